@@ -1,0 +1,120 @@
+"""The object store: a local folder or an S3 bucket behind the same four calls.
+
+Names are content-addressed and immutable, with a two-character hash prefix so that no S3 partition runs hot.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from schemas.config import Store
+
+_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
+
+
+class ObjectStore(Protocol):
+    """Bytes under immutable keys."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Stores bytes; storing the same key again is harmless (same name, same content)."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """The bytes of a key. Raises FileNotFoundError when there are none."""
+        ...
+
+    def exists(self, key: str) -> bool:
+        """Whether the key is stored."""
+        ...
+
+
+def object_key(kind: str, digest: str, suffix: str) -> str:
+    """`<kind>/<first two of digest>/<digest>.<suffix>`, for instance `pictures/a1/a1b2....jpg`."""
+    return f"{kind}/{digest[:2]}/{digest}.{suffix}"
+
+
+def open_store(store: Store, state: Path) -> ObjectStore:
+    """The store that the configuration names; the local one lies in STATE/store."""
+    if store.kind == "local":
+        return LocalStore(state / "store")
+    assert store.bucket is not None
+    return S3Store(store.bucket, store.prefix, store.endpoint_url)
+
+
+class LocalStore:
+    """Objects as files below a folder, each written to a side name and renamed: seen whole or not at all."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, key: str) -> Path:
+        """The file of a key. Raises ValueError for a key that leaves the store."""
+        if key.startswith("/") or ".." in key.split("/"):
+            raise ValueError(f"object key {key!r} leaves the store")
+        return self.root / key
+
+    def put(self, key: str, data: bytes) -> None:
+        """See ObjectStore."""
+        path = self.path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        side = path.with_name(f".{path.name}.{os.getpid()}")
+        side.write_bytes(data)
+        side.replace(path)
+
+    def get(self, key: str) -> bytes:
+        """See ObjectStore."""
+        return self.path(key).read_bytes()
+
+    def exists(self, key: str) -> bool:
+        """See ObjectStore."""
+        return self.path(key).is_file()
+
+
+class S3Store:
+    """Objects in an S3 bucket; credentials come from boto3's usual chain, never from our configuration."""
+
+    def __init__(self, bucket: str, prefix: str = "", endpoint_url: str | None = None) -> None:
+        import boto3
+        from botocore.config import Config as ClientConfig
+
+        self.bucket = bucket
+        self.prefix = prefix.strip("/")
+        retries = ClientConfig(
+            retries={"mode": "adaptive", "max_attempts": 6}, connect_timeout=5, read_timeout=60
+        )
+        self._client = boto3.client("s3", endpoint_url=endpoint_url, config=retries)
+
+    def _name(self, key: str) -> str:
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+    def put(self, key: str, data: bytes) -> None:
+        """See ObjectStore."""
+        self._client.put_object(
+            Bucket=self.bucket,
+            Key=self._name(key),
+            Body=data,
+            ContentType=_TYPES.get(key.rsplit(".", 1)[-1], "application/octet-stream"),
+            CacheControl="public, max-age=31536000, immutable",
+            ChecksumAlgorithm="SHA256",
+        )
+
+    def get(self, key: str) -> bytes:
+        """See ObjectStore."""
+        try:
+            return bytes(self._client.get_object(Bucket=self.bucket, Key=self._name(key))["Body"].read())
+        except self._client.exceptions.NoSuchKey:
+            raise FileNotFoundError(f"s3://{self.bucket}/{self._name(key)} does not exist") from None
+
+    def exists(self, key: str) -> bool:
+        """See ObjectStore."""
+        from botocore.exceptions import ClientError
+
+        try:
+            self._client.head_object(Bucket=self.bucket, Key=self._name(key))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
+                return False
+            raise
+        return True

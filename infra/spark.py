@@ -1,0 +1,86 @@
+"""Spark sessions with Delta, and Spark's side of reading and writing the tables."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.tables import table_path
+from schemas.tables import BY_NAME
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from schemas.config import Engines
+
+_JARS = Path(sys.prefix) / "jars"
+
+
+def spark_session(engines: Engines, state: Path) -> SparkSession:
+    """The process's Spark session, local, with Delta's jars from the environment; no network.
+
+    Raises FileNotFoundError when the jars are missing.
+    """
+    from pyspark.sql import SparkSession
+
+    jars = sorted(str(jar) for jar in _JARS.glob("*.jar"))
+    if not jars:
+        raise FileNotFoundError(f"no Delta jars in {_JARS}: run `make setup`")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    scratch = state / "tmp" / "spark"
+    session = (
+        SparkSession.builder.master(f"local[{engines.cores}]")
+        .appName("hundredfaces")
+        .config("spark.driver.memory", engines.spark_memory)
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.ui.enabled", "false")
+        .config("spark.jars", ",".join(jars))
+        .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.warehouse.dir", str(scratch / "warehouse"))
+        .config("spark.local.dir", str(scratch))
+        .config("spark.sql.shuffle.partitions", engines.cores)
+        .config("spark.default.parallelism", engines.cores)
+        # Delta reads its log into 50 partitions by default, which is 50 tasks for a handful of files.
+        .config("spark.databricks.delta.snapshotPartitions", engines.cores)
+        .config("spark.sql.execution.arrow.pyspark.enabled", "true")
+        .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={scratch} -XX:TieredStopAtLevel=1")
+        .config("spark.log.level", "WARN")
+        .getOrCreate()
+    )
+    return session
+
+
+def read_delta(spark: SparkSession, state: Path, name: str) -> DataFrame:
+    """A table as Spark sees it."""
+    return spark.read.format("delta").load(str(table_path(state, name)))
+
+
+def read_night_delta(
+    spark: SparkSession, state: Path, name: str, run_date: dt.date, merchants: Sequence[str] = ()
+) -> DataFrame:
+    """One night's rows of a state table, of the named merchants (none named: of all)."""
+    from pyspark.sql import functions as F
+
+    rows = read_delta(spark, state, name).where(F.col("run_date") == F.lit(run_date))
+    return rows.where(F.col("merchant_id").isin(list(merchants))) if merchants else rows
+
+
+def replace_delta(df: DataFrame, state: Path, name: str, predicate: str) -> None:
+    """Replaces, in one commit of Delta on the JVM, the rows that match `predicate`, checks enforced."""
+    (
+        df.select(BY_NAME[name].column_names)
+        .write.format("delta")
+        .mode("overwrite")
+        .option("replaceWhere", predicate)
+        .save(str(table_path(state, name)))
+    )

@@ -1,0 +1,206 @@
+"""What a night's configuration file (TOML) may say. Unknown keys are errors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+SqlExpression = Annotated[str, Field(min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Paths(_Strict):
+    """Where input lies. `data_root` may hold `{state}`; the environment variable DATA_ROOT overrides it."""
+
+    data_root: str
+    sample_shop: bool = False
+    """Make the sample shop at data_root before the night."""
+
+
+class Store(_Strict):
+    """Where objects (cut-outs, pictures) are kept: STATE/store or an S3 bucket."""
+
+    kind: Literal["local", "s3"] = "local"
+    bucket: str | None = None
+    prefix: str = ""
+    endpoint_url: str | None = None
+
+    @model_validator(mode="after")
+    def _bucket_for_s3(self) -> Self:
+        if self.kind == "s3" and not self.bucket:
+            raise ValueError("store.kind is s3: set store.bucket")
+        return self
+
+
+class Engines(_Strict):
+    """How much of the machine the engines take."""
+
+    cores: int = Field(default=2, ge=1)
+    spark_memory: str = "2g"
+    ray_object_store_mb: int = Field(default=256, ge=80)
+    batch_size: int = Field(default=16, ge=1)
+    """Rows a Ray actor takes at a time; smaller spreads better, larger costs less scheduling."""
+
+
+class Ingest(_Strict):
+    """How much bad input a night takes."""
+
+    max_reject_share: float = Field(default=0.25, ge=0, le=1)
+    """Above this share of rejected rows in one feed the stage stops."""
+    min_segment_size: int = Field(default=50, ge=1)
+
+
+class Quality(_Strict):
+    """How often a rejected picture is tried again, and thresholds that differ from the defaults."""
+
+    max_attempts: int = Field(default=3, ge=1, le=10)
+    thresholds: dict[str, float] = Field(default_factory=dict)
+
+
+class Diffusion(_Strict):
+    """A diffusers inpainting pipeline by hub id and pinned revision, or by local folder."""
+
+    model: str
+    revision: str | None = None
+    local_files_only: bool = False
+    device: Literal["cpu", "cuda"] = "cuda"
+    steps: int = Field(default=20, ge=1)
+    guidance_scale: float = Field(default=6.0, ge=0)
+    size_px: int = Field(default=1024, ge=32)
+
+
+class Scene(_Strict):
+    """What draws the scene around the product."""
+
+    backend: Literal["components", "diffusion"] = "components"
+    diffusion: Diffusion | None = None
+
+    @model_validator(mode="after")
+    def _model_for_diffusion(self) -> Self:
+        if self.backend == "diffusion" and self.diffusion is None:
+            raise ValueError("scene.backend is diffusion: add a [scene.diffusion] table with the model")
+        return self
+
+
+class Placement(_Strict):
+    """A canvas that pictures are made for."""
+
+    width_px: int = Field(ge=256, le=4096)
+    height_px: int = Field(ge=256, le=4096)
+
+
+class File(_Strict):
+    """A file of a feed and how its columns map: our field -> Spark SQL expression over the file's columns."""
+
+    path: str
+    """Below data_root; one file, a directory or a glob."""
+    format: Literal["csv", "json", "jsonl", "parquet"]
+    delimiter: str = ","
+    encoding: str = "UTF-8"
+    fields: dict[str, SqlExpression]
+
+
+class ProductFeed(File):
+    """A catalog. `fields` needs sku, title, category and price; see the README for the others."""
+
+    image_root: str = ""
+    """Folder below data_root that image paths are relative to; a path that leaves it is rejected."""
+
+    @model_validator(mode="after")
+    def _known_fields(self) -> Self:
+        required = {"sku", "title", "category", "price"}
+        known = required | {"description", "brand", "currency", "tags", "specs", "ratings", "image"}
+        if missing := required - self.fields.keys():
+            raise ValueError(f"feed {self.path}: map these fields too: {', '.join(sorted(missing))}")
+        if unknown := self.fields.keys() - known:
+            raise ValueError(f"feed {self.path}: unknown fields {sorted(unknown)}; known are {sorted(known)}")
+        return self
+
+
+class Merchant(_Strict):
+    """One shop: its feed, how many faces each product gets, in which languages and sizes."""
+
+    id: Identifier
+    name: str
+    top_k: int = Field(default=3, ge=1, le=100)
+    locales: tuple[Locale, ...] = ("en",)
+    placements: tuple[Identifier, ...] = ("square",)
+    segment_sources: tuple[Identifier, ...]
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    feed: ProductFeed
+
+
+class SegmentRule(_Strict):
+    """A segment by a rule over user attributes: `where` is a Spark SQL predicate over the users' columns."""
+
+    id: Identifier
+    name: str
+    description: str
+    need: str | None = None
+    contexts: tuple[str, ...] = ()
+    where: SqlExpression
+
+
+class SegmentSource(_Strict):
+    """Where segments come from.
+
+    `table`: a ready segment table with members and, if there are any, events.
+    `rules`: rules over a table of users that declare interests.
+    """
+
+    id: Identifier
+    kind: Literal["table", "rules"]
+    segments: File | None = None
+    members: File | None = None
+    events: File | None = None
+    event_weights: dict[str, float] = Field(default_factory=lambda: {"view": 1.0, "cart": 3.0, "order": 6.0})
+    window_days: int = Field(default=90, ge=1)
+    users: File | None = None
+    rules: tuple[SegmentRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _parts_for_kind(self) -> Self:
+        needed = {"table": ("segments", "members"), "rules": ("users", "rules")}[self.kind]
+        if missing := [name for name in needed if not getattr(self, name)]:
+            raise ValueError(f"segment source {self.id} of kind {self.kind}: add {', '.join(missing)}")
+        return self
+
+
+class Config(_Strict):
+    """One night's configuration."""
+
+    paths: Paths
+    store: Store = Store()
+    engines: Engines = Engines()
+    ingest: Ingest = Ingest()
+    quality: Quality = Quality()
+    scene: Scene = Scene()
+    placements: dict[Identifier, Placement] = Field(
+        default_factory=lambda: {"square": Placement(width_px=1024, height_px=1024)}
+    )
+    merchants: tuple[Merchant, ...] = Field(min_length=1)
+    segment_sources: tuple[SegmentSource, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> Self:
+        for kind, names in (
+            ("merchant", [m.id for m in self.merchants]),
+            ("segment source", [s.id for s in self.segment_sources]),
+        ):
+            if twice := {name for name in names if names.count(name) > 1}:
+                raise ValueError(f"{kind} declared twice: {', '.join(sorted(twice))}")
+        sources = {source.id for source in self.segment_sources}
+        for merchant in self.merchants:
+            for name in merchant.segment_sources:
+                if name not in sources:
+                    raise ValueError(f"merchant {merchant.id}: segment source {name} is not declared")
+            for name in merchant.placements:
+                if name not in self.placements:
+                    raise ValueError(f"merchant {merchant.id}: placement {name} is not declared")
+        return self

@@ -1,0 +1,161 @@
+"""The presentation instruction: how one product is shown to one segment in one locale.
+
+The record is exchanged between the understanding side (rules or a vision-language model) and the picture side,
+so it is closed: every visual choice is a word of a list below, every text has a length that fits the layouts,
+and every claim names the catalog field that it rests on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+SETTINGS = (
+    "studio_sweep",
+    "color_block",
+    "wood_table",
+    "marble_counter",
+    "stone_plinth",
+    "linen_fabric",
+    "kitchen_counter",
+    "office_desk",
+    "study_night",
+    "gym_floor",
+    "forest_trail",
+    "mountain_camp",
+    "beach_sand",
+    "city_night",
+    "workshop_bench",
+    "garden_lawn",
+    "vanity_shelf",
+    "cafe_table",
+)
+LIGHTS = ("studio_soft", "window_left", "window_right", "golden_hour", "cool_morning", "night_lamp")
+SEASONS = ("all", "spring", "summer", "autumn", "winter")
+MOODS = ("calm", "fresh", "energetic", "cosy", "premium", "playful")
+LAYOUTS = ("headline_top", "headline_left", "headline_right", "headline_bottom")
+PROPS = (
+    "none",
+    "coffee_beans",
+    "leaves",
+    "citrus",
+    "books",
+    "laptop_edge",
+    "dumbbell",
+    "towel",
+    "lantern",
+    "pine_cones",
+    "pebbles",
+    "shells",
+    "plant",
+    "tools",
+    "confetti",
+)
+
+HEADLINE_MAX_CHARS = 42
+SELLING_POINT_MAX_CHARS = 48
+SELLING_POINTS_MAX = 3
+STICKER_MAX_CHARS = 18
+CALL_TO_ACTION_MAX_CHARS = 20
+ALT_TEXT_MAX_CHARS = 200
+
+
+def _text(max_chars: int) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": max_chars}
+
+
+def _optional(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _record(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+INSTRUCTION_JSON_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "$id": "https://hundredfaces.invalid/schemas/instruction.schema.json",
+    "title": "Presentation instruction",
+    "description": "How one product is shown to one user segment in one locale.",
+    **_record(
+        {
+            "locale": {"type": "string", "pattern": "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$"},
+            "angle": {"type": "string", "enum": ["function", "style", "price", "occasion"]},
+            "need": _text(160),
+            "scene": _record(
+                {
+                    "setting": {"type": "string", "enum": list(SETTINGS)},
+                    "light": {"type": "string", "enum": list(LIGHTS)},
+                    "season": {"type": "string", "enum": list(SEASONS)},
+                    "mood": {"type": "string", "enum": list(MOODS)},
+                    "palette": {
+                        "type": "array",
+                        "items": {"type": "string", "pattern": "^#[0-9a-f]{6}$"},
+                        "minItems": 2,
+                        "maxItems": 5,
+                    },
+                    "props": {
+                        "type": "array",
+                        "items": {"type": "string", "enum": list(PROPS)},
+                        "maxItems": 3,
+                    },
+                }
+            ),
+            "layout": {"type": "string", "enum": list(LAYOUTS)},
+            "headline": _text(HEADLINE_MAX_CHARS),
+            "selling_points": {
+                "type": "array",
+                "items": _text(SELLING_POINT_MAX_CHARS),
+                "maxItems": SELLING_POINTS_MAX,
+            },
+            "sticker": _optional(_text(STICKER_MAX_CHARS)),
+            "call_to_action": _optional(_text(CALL_TO_ACTION_MAX_CHARS)),
+            "alt_text": _text(ALT_TEXT_MAX_CHARS),
+            "avoid": {"type": "array", "items": _text(80), "maxItems": 8},
+            "claims": {
+                "type": "array",
+                "items": _record(
+                    {
+                        "element": {
+                            "type": "string",
+                            "enum": ["headline", "selling_point", "sticker", "alt_text"],
+                        },
+                        "text": _text(ALT_TEXT_MAX_CHARS),
+                        "source_field": _text(80),
+                        "source_value": _text(2000),
+                    }
+                ),
+            },
+        }
+    ),
+}
+
+PIXEL_FIELDS = (
+    "locale",
+    "scene",
+    "layout",
+    "headline",
+    "selling_points",
+    "sticker",
+    "call_to_action",
+    "alt_text",
+)
+"""What reaches the file: only these enter `instruction_hash`, so a reworded reason redraws nothing."""
+
+
+def content_hash(value: Any) -> str:
+    """Hex SHA-256 (64 characters) of a JSON value in canonical form: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def instruction_hash(instruction: Mapping[str, Any]) -> str:
+    """Hex SHA-256 of the part of an instruction that influences the picture file."""
+    return content_hash({field: instruction[field] for field in PIXEL_FIELDS})

@@ -1,0 +1,30 @@
+"""Every table of the pipeline, in the order of the flow. Table and key column names are public."""
+
+from __future__ import annotations
+
+from schemas.contract import Table
+from schemas.production_tables import ASSETS, CANDIDATES, REJECTS, RELEASES, SCORES, WORK_UNITS
+from schemas.understanding_tables import (
+    INSTRUCTIONS,
+    PERSONAS,
+    PRODUCT_VIEWS,
+    PRODUCTS,
+    SEGMENT_AFFINITY,
+    SEGMENTS,
+)
+
+TABLES: tuple[Table, ...] = (
+    PRODUCTS,
+    SEGMENTS,
+    SEGMENT_AFFINITY,
+    PRODUCT_VIEWS,
+    PERSONAS,
+    INSTRUCTIONS,
+    WORK_UNITS,
+    CANDIDATES,
+    SCORES,
+    ASSETS,
+    RELEASES,
+    REJECTS,
+)
+BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}

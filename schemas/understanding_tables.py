@@ -1,0 +1,229 @@
+"""Tables of what is sold, to whom, and how to show it."""
+
+from __future__ import annotations
+
+from schemas.columns import (
+    CLAIM,
+    COLOUR,
+    FACT,
+    IMAGE,
+    INSTRUCTION_HASH,
+    LOCALE,
+    MERCHANT,
+    RUN_DATE,
+    SCENE,
+    SEGMENT,
+    SKU,
+)
+from schemas.contract import DOUBLE, INT, LONG, STRING, TIMESTAMP, Check, Column, Table, list_of
+
+PRODUCTS = Table(
+    name="products",
+    doc="One sellable SKU of one merchant as of this night, normalised.",
+    columns=(
+        RUN_DATE,
+        MERCHANT,
+        SKU,
+        Column("title", STRING, "Name of the product, plain text."),
+        Column("description", STRING, "What the merchant says of it, plain text.", nullable=True),
+        Column("category", STRING, "The merchant's category path, levels joined by ' > '."),
+        Column("brand", STRING, "Brand as printed.", nullable=True),
+        Column("price_minor", LONG, "Price in minor units of the currency (cents)."),
+        Column("currency", STRING, "ISO 4217 code."),
+        Column("tags", list_of(STRING), "Free keywords of the merchant, lower case."),
+        Column(
+            "facts",
+            list_of(FACT),
+            "What copy may claim: name, value, unit, and the feed field it comes from.",
+        ),
+        Column("rating_mean", DOUBLE, "Mean rating of the reviews, 1 to 5.", nullable=True),
+        Column("rating_count", LONG, "Number of reviews."),
+        Column(
+            "image_uri",
+            STRING,
+            "Where the source picture lies; NULL when the feed names none that exists.",
+            nullable=True,
+        ),
+        Column(
+            "image_sha256",
+            STRING,
+            "SHA-256 (hex) of the picture's bytes; NULL without a picture.",
+            nullable=True,
+        ),
+        Column(
+            "product_hash", STRING, "SHA-256 (hex) over the fields that influence a picture; not the price."
+        ),
+    ),
+    key=("run_date", "merchant_id", "sku"),
+    written_by="jobs.ingest_catalog",
+    partition_by=("run_date",),
+    checks=(
+        Check("price_is_positive", "price_minor > 0"),
+        Check("currency_is_iso_4217", "length(currency) = 3 AND currency = upper(currency)"),
+        Check("title_has_sane_length", "length(title) BETWEEN 1 AND 500"),
+        Check("product_hash_is_hex", "length(product_hash) = 64"),
+        Check("rating_in_range", "rating_mean IS NULL OR rating_mean BETWEEN 1 AND 5"),
+        Check("has_a_picture", "image_sha256 IS NOT NULL", severity="warn"),
+        Check("has_a_description", "description IS NOT NULL AND length(description) > 0", severity="warn"),
+    ),
+)
+
+SEGMENTS = Table(
+    name="segments",
+    doc="One user segment as of this night: traits, interests, size; never a person.",
+    columns=(
+        RUN_DATE,
+        SEGMENT,
+        Column("source", STRING, "The segment source of the configuration that it comes from."),
+        Column("name", STRING, "Short name for people."),
+        Column("description", STRING, "Who they are and what they look for, in one or two sentences."),
+        Column("need", STRING, "What they want from a product, in a few words.", nullable=True),
+        Column("interests", list_of(STRING), "Categories and topics, strongest first."),
+        Column("contexts", list_of(STRING), "Situations in which they use products."),
+        Column("size", LONG, "Distinct users; segments below the configured minimum are set aside."),
+        Column("population_share", DOUBLE, "Size over all users of the source, 0 to 1."),
+    ),
+    key=("run_date", "segment_id"),
+    written_by="jobs.build_segments",
+    partition_by=("run_date",),
+    checks=(
+        Check("size_is_positive", "size > 0"),
+        Check("share_in_range", "population_share > 0 AND population_share <= 1"),
+    ),
+)
+
+SEGMENT_AFFINITY = Table(
+    name="segment_affinity",
+    doc="How much more than average a segment engages with a category, brand, price band or tag.",
+    columns=(
+        RUN_DATE,
+        SEGMENT,
+        Column("dimension", STRING, "category, brand, price_band or tag."),
+        Column("value", STRING, "The category, brand, price band or tag."),
+        Column(
+            "lift", DOUBLE, "Share of the segment's engagement over the population's share, shrunk towards 1."
+        ),
+        Column("support", DOUBLE, "Weighted engagements of the segment with the value."),
+        Column("basis", STRING, "events (weighted behaviour) or declared (interests that users state)."),
+        Column("window_days", INT, "Days of behaviour counted; 0 when declared."),
+    ),
+    key=("run_date", "segment_id", "dimension", "value"),
+    written_by="jobs.build_segments",
+    partition_by=("run_date",),
+    checks=(
+        Check("lift_is_positive", "lift > 0"),
+        Check("support_not_negative", "support >= 0"),
+        Check("dimension_known", "dimension IN ('category', 'brand', 'price_band', 'tag')"),
+        Check("basis_known", "basis IN ('events', 'declared')"),
+    ),
+)
+
+PRODUCT_VIEWS = Table(
+    name="product_views",
+    doc="One source image of a product as one method sees it: cut-out, its quality, colours, verdict.",
+    columns=(
+        IMAGE,
+        Column("method_revision", STRING, "Revision of opening, cut-out and colours together."),
+        Column("image_bytes", LONG, "Size of the source file."),
+        Column("width_px", INT, "Width after orientation; 0 when it could not be opened."),
+        Column("height_px", INT, "Height after orientation; 0 when it could not be opened."),
+        Column("background_kind", STRING, "white, plain, textured or lifestyle.", nullable=True),
+        Column(
+            "cutout_uri",
+            STRING,
+            "Object key of the cut-out (PNG, RGBA, cropped to the product).",
+            nullable=True,
+        ),
+        Column("cutout_sha256", STRING, "SHA-256 (hex) of the cut-out's file.", nullable=True),
+        Column("cutout_width_px", INT, "Width of the cut-out.", nullable=True),
+        Column("cutout_height_px", INT, "Height of the cut-out.", nullable=True),
+        Column("mask_quality", DOUBLE, "The method's own estimate, 0 to 1.", nullable=True),
+        Column("product_share", DOUBLE, "Product's share of the image area, 0 to 1.", nullable=True),
+        Column(
+            "palette",
+            list_of(COLOUR),
+            "Dominant colours of the product with share and name, strongest first.",
+        ),
+        Column("tags", list_of(STRING), "Words for what was measured (colours, background)."),
+        Column(
+            "text_found", list_of(STRING), "Text read in the image; NULL when nobody looked.", nullable=True
+        ),
+        Column("verdict", STRING, "accepted or refused."),
+        Column("reason", STRING, "Reason code of a refusal.", nullable=True),
+        Column("detail", STRING, "What was seen, in words.", nullable=True),
+        Column("made_at", TIMESTAMP, "When the row was written."),
+    ),
+    key=("image_sha256", "method_revision"),
+    written_by="ray_tasks.build_product_views",
+    checks=(
+        Check("verdict_known", "verdict IN ('accepted', 'refused')"),
+        Check("refusal_has_reason", "verdict = 'accepted' OR reason IS NOT NULL"),
+        Check(
+            "accepted_has_cutout",
+            "verdict = 'refused' OR (cutout_uri IS NOT NULL AND cutout_sha256 IS NOT NULL)",
+        ),
+        Check("mask_quality_in_range", "mask_quality IS NULL OR mask_quality BETWEEN 0 AND 1"),
+    ),
+)
+
+PERSONAS = Table(
+    name="personas",
+    doc="One product x segment among the product's top K.",
+    columns=(
+        RUN_DATE,
+        MERCHANT,
+        SKU,
+        SEGMENT,
+        Column("rank", INT, "1 is the most likely group."),
+        Column("score", DOUBLE, "Combined score; higher is likelier."),
+        Column(
+            "affinity_score",
+            DOUBLE,
+            "Part from behaviour: mean shrunk log-lift over the product's attributes.",
+        ),
+        Column("text_score", DOUBLE, "Part from text: standardised cosine similarity of embeddings."),
+        Column("evidence", list_of(STRING), "Why, in words that an analyst can check."),
+        Column("method_revision", STRING, "Revision of the scoring."),
+    ),
+    key=("run_date", "merchant_id", "sku", "segment_id"),
+    written_by="ray_tasks.infer_personas",
+    partition_by=("run_date",),
+    checks=(
+        Check("rank_is_positive", "rank >= 1"),
+        Check("score_is_finite", "score > -1000 AND score < 1000"),
+    ),
+)
+
+INSTRUCTIONS = Table(
+    name="instructions",
+    doc="The presentation instruction for one product x segment x locale.",
+    columns=(
+        RUN_DATE,
+        MERCHANT,
+        SKU,
+        SEGMENT,
+        LOCALE,
+        Column("angle", STRING, "What the instruction argues with: function, style, price or occasion."),
+        Column("need", STRING, "The need it answers."),
+        Column("scene", SCENE, "Setting, light, season, mood, palette, props."),
+        Column("layout", STRING, "Where the text block sits."),
+        Column("headline", STRING, "At most 42 characters."),
+        Column("selling_points", list_of(STRING), "At most three, each at most 48 characters."),
+        Column("sticker", STRING, "Badge text.", nullable=True),
+        Column("call_to_action", STRING, "Button text.", nullable=True),
+        Column("alt_text", STRING, "Text alternative of the picture (WCAG 2.2, 1.1.1)."),
+        Column("avoid", list_of(STRING), "What the picture must not show or say."),
+        Column("claims", list_of(CLAIM), "Every claim with the catalog field and value that it rests on."),
+        INSTRUCTION_HASH,
+        Column("writer", STRING, "rules, or the model's id."),
+        Column("writer_revision", STRING, "Revision of the writer."),
+    ),
+    key=("run_date", "merchant_id", "sku", "segment_id", "locale"),
+    written_by="ray_tasks.write_instructions",
+    partition_by=("run_date",),
+    checks=(
+        Check("headline_fits", "length(headline) BETWEEN 1 AND 42"),
+        Check("alt_text_given", "length(alt_text) BETWEEN 1 AND 200"),
+        Check("instruction_hash_is_hex", "length(instruction_hash) = 64"),
+    ),
+)

@@ -1,0 +1,26 @@
+"""Words that several tables share and that Spark and Python must spell alike."""
+
+from __future__ import annotations
+
+
+def price_band(price_minor: int) -> str:
+    """The band of a price: `p` and the power of two at or below it in major units, for instance 13.00 -> p3.
+
+    Takes minor units (cents), greater than 0. A band is as wide as its lower bound, which is how prices are felt:
+    the step from 4 to 8 is the step from 40 to 80. Integer arithmetic, so that no rounding moves a border.
+    """
+    if price_minor <= 0:
+        raise ValueError(f"price_minor is {price_minor}; a price is positive")
+    if price_minor >= 100:
+        return f"p{(price_minor // 100).bit_length() - 1}"
+    # floor(log2(x)) = -ceil(log2(1 / x)) for prices below one
+    power = 0
+    while price_minor << power < 100:
+        power += 1
+    return f"p-{power}"
+
+
+def category_levels(category: str) -> list[str]:
+    """A category path and all its parents, lower case, widest first: ['drinks', 'drinks > coffee']."""
+    levels = category.lower().split(" > ")
+    return [" > ".join(levels[:n]) for n in range(1, len(levels) + 1)]

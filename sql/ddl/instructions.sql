@@ -1,0 +1,27 @@
+CREATE TABLE IF NOT EXISTS instructions (
+  run_date DATE NOT NULL COMMENT 'The night, as its logical date (UTC).',
+  merchant_id STRING NOT NULL COMMENT 'The merchant, as named in the configuration.',
+  sku STRING NOT NULL COMMENT 'The merchant\'s own stock-keeping unit.',
+  segment_id STRING NOT NULL COMMENT 'The user segment.',
+  locale STRING NOT NULL COMMENT 'Language of the copy, BCP 47.',
+  angle STRING NOT NULL COMMENT 'What the instruction argues with: function, style, price or occasion.',
+  need STRING NOT NULL COMMENT 'The need it answers.',
+  scene STRUCT<setting: STRING, light: STRING, season: STRING, mood: STRING, palette: ARRAY<STRING>, props: ARRAY<STRING>> NOT NULL COMMENT 'Setting, light, season, mood, palette, props.',
+  layout STRING NOT NULL COMMENT 'Where the text block sits.',
+  headline STRING NOT NULL COMMENT 'At most 42 characters.',
+  selling_points ARRAY<STRING> NOT NULL COMMENT 'At most three, each at most 48 characters.',
+  sticker STRING COMMENT 'Badge text.',
+  call_to_action STRING COMMENT 'Button text.',
+  alt_text STRING NOT NULL COMMENT 'Text alternative of the picture (WCAG 2.2, 1.1.1).',
+  avoid ARRAY<STRING> NOT NULL COMMENT 'What the picture must not show or say.',
+  claims ARRAY<STRUCT<element: STRING, text: STRING, source_field: STRING, source_value: STRING>> NOT NULL COMMENT 'Every claim with the catalog field and value that it rests on.',
+  instruction_hash STRING NOT NULL COMMENT 'SHA-256 (hex) over the parts of the instruction that reach the file.',
+  writer STRING NOT NULL COMMENT 'rules, or the model\'s id.',
+  writer_revision STRING NOT NULL COMMENT 'Revision of the writer.'
+)
+USING DELTA
+PARTITIONED BY (run_date)
+COMMENT 'The presentation instruction for one product x segment x locale.';
+ALTER TABLE instructions ADD CONSTRAINT headline_fits CHECK (length(headline) BETWEEN 1 AND 42);
+ALTER TABLE instructions ADD CONSTRAINT alt_text_given CHECK (length(alt_text) BETWEEN 1 AND 200);
+ALTER TABLE instructions ADD CONSTRAINT instruction_hash_is_hex CHECK (length(instruction_hash) = 64);

@@ -1,0 +1,17 @@
+CREATE TABLE IF NOT EXISTS personas (
+  run_date DATE NOT NULL COMMENT 'The night, as its logical date (UTC).',
+  merchant_id STRING NOT NULL COMMENT 'The merchant, as named in the configuration.',
+  sku STRING NOT NULL COMMENT 'The merchant\'s own stock-keeping unit.',
+  segment_id STRING NOT NULL COMMENT 'The user segment.',
+  rank INT NOT NULL COMMENT '1 is the most likely group.',
+  score DOUBLE NOT NULL COMMENT 'Combined score; higher is likelier.',
+  affinity_score DOUBLE NOT NULL COMMENT 'Part from behaviour: mean shrunk log-lift over the product\'s attributes.',
+  text_score DOUBLE NOT NULL COMMENT 'Part from text: standardised cosine similarity of embeddings.',
+  evidence ARRAY<STRING> NOT NULL COMMENT 'Why, in words that an analyst can check.',
+  method_revision STRING NOT NULL COMMENT 'Revision of the scoring.'
+)
+USING DELTA
+PARTITIONED BY (run_date)
+COMMENT 'One product x segment among the product\'s top K.';
+ALTER TABLE personas ADD CONSTRAINT rank_is_positive CHECK (rank >= 1);
+ALTER TABLE personas ADD CONSTRAINT score_is_finite CHECK (score > -1000 AND score < 1000);

@@ -1,0 +1,27 @@
+CREATE TABLE IF NOT EXISTS product_views (
+  image_sha256 STRING NOT NULL COMMENT 'SHA-256 (hex) of the source image\'s bytes.',
+  method_revision STRING NOT NULL COMMENT 'Revision of opening, cut-out and colours together.',
+  image_bytes BIGINT NOT NULL COMMENT 'Size of the source file.',
+  width_px INT NOT NULL COMMENT 'Width after orientation; 0 when it could not be opened.',
+  height_px INT NOT NULL COMMENT 'Height after orientation; 0 when it could not be opened.',
+  background_kind STRING COMMENT 'white, plain, textured or lifestyle.',
+  cutout_uri STRING COMMENT 'Object key of the cut-out (PNG, RGBA, cropped to the product).',
+  cutout_sha256 STRING COMMENT 'SHA-256 (hex) of the cut-out\'s file.',
+  cutout_width_px INT COMMENT 'Width of the cut-out.',
+  cutout_height_px INT COMMENT 'Height of the cut-out.',
+  mask_quality DOUBLE COMMENT 'The method\'s own estimate, 0 to 1.',
+  product_share DOUBLE COMMENT 'Product\'s share of the image area, 0 to 1.',
+  palette ARRAY<STRUCT<hex: STRING, share: DOUBLE, name: STRING>> NOT NULL COMMENT 'Dominant colours of the product with share and name, strongest first.',
+  tags ARRAY<STRING> NOT NULL COMMENT 'Words for what was measured (colours, background).',
+  text_found ARRAY<STRING> COMMENT 'Text read in the image; NULL when nobody looked.',
+  verdict STRING NOT NULL COMMENT 'accepted or refused.',
+  reason STRING COMMENT 'Reason code of a refusal.',
+  detail STRING COMMENT 'What was seen, in words.',
+  made_at TIMESTAMP NOT NULL COMMENT 'When the row was written.'
+)
+USING DELTA
+COMMENT 'One source image of a product as one method sees it: cut-out, its quality, colours, verdict.';
+ALTER TABLE product_views ADD CONSTRAINT verdict_known CHECK (verdict IN ('accepted', 'refused'));
+ALTER TABLE product_views ADD CONSTRAINT refusal_has_reason CHECK (verdict = 'accepted' OR reason IS NOT NULL);
+ALTER TABLE product_views ADD CONSTRAINT accepted_has_cutout CHECK (verdict = 'refused' OR (cutout_uri IS NOT NULL AND cutout_sha256 IS NOT NULL));
+ALTER TABLE product_views ADD CONSTRAINT mask_quality_in_range CHECK (mask_quality IS NULL OR mask_quality BETWEEN 0 AND 1);

@@ -1,0 +1,15 @@
+CREATE TABLE IF NOT EXISTS rejects (
+  run_date DATE NOT NULL COMMENT 'The night, as its logical date (UTC).',
+  stage STRING NOT NULL COMMENT 'The stage that set it aside.',
+  key STRING NOT NULL COMMENT 'What it was: feed and line, merchant/sku, segment, asset id.',
+  reason STRING NOT NULL COMMENT 'Reason code.',
+  merchant_id STRING COMMENT 'Whose it is; NULL for segments.',
+  sku STRING COMMENT 'The product, where known.',
+  detail STRING NOT NULL COMMENT 'What was wrong, where, and what to do.',
+  record STRING COMMENT 'The raw record, cut to 2,000 characters; personal fields never enter it.'
+)
+USING DELTA
+PARTITIONED BY (run_date, stage)
+COMMENT 'One input row, image, segment, unit or candidate that was set aside, and why.';
+ALTER TABLE rejects ADD CONSTRAINT reason_given CHECK (length(reason) > 0);
+ALTER TABLE rejects ADD CONSTRAINT record_is_cut CHECK (record IS NULL OR length(record) <= 2000);

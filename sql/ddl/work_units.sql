@@ -1,0 +1,32 @@
+CREATE TABLE IF NOT EXISTS work_units (
+  run_date DATE NOT NULL COMMENT 'The night, as its logical date (UTC).',
+  asset_id STRING NOT NULL COMMENT 'SHA-256 (hex) over everything that influences the asset\'s pixels; never dates or scores.',
+  merchant_id STRING NOT NULL COMMENT 'The merchant, as named in the configuration.',
+  sku STRING NOT NULL COMMENT 'The merchant\'s own stock-keeping unit.',
+  segment_id STRING NOT NULL COMMENT 'The user segment.',
+  locale STRING NOT NULL COMMENT 'Language of the copy, BCP 47.',
+  placement STRING NOT NULL COMMENT 'Where the picture is shown; its canvas comes from the configuration.',
+  width_px INT NOT NULL COMMENT 'Canvas width.',
+  height_px INT NOT NULL COMMENT 'Canvas height.',
+  variant INT NOT NULL COMMENT '0 for the first attempt; each retry after a rejection adds one.',
+  status STRING NOT NULL COMMENT 'exists, to_do, or standby (made only if every lower variant is rejected).',
+  reason STRING NOT NULL COMMENT 'Why it is needed, from a closed list.',
+  priority DOUBLE NOT NULL COMMENT 'Higher is made first.',
+  estimated_s DOUBLE NOT NULL COMMENT 'Estimated core-seconds.',
+  persona_rank INT NOT NULL COMMENT 'Rank of the segment for the product.',
+  image_sha256 STRING NOT NULL COMMENT 'SHA-256 (hex) of the source image\'s bytes.',
+  cutout_sha256 STRING NOT NULL COMMENT 'SHA-256 (hex) of the cut-out\'s file.',
+  cutout_uri STRING NOT NULL COMMENT 'Object key of the cut-out.',
+  instruction_hash STRING NOT NULL COMMENT 'SHA-256 (hex) over the parts of the instruction that reach the file.',
+  scene_backend STRING NOT NULL COMMENT 'What draws the scene: components or a diffusion pipeline.',
+  scene_revision STRING NOT NULL COMMENT 'Pinned revision of the scene backend (code or weights).',
+  renderer_revision STRING NOT NULL COMMENT 'Revision of composition, typesetting and encoding.',
+  identity STRING NOT NULL COMMENT 'The canonical JSON whose SHA-256 is the asset id: every setting that makes it.'
+)
+USING DELTA
+PARTITIONED BY (run_date)
+COMMENT 'One asset that the night wants, whether it exists, and why it is needed.';
+ALTER TABLE work_units ADD CONSTRAINT status_known CHECK (status IN ('exists', 'to_do', 'standby'));
+ALTER TABLE work_units ADD CONSTRAINT reason_known CHECK (reason IN ('unchanged', 'new_product', 'changed_picture', 'changed_facts', 'new_persona', 'changed_instruction', 'new_method_revision', 'previously_failed', 'retry'));
+ALTER TABLE work_units ADD CONSTRAINT asset_id_is_hex CHECK (length(asset_id) = 64);
+ALTER TABLE work_units ADD CONSTRAINT variant_not_negative CHECK (variant >= 0);
