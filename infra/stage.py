@@ -370,8 +370,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     passed_on += [f"--merchants={args.merchants}", f"--shard={args.shard[0]}/{args.shard[1]}"]
     if args.limit is not None:
         passed_on.append(f"--limit={args.limit}")
-    rounds = load_config(args.config).quality.max_attempts if args.repeat else 1
-    for _ in range(rounds):
+    try:
+        rounds = load_config(args.config).quality.max_attempts
+    except ConfigError as error:
+        sys.stderr.write(f"stage {args.modules[0]} failed: {error}\n")
+        sys.exit(EXIT_HOPELESS)
+    for _ in range(rounds if args.repeat else 1):
         rows_out = [_run_or_skip(module, passed_on, args) for module in args.modules]
         if rows_out[0] == 0:
             break

@@ -19,8 +19,8 @@ def locate_image(root: Path, image: str | None) -> tuple[str | None, str | None,
         return None, None, "image_not_named", "the feed names no picture"
     if "://" in image:
         return None, None, "image_remote", f"{image[:200]}: pictures are read below {root.name}, not fetched"
-    path = (root / image).resolve()
-    if not path.is_relative_to(root.resolve()) or "\0" in image:
+    path = (root / image.replace("\0", "")).resolve()
+    if not path.is_relative_to(root.resolve()):
         return None, None, "image_path_leaves_root", f"{image[:200]} leaves the merchant's picture folder"
     try:
         size = path.stat().st_size

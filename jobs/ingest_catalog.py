@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
+from infra.sample_shop.__main__ import main as make_sample_shop
 from infra.spark import read_night_delta, replace_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import night_predicate
@@ -41,7 +42,7 @@ _MINOR_DIGITS = {
     "KRW": 0,
     "VND": 0,
 }
-_FACTS = "array<struct<name:string,value:string,unit:string>>"
+_FACTS = "array<struct<name:string,value:string,unit:string,source_field:string>>"
 
 Counts = dict[tuple[str, str | None], tuple[int, int]]
 """(merchant, reason or None for good rows) -> (number of rows, first row)."""
@@ -95,21 +96,9 @@ def map_feed(rows: DataFrame, merchant: Merchant) -> DataFrame:
         F.coalesce(
             F.array_distinct(F.filter(tags, lambda tag: tag.isNotNull())), F.array().cast("array<string>")
         ).alias("tags"),
-        F.coalesce(
-            F.transform(
-                F.filter(
-                    given("specs").cast(_FACTS),
-                    lambda spec: spec["name"].isNotNull() & spec["value"].isNotNull(),
-                ),
-                lambda spec: F.struct(
-                    plain_text(spec["name"]).alias("name"),
-                    plain_text(spec["value"]).alias("value"),
-                    plain_text(spec["unit"]).alias("unit"),
-                    F.lit("specs").alias("source_field"),
-                ),
-            ),
-            F.array().cast("array<struct<name:string,value:string,unit:string,source_field:string>>"),
-        ).alias("facts"),
+        F.coalesce(_facts(F.col("specs")) if "specs" in feed.fields else F.lit(None), F.array())
+        .cast(_FACTS)
+        .alias("facts"),
         F.round(
             F.aggregate(ratings, F.lit(0.0), lambda total, rating: total + rating)
             / F.nullif(F.size(ratings), F.lit(0)),
@@ -118,14 +107,33 @@ def map_feed(rows: DataFrame, merchant: Merchant) -> DataFrame:
         F.coalesce(F.greatest(F.size(ratings), F.lit(0)), F.lit(0)).cast("long").alias("rating_count"),
         plain_text(given("image")).alias("image"),
     )
-    earlier = F.row_number().over(Window.partitionBy("merchant_id", "sku").orderBy("row"))
-    return fields.withColumn(
+    judged = fields.withColumn(
         "reason",
         F.when(F.col("sku").isNull(), "sku_missing")
         .when(F.col("title").isNull(), "title_missing")
         .when(F.col("price_unreadable"), "price_missing")
-        .when(F.col("price_minor") <= 0, "price_not_positive")
-        .when(earlier > 1, "sku_twice"),
+        .when(F.col("price_minor") <= 0, "price_not_positive"),
+    )
+    # Of several good rows with one SKU the first is kept; a bad row does not take a good one's place.
+    place = F.row_number().over(
+        Window.partitionBy("merchant_id", "sku", F.col("reason").isNull()).orderBy("row")
+    )
+    return judged.withColumn(
+        "reason", F.when(F.col("reason").isNull() & (place > 1), "sku_twice").otherwise(F.col("reason"))
+    )
+
+
+def _facts(specs: Column) -> Column:
+    """Specifications as facts; fields are taken by name, because readers of JSON put them in alphabetical order."""
+    named = F.filter(specs, lambda spec: spec["name"].isNotNull() & spec["value"].isNotNull())
+    return F.transform(
+        named,
+        lambda spec: F.struct(
+            plain_text(spec["name"]).alias("name"),
+            plain_text(spec["value"]).alias("value"),
+            plain_text(spec["unit"]).alias("unit"),
+            F.lit("specs").alias("source_field"),
+        ),
     )
 
 
@@ -164,6 +172,8 @@ def build_rejects(rows: DataFrame, images: DataFrame, feed_paths_by_merchant: di
 def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Runs the stage."""
     with stage_run(STAGE, __doc__, argv) as stage:
+        if stage.config.paths.sample_shop:
+            make_sample_shop(["--out", str(stage.data_root)])
         spark = spark_session(stage.config.engines, stage.state)
         feeds, feed_rejects = _read_feeds(spark, stage)
         rows = reduce(lambda a, b: a.unionByName(b), feeds).cache()

@@ -1,0 +1,213 @@
+"""One drop a merchant: tonight's release as a folder and a zip, with manifest, contact sheet and what is missing.
+
+Reads the release that tonight's publishing wrote and writes STATE/drops/<merchant_id>/<release_id>/ and the same as
+<release_id>.zip. Each picture is compared with its SHA-256 while it is copied. The same release gives the same bytes,
+and a drop that is there already is left alone. A drop always holds the whole release: --limit and --shard change
+nothing here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from infra.fingerprint import code_revision
+from infra.object_store import ObjectStore
+from infra.stage import Stage, StageError, stage_run
+from infra.tables import read_night
+from jobs.drops.contact_sheet import SheetFace, SheetProduct, contact_sheets, sheet_names
+from jobs.drops.csv_files import csv_bytes
+from jobs.drops.documents import (
+    MANIFEST_COLUMNS,
+    NOT_INCLUDED_COLUMNS,
+    manifest_json,
+    manifest_rows,
+    not_included_rows,
+    readme_text,
+)
+from jobs.drops.package import content_digest, finish, is_current, start_folder
+from jobs.drops.release_rows import (
+    Row,
+    newest_scores,
+    newest_views,
+    night_rows,
+    release_assets,
+    tonights_release,
+)
+from jobs.drops.shortfalls import Said, Shortfall, shortfalls, wanted_faces
+from schemas.config import Merchant
+
+STAGE = "jobs.build_drops"
+INPUTS = (
+    "products",
+    "segments",
+    "product_views",
+    "personas",
+    "instructions",
+    "work_units",
+    "scores",
+    "assets",
+    "releases",
+    "rejects",
+)
+OUTPUTS = ()
+
+
+@dataclass(frozen=True)
+class MerchantNight:
+    """What one merchant's drop is made from."""
+
+    merchant: Merchant
+    release_id: str
+    products: Sequence[Row]
+    assets: Sequence[Row]
+    personas: Sequence[Row]
+    rejects: Sequence[Row]
+    short: Sequence[Shortfall]
+
+
+def read_merchant_night(stage: Stage, merchant: Merchant, release_id: str) -> MerchantNight:
+    """One merchant's rows of the release and the night, and why faces are missing."""
+    rows = partial(night_rows, stage.state, run_date=stage.run_date, merchant_id=merchant.id)
+    products = sorted(
+        rows("products", columns=["sku", "title", "image_sha256"]), key=lambda product: product["sku"]
+    )
+    assets = release_assets(stage.state, release_id, merchant.id)
+    units = rows("work_units", columns=["asset_id", "sku", "segment_id", "locale", "placement"])
+    rejects = sorted(rows("rejects"), key=lambda reject: (reject["stage"], reject["key"], reject["reason"]))
+    personas = rows("personas", columns=["sku", "segment_id", "rank"])
+    said = Said(
+        views=newest_views(stage.state, (product["image_sha256"] for product in products)),
+        personas=personas,
+        instructions=rows("instructions", columns=["sku", "segment_id", "locale"]),
+        work_units=units,
+        verdicts=newest_scores(stage.state, (unit["asset_id"] for unit in units)),
+        rejects=rejects,
+    )
+    short = list(shortfalls(merchant, products, assets, said))
+    return MerchantNight(merchant, release_id, products, assets, personas, rejects, short)
+
+
+def sheet_products(
+    night: MerchantNight, manifest: Sequence[Mapping[str, Any]], names: Mapping[str, str], folder: Path
+) -> list[SheetProduct]:
+    """The products with pictures, each with a cell for every persona: its first locale and placement."""
+    files: dict[tuple[str, str], str] = {}
+    order = {locale: i for i, locale in enumerate(night.merchant.locales)}
+    for row in sorted(manifest, key=lambda row: (order.get(row["locale"], len(order)), row["placement"])):
+        files.setdefault((row["sku"], row["segment_id"]), row["file"])
+    segments: dict[str, list[str]] = defaultdict(list)
+    for persona in sorted(night.personas, key=lambda persona: persona["rank"]):
+        segments[persona["sku"]].append(persona["segment_id"])
+    pictured = {row["sku"] for row in manifest}
+    return [
+        SheetProduct(
+            title=product["title"],
+            sku=product["sku"],
+            faces=[
+                SheetFace(
+                    caption=names.get(segment_id, segment_id),
+                    picture=(folder / files[product["sku"], segment_id]).read_bytes
+                    if (product["sku"], segment_id) in files
+                    else None,
+                )
+                for segment_id in segments[product["sku"]]
+            ],
+        )
+        for product in night.products
+        if product["sku"] in pictured
+    ]
+
+
+def copy_picture(store: ObjectStore, asset: Row, target: Path) -> None:
+    """Copies one object and compares its hash on the way.
+
+    The file is a copy, not a hard link: a merchant who edits it must not change the object that releases share.
+    """
+    remedy = f"run ray_tasks.make_candidates for {asset['merchant_id']}/{asset['sku']} again, then publish"
+    try:
+        data = store.get(asset["uri"])
+    except FileNotFoundError:
+        raise StageError(f"asset {asset['asset_id']}: object {asset['uri']} is missing; {remedy}") from None
+    if (found := hashlib.sha256(data).hexdigest()) != asset["sha256"]:
+        raise StageError(
+            f"asset {asset['asset_id']}: object {asset['uri']} has SHA-256 {found}, the release says "
+            f"{asset['sha256']}; remove the object, {remedy}"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("xb") as file:
+        file.write(data)
+
+
+def build_drop(night: MerchantNight, names: Mapping[str, str], store: ObjectStore, drops: Path) -> Path:
+    """Makes one merchant's folder and zip unless they are there already; the path of the zip."""
+    titles = {product["sku"]: product["title"] for product in night.products}
+    manifest = manifest_rows(night.assets, titles, names)
+    pictured = {asset["sku"] for asset in night.assets}
+    sheets = sheet_names(len(pictured))
+    texts = {
+        "manifest.csv": csv_bytes(MANIFEST_COLUMNS, manifest),
+        "manifest.json": manifest_json(night.merchant.id, night.release_id, manifest),
+        "not_included.csv": csv_bytes(NOT_INCLUDED_COLUMNS, not_included_rows(night.short, night.rejects)),
+        "README.txt": readme_text(
+            merchant_name=night.merchant.name,
+            release_id=night.release_id,
+            pictures=len(night.assets),
+            pictured=len(pictured),
+            products=len(night.products),
+            complete=len(night.products) - len({item.sku for item in night.short}),
+            wanted_each=wanted_faces(night.merchant),
+            sheets=sheets,
+            sheet_is_cut=len(pictured) > 60 * len(sheets),
+        ),
+    }
+    folder = drops / night.merchant.id / night.release_id
+    zip_path = folder.with_name(f"{night.release_id}.zip")
+    digest = content_digest([code_revision(("jobs/drops",)).encode(), *texts.values()])
+    if is_current(folder, zip_path, digest):
+        return zip_path
+    side = start_folder(folder)
+    for asset, row in zip(night.assets, manifest, strict=True):
+        copy_picture(store, asset, side / row["file"])
+    for name, text in texts.items():
+        (side / name).write_bytes(text)
+    if pictured:
+        heading = f"{len(night.assets):,} pictures of {len(pictured):,} products · release {night.release_id}"
+        pages = contact_sheets(night.merchant.name, heading, sheet_products(night, manifest, names, side))
+        for name, page in zip(sheets, pages, strict=True):
+            (side / name).write_bytes(page)
+    finish(side, folder, zip_path, digest)
+    return zip_path
+
+
+def main(argv: Sequence[str] | None = None) -> list[Path]:
+    """Builds the drops of the selected merchants; the paths of their zips."""
+    zips: list[Path] = []
+    with stage_run(STAGE, __doc__, argv) as stage:
+        release = tonights_release(stage.state, stage.run_date)
+        if release is None:
+            raise StageError(f"no release of {stage.run_date} is published; run jobs.publish_release first")
+        segments = read_night(stage.state, "segments", stage.run_date, columns=["segment_id", "name"])
+        names = {row["segment_id"]: row["name"] for row in segments.to_pylist()}
+        for merchant in stage.progress(stage.merchants, total=len(stage.merchants), unit="merchant"):
+            night = read_merchant_night(stage, merchant, release["release_id"])
+            if not night.products and not night.assets:
+                stage.log.warning("merchant %s has no products tonight; no drop is made", merchant.id)
+                continue
+            zips.append(build_drop(night, names, stage.store, stage.state / "drops"))
+            pictured = {asset["sku"] for asset in night.assets}
+            without = {item.sku: item.reason for item in night.short if item.sku not in pictured}
+            rows_out = len(night.products) - len(without)
+            stage.count(
+                merchant.id, rows_in=len(night.products), rows_out=rows_out, **Counter(without.values())
+            )
+    return zips
+
+
+if __name__ == "__main__":
+    main()

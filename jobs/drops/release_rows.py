@@ -1,0 +1,85 @@
+"""Rows that a release and its night rest on, one merchant at a time, so that memory does not grow with the catalog."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from infra.tables import open_table, read_table
+
+Row = dict[str, Any]
+
+VIEW_COLUMNS = (
+    "image_sha256",
+    "verdict",
+    "reason",
+    "detail",
+    "width_px",
+    "mask_quality",
+    "background_kind",
+    "palette",
+    "made_at",
+)
+
+
+def tonights_release(state: Path, run_date: dt.date) -> Row | None:
+    """The published release of this run date with the highest sequence; None when nothing was published."""
+    rows = read_table(state, "releases", filters=[("run_date", "=", run_date)]).to_pylist()
+    published = [row for row in rows if row["status"] == "published"]
+    return max(published, key=lambda row: row["sequence"]) if published else None
+
+
+def night_rows(
+    state: Path, name: str, run_date: dt.date, merchant_id: str, columns: Sequence[str] | None = None
+) -> list[Row]:
+    """One merchant's rows of one night."""
+    filters: list[tuple[str, str, Any]] = [("run_date", "=", run_date), ("merchant_id", "=", merchant_id)]
+    return list(read_table(state, name, columns=columns, filters=filters).to_pylist())
+
+
+def release_assets(state: Path, release_id: str, merchant_id: str) -> list[Row]:
+    """One merchant's assets of a release, by SKU, persona rank, locale and placement."""
+    filters: list[tuple[str, str, Any]] = [("release_id", "=", release_id), ("merchant_id", "=", merchant_id)]
+    rows = read_table(state, "assets", filters=filters).to_pylist()
+    return sorted(rows, key=lambda row: (row["sku"], row["persona_rank"], row["locale"], row["placement"]))
+
+
+def rows_with(
+    state: Path, name: str, column: str, values: Iterable[str | None], columns: Sequence[str]
+) -> list[Row]:
+    """The rows of a made (content-addressed, unpartitioned) table whose `column` is one of `values`.
+
+    The table is streamed: what is held in memory is the values and the rows that match.
+    """
+    wanted = sorted({value for value in values if value is not None})
+    if not wanted:
+        return []
+    matches = ds.field(column).isin(pa.array(wanted, pa.string()))
+    dataset = open_table(state, name).to_pyarrow_dataset()
+    return list(dataset.scanner(columns=list(columns), filter=matches).to_table().to_pylist())
+
+
+def newest_by(rows: Iterable[Row], key: str, time: str) -> dict[str, Row]:
+    """For each key its row with the latest time: what the newest method revision says."""
+    newest: dict[str, Row] = {}
+    for row in rows:
+        if row[key] not in newest or row[time] > newest[row[key]][time]:
+            newest[row[key]] = row
+    return newest
+
+
+def newest_views(state: Path, image_sha256s: Iterable[str | None]) -> dict[str, Row]:
+    """Source image hash -> what the newest method revision saw in it."""
+    rows = rows_with(state, "product_views", "image_sha256", image_sha256s, VIEW_COLUMNS)
+    return newest_by(rows, "image_sha256", "made_at")
+
+
+def newest_scores(state: Path, asset_ids: Iterable[str]) -> dict[str, Row]:
+    """Asset id -> its newest verdict with reasons and measurements."""
+    columns = ("asset_id", "verdict", "reasons", "measurements", "scorer_revision", "scored_at")
+    return newest_by(rows_with(state, "scores", "asset_id", asset_ids, columns), "asset_id", "scored_at")

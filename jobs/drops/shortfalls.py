@@ -1,0 +1,165 @@
+"""Why a product has fewer faces than its merchant asked for, from what every stage said of it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from jobs.drops.release_rows import Row
+from schemas.config import Merchant
+
+# What to tell a merchant where the stage left no sentence of its own.
+SENTENCES = {
+    "no_picture": "The feed names no picture that exists. Add one and it is used the next night.",
+    "not_opened": "The picture was not looked at tonight; it is tried again the next night.",
+    "no_audience": "No user group could be found for this product.",
+    "fewer_audiences": "Fewer user groups fit this product than were asked for.",
+    "no_instruction": "No presentation could be written for a user group.",
+    "not_planned": "The picture was not planned tonight.",
+    "not_drawn": "The picture was planned but not drawn tonight; it is tried again the next night.",
+    "not_scored": "The picture was drawn but not checked tonight; it is tried again the next night.",
+    "not_published": "The picture passed its checks but is not in this release.",
+}
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """One reason why one product lacks `missing` of its wanted faces."""
+
+    sku: str
+    title: str
+    faces: int
+    wanted: int
+    missing: int
+    stage: str
+    reason: str
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the stages said of one merchant's products tonight."""
+
+    views: Mapping[str, Row]
+    """Image hash -> newest view."""
+    personas: Sequence[Row]
+    instructions: Sequence[Row]
+    work_units: Sequence[Row]
+    verdicts: Mapping[str, Row]
+    """Asset id -> newest score."""
+    rejects: Sequence[Row]
+
+
+def in_words(codes: Iterable[str]) -> str:
+    """Reason codes as words: `text_contrast, overflow` -> `text contrast, overflow`."""
+    return ", ".join(code.replace("_", " ") for code in codes)
+
+
+def wanted_faces(merchant: Merchant) -> int:
+    """Pictures that a product of this merchant should get."""
+    return merchant.top_k * len(merchant.locales) * len(merchant.placements)
+
+
+def shortfalls(
+    merchant: Merchant, products: Iterable[Row], assets: Iterable[Row], said: Said
+) -> Iterator[Shortfall]:
+    """One or more reasons for every product with fewer faces than wanted, in the products' order."""
+    wanted = wanted_faces(merchant)
+    published: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+    for asset in assets:
+        published[asset["sku"]].add((asset["segment_id"], asset["locale"], asset["placement"]))
+    rejected: dict[str, list[Row]] = defaultdict(list)
+    for reject in said.rejects:
+        rejected[reject["sku"]].append(reject)
+    segments = _segments_by_sku(said.personas)
+    written = {(row["sku"], row["segment_id"], row["locale"]) for row in said.instructions}
+    units: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for unit in said.work_units:
+        units[(unit["sku"], unit["segment_id"], unit["locale"], unit["placement"])].append(unit)
+
+    for product in products:
+        sku = product["sku"]
+        have = published.get(sku, set())
+        if len(have) >= wanted:
+            continue
+        found = _of_product(product, said.views, segments.get(sku, []), rejected.get(sku, []))
+        if found is not None:
+            stage, reason, explanation = found
+            yield Shortfall(
+                sku, product["title"], len(have), wanted, wanted - len(have), stage, reason, explanation
+            )
+            continue
+        counts: Counter[tuple[str, str, str]] = Counter()
+        lacking = merchant.top_k - len(segments[sku])
+        if lacking > 0:
+            per_segment = len(merchant.locales) * len(merchant.placements)
+            counts[("ray_tasks.infer_personas", "fewer_audiences", SENTENCES["fewer_audiences"])] = (
+                lacking * per_segment
+            )
+        for segment_id in segments[sku]:
+            for locale in merchant.locales:
+                for placement in merchant.placements:
+                    if (segment_id, locale, placement) not in have:
+                        face_units = units.get((sku, segment_id, locale, placement), [])
+                        is_written = (sku, segment_id, locale) in written
+                        counts[_of_face(face_units, is_written, said.verdicts, rejected.get(sku, []))] += 1
+        for (stage, reason, explanation), missing in sorted(counts.items()):
+            yield Shortfall(sku, product["title"], len(have), wanted, missing, stage, reason, explanation)
+
+
+def _segments_by_sku(personas: Sequence[Row]) -> dict[str, list[str]]:
+    segments: dict[str, list[str]] = defaultdict(list)
+    for row in sorted(personas, key=lambda row: row["rank"]):
+        segments[row["sku"]].append(row["segment_id"])
+    return segments
+
+
+def _from_reject(rejects: Sequence[Row], *stages: str) -> tuple[str, str, str] | None:
+    for reject in rejects:
+        if reject["stage"] in stages:
+            return reject["stage"], reject["reason"], reject["detail"]
+    return None
+
+
+def _of_product(
+    product: Row, views: Mapping[str, Row], segments: Sequence[str], rejects: Sequence[Row]
+) -> tuple[str, str, str] | None:
+    """What kept the whole product from having faces: stage, reason, sentence; None when nothing did."""
+    if product["image_sha256"] is None:
+        told = _from_reject(rejects, "jobs.ingest_catalog")
+        return told or ("jobs.ingest_catalog", "no_picture", SENTENCES["no_picture"])
+    view = views.get(product["image_sha256"])
+    if view is None:
+        told = _from_reject(rejects, "ray_tasks.build_product_views")
+        return told or ("ray_tasks.build_product_views", "not_opened", SENTENCES["not_opened"])
+    if view["verdict"] == "refused":
+        sentence = view["detail"] or f"The picture was refused: {in_words([view['reason']])}."
+        return "ray_tasks.build_product_views", view["reason"], sentence
+    if not segments:
+        told = _from_reject(rejects, "ray_tasks.infer_personas")
+        return told or ("ray_tasks.infer_personas", "no_audience", SENTENCES["no_audience"])
+    return None
+
+
+def _of_face(
+    units: Sequence[Row], is_written: bool, verdicts: Mapping[str, Row], rejects: Sequence[Row]
+) -> tuple[str, str, str]:
+    """What kept one face out: stage, reason, sentence."""
+    if not is_written:
+        told = _from_reject(rejects, "ray_tasks.write_instructions")
+        return told or ("ray_tasks.write_instructions", "no_instruction", SENTENCES["no_instruction"])
+    if not units:
+        return "jobs.plan_work_units", "not_planned", SENTENCES["not_planned"]
+    scored = [verdicts[unit["asset_id"]] for unit in units if unit["asset_id"] in verdicts]
+    if any(score["verdict"] == "accepted" for score in scored):
+        return "jobs.publish_release", "not_published", SENTENCES["not_published"]
+    if scored:
+        codes = sorted({code for score in scored for code in score["reasons"]})
+        attempts = "attempt was" if len(scored) == 1 else f"{len(scored)} attempts were"
+        sentence = f"{'The' if len(scored) == 1 else 'All'} {attempts} rejected: {in_words(codes)}."
+        return "ray_tasks.score_candidates", "+".join(codes) or "rejected", sentence
+    keys = {unit["asset_id"] for unit in units}
+    of_units = [reject for reject in rejects if reject["key"] in keys]
+    told = _from_reject(of_units, "ray_tasks.make_candidates", "ray_tasks.score_candidates")
+    return told or ("ray_tasks.make_candidates", "not_drawn", SENTENCES["not_drawn"])

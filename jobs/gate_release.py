@@ -1,0 +1,173 @@
+"""The gate: Great Expectations on what is about to be published. A broken `stop` rule ends the night here.
+
+Leaves the suites' pages in the night's report, the result in gate.json, and the rows that passed for
+`jobs.publish_release`, which publishes exactly these.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from infra.spark import read_delta, read_night_delta, spark_session
+from infra.stage import Stage, StageError, stage_run
+from infra.tables import read_table
+from jobs.release_assets import assets_hash, build_assets, kept_assets
+from schemas.expectations import build_suite
+from schemas.revisions import scorer_revision
+from schemas.tables import BY_NAME
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+STAGE = "jobs.gate_release"
+INPUTS = ("products", "personas", "instructions", "work_units", "candidates", "scores")
+OUTPUTS: tuple[str, ...] = ()
+
+_GATED = ("products", "personas", "instructions")
+
+
+def gate_result_path(stage: Stage) -> Path:
+    """STATE/reports/<run date>/gate.json."""
+    return stage.report_dir / "gate.json"
+
+
+def gated_rows_path(stage: Stage, release_id: str) -> Path:
+    """Where the rows that passed wait for publishing."""
+    return stage.state / "tmp" / "gated" / release_id
+
+
+def run_expectations(frames: dict[str, DataFrame], folder: Path, site: Path) -> list[dict[str, Any]]:
+    """One record a broken expectation: table, rule, severity, number of rows; the pages are written to `site`.
+
+    frames: table name -> rows. folder: where Great Expectations keeps its own files.
+    """
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+    from great_expectations.checkpoint import UpdateDataDocsAction
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    context = gx.get_context(mode="file", project_root_dir=folder)
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    source = context.data_sources.add_spark("tonight")
+    broken: list[dict[str, Any]] = []
+    for name, rows in frames.items():
+        suite = context.suites.add(build_suite(BY_NAME[name]))
+        batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("tonight")
+        validation = context.validation_definitions.add(
+            gx.ValidationDefinition(name=name, data=batch, suite=suite)
+        )
+        checkpoint = context.checkpoints.add(
+            gx.Checkpoint(
+                name=name, validation_definitions=[validation], actions=[UpdateDataDocsAction(name="docs")]
+            )
+        )
+        result = checkpoint.run(batch_parameters={"dataframe": rows})
+        for run in result.run_results.values():
+            for outcome in run.results:
+                config = outcome.expectation_config
+                if not outcome.success and config is not None:
+                    broken.append(
+                        {
+                            "table": name,
+                            "rule": config.description or config.type,
+                            "severity": "warn" if config.severity == "warning" else "stop",
+                            "rows": outcome.result.get("observed_value"),
+                            "error": (outcome.exception_info or {}).get("exception_message"),
+                        }
+                    )
+    shutil.rmtree(site, ignore_errors=True)
+    shutil.copytree(folder / "gx" / "uncommitted" / "data_docs" / "local_site", site)
+    return broken
+
+
+def _release_id(stage: Stage, content_hash: str) -> str:
+    """<run date>-<content hash>; the live release's own id when it holds the same, another when an older one does."""
+    name = f"{stage.run_date:%Y%m%d}-{content_hash[:8]}"
+    releases = read_table(stage.state, "releases", columns=["release_id", "sequence"]).to_pylist()
+    releases.sort(key=lambda row: row["sequence"])
+    if releases and releases[-1]["release_id"].startswith(name):
+        return str(releases[-1]["release_id"])
+    return f"{name}-{len(releases) + 1}" if any(row["release_id"] == name for row in releases) else name
+
+
+def _tonight(spark: SparkSession, stage: Stage) -> tuple[dict[str, DataFrame], DataFrame]:
+    night = {
+        name: read_night_delta(spark, stage.state, name, stage.run_date).cache()
+        for name in (*_GATED, "work_units")
+    }
+    assets = build_assets(
+        night["work_units"],
+        read_delta(spark, stage.state, "candidates"),
+        read_delta(spark, stage.state, "scores"),
+        night["instructions"],
+        night["products"],
+        scorer_revision=scorer_revision(stage.config.quality),
+    )
+    live = max(
+        read_table(stage.state, "releases", columns=["release_id", "sequence"]).to_pylist(),
+        key=lambda row: row["sequence"],
+        default=None,
+    )
+    if live is not None:
+        present = [row["merchant_id"] for row in night["products"].select("merchant_id").distinct().collect()]
+        live_assets = read_delta(spark, stage.state, "assets").where(
+            F.col("release_id") == live["release_id"]
+        )
+        configured = [merchant.id for merchant in stage.config.merchants]
+        assets = assets.unionByName(kept_assets(live_assets, present, configured))
+    return {name: night[name] for name in _GATED}, assets.cache()
+
+
+def main(argv: Sequence[str] | None = None) -> list[Path]:
+    """Runs the stage."""
+    with stage_run(STAGE, __doc__, argv) as stage:
+        spark = spark_session(stage.config.engines, stage.state)
+        frames, assets = _tonight(spark, stage)
+        content_hash = assets_hash(assets)
+        release_id = _release_id(stage, content_hash)
+        assets = assets.withColumns({"release_id": F.lit(release_id), "run_date": F.lit(stage.run_date)})
+        assets = assets.select(BY_NAME["assets"].column_names).cache()
+        count = assets.count()
+        site = stage.report_dir / "gate"
+        broken = run_expectations({**frames, "assets": assets}, stage.state / "tmp" / "gx", site)
+        stops = [item for item in broken if item["severity"] == "stop"]
+        if count == 0:
+            stops.append(
+                {"table": "assets", "rule": "a release holds at least one picture", "severity": "stop"}
+            )
+            broken.append(stops[-1])
+        result = {
+            "passed": not stops,
+            "release_id": release_id,
+            "content_hash": content_hash,
+            "assets": count,
+            "expectations": sum(len(build_suite(BY_NAME[name]).expectations) for name in (*frames, "assets")),
+            "failed": broken,
+            "docs": "gate/index.html",
+        }
+        gate_result_path(stage).write_text(json.dumps(result, indent=1, default=str), encoding="utf-8")
+        if not stops:
+            assets.write.mode("overwrite").parquet(str(gated_rows_path(stage, release_id)))
+        for item in broken:
+            stage.log.warning("%s: %s (%s)", item["table"], item["rule"], item["severity"])
+        for row in assets.groupBy("merchant_id").count().collect():
+            stage.count(row["merchant_id"], rows_in=row["count"], rows_out=row["count"] if not stops else 0)
+        if stops:
+            rules = "; ".join(f"{item['table']}: {item['rule']}" for item in stops)
+            raise StageError(
+                f"the gate is closed, nothing is published and the last release stays live: {rules} ({site})"
+            )
+    return [gate_result_path(stage), site / "index.html"]
+
+
+if __name__ == "__main__":
+    main()

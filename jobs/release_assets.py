@@ -1,0 +1,72 @@
+"""What a release will hold: the best accepted picture of every slot, and what is kept from the live release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+from pyspark.sql.window import Window
+
+from schemas.instruction import content_hash
+from schemas.tables import BY_NAME
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_SLOT = ["merchant_id", "sku", "segment_id", "locale", "placement"]
+
+
+def build_assets(
+    units: DataFrame,
+    candidates: DataFrame,
+    scores: DataFrame,
+    instructions: DataFrame,
+    products: DataFrame,
+    *,
+    scorer_revision: str,
+) -> DataFrame:
+    """One row a slot that has an accepted picture: columns of `assets` without release_id and run_date.
+
+    Of several accepted variants of a slot the lowest is taken, so a retry never replaces a picture that was good.
+    """
+    accepted = scores.where(
+        (F.col("scorer_revision") == scorer_revision) & (F.col("verdict") == "accepted")
+    ).select("asset_id", "scorer_revision", "measurements")
+    fidelity = F.element_at(F.filter("measurements", lambda m: m["name"] == "fidelity_mean_abs"), 1)["value"]
+    lowest = F.row_number().over(Window.partitionBy(*_SLOT).orderBy("variant", "asset_id"))
+    made = candidates.select(
+        "asset_id", "uri", "sha256", "bytes", "width_px", "height_px", "image_sha256", "cutout_sha256",
+        "instruction_hash", "scene_backend", "scene_revision", "changed_core_px",
+    )  # fmt: skip
+    return (
+        units.select("asset_id", *_SLOT, "variant", "persona_rank")
+        .join(made, on="asset_id", how="inner")
+        .join(accepted, on="asset_id", how="inner")
+        .withColumn("choice", lowest)
+        .where(F.col("choice") == 1)
+        .join(
+            instructions.select("merchant_id", "sku", "segment_id", "locale", "headline", "alt_text"),
+            on=["merchant_id", "sku", "segment_id", "locale"],
+            how="inner",
+        )
+        .join(products.select("merchant_id", "sku", "product_hash"), on=["merchant_id", "sku"], how="inner")
+        .withColumn("fidelity_mean_abs", fidelity)
+        .select([name for name in BY_NAME["assets"].column_names if name not in {"release_id", "run_date"}])
+    )
+
+
+def kept_assets(live_assets: DataFrame, merchants_tonight: list[str], merchants: list[str]) -> DataFrame:
+    """Live assets of merchants that are configured but had no catalog tonight: they keep their last pictures."""
+    absent = [name for name in merchants if name not in merchants_tonight]
+    return live_assets.where(F.col("merchant_id").isin(absent)).drop("release_id", "run_date")
+
+
+def assets_hash(assets: DataFrame) -> str:
+    """Hex SHA-256 over the set of (asset id, file hash), whatever the order of rows; one pass, constant memory."""
+    row = assets.agg(
+        F.count("*"),
+        F.bit_xor(F.xxhash64("asset_id", "sha256")),
+        F.sum((F.xxhash64("sha256", "asset_id") % (1 << 40)).cast("decimal(38,0)")),
+    ).first()
+    assert row is not None
+    return content_hash([str(value) for value in row])

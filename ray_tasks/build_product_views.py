@@ -1,0 +1,210 @@
+"""One row of `product_views` for every source image that no row describes yet: cut-out, its quality, colours, verdict.
+
+An image is opened once for ever under its content hash; tonight's products whose image was refused go to `rejects`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from infra.object_store import object_key, open_store
+from infra.stage import Stage, stage_run
+from infra.tables import append_rows, missing_keys, read_night, read_table, rows_to_table
+from schemas.config import Config
+from schemas.revisions import VIEWS
+from schemas.tables import BY_NAME
+
+STAGE = "ray_tasks.build_product_views"
+INPUTS = ("products",)
+OUTPUTS = ("product_views",)
+
+IMAGES = pa.schema([("image_sha256", pa.string()), ("image_uri", pa.string())])
+VIEWS_SCHEMA = BY_NAME["product_views"].schema
+COMMIT_ROWS = 500
+
+
+class CutOutImages:
+    """Opens, cuts out and describes images: (IMAGES rows) -> (product_views rows)."""
+
+    def __init__(self, config: Config, state: Path) -> None:
+        import cv2
+
+        from ray_tasks.pictures.cutout import ClassicalCutOut
+
+        cv2.setNumThreads(1)
+        self._store = open_store(config.store, state)
+        self._method = ClassicalCutOut()
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """One row an image, whatever happens to it."""
+        return pa.Table.from_pylist([self.view(**row) for row in batch.to_pylist()], schema=VIEWS_SCHEMA)
+
+    def view(self, image_sha256: str, image_uri: str) -> dict[str, Any]:
+        """The row of one image."""
+        from ray_tasks.pictures.open_image import ImageRejected, open_image
+
+        row: dict[str, Any] = dict.fromkeys(VIEWS_SCHEMA.names)
+        row |= {
+            "image_sha256": image_sha256,
+            "method_revision": VIEWS,
+            "image_bytes": 0,
+            "width_px": 0,
+            "height_px": 0,
+            "palette": [],
+            "tags": [],
+            "verdict": "refused",
+            "made_at": dt.datetime.now(dt.UTC),
+        }
+        try:
+            data = Path(image_uri).read_bytes()
+            row["image_bytes"] = len(data)
+            if hashlib.sha256(data).hexdigest() != image_sha256:
+                return row | {
+                    "reason": "image_changed",
+                    "detail": "the file changed since the catalog was read",
+                }
+            return row | self._describe(open_image(data))
+        except ImageRejected as error:
+            return row | {"reason": error.reason, "detail": str(error)}
+        except Exception as error:
+            return row | {"reason": "view_failed", "detail": f"{type(error).__name__}: {error}"[:500]}
+
+    def _describe(self, image: Any) -> dict[str, Any]:
+        import cv2
+
+        from ray_tasks.pictures.colours import product_palette
+
+        cut = self._method.cut(image.rgb)
+        row: dict[str, Any] = {
+            "width_px": image.rgb.shape[1],
+            "height_px": image.rgb.shape[0],
+            "background_kind": cut.background_kind,
+            "mask_quality": float(cut.quality),
+            "product_share": float((cut.alpha > 127).mean()),
+            "verdict": cut.verdict,
+            "reason": cut.reason,
+            "detail": cut.detail,
+        }
+        if cut.verdict != "accepted":
+            return row
+        palette = product_palette(cut.rgba)
+        done, png = cv2.imencode(
+            ".png", cv2.cvtColor(cut.rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, 1]
+        )
+        if not done:
+            raise ValueError("the PNG encoder refused the cut-out")
+        data = png.tobytes()
+        digest = hashlib.sha256(data).hexdigest()
+        uri = object_key("cutouts", digest, "png")
+        self._store.put(uri, data)
+        return row | {
+            "cutout_uri": uri,
+            "cutout_sha256": digest,
+            "cutout_width_px": cut.rgba.shape[1],
+            "cutout_height_px": cut.rgba.shape[0],
+            "palette": [
+                {"hex": colour.hex, "share": colour.share, "name": colour.name} for colour in palette
+            ],
+            "tags": [*dict.fromkeys(colour.name for colour in palette), f"{cut.background_kind} background"],
+        }
+
+
+def view_rejects(
+    products: Iterable[dict[str, Any]], refused: dict[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Reject rows of tonight's products whose image was refused, tonight or in any night before."""
+    return [
+        {
+            "key": f"{product['merchant_id']}/{product['sku']}",
+            "reason": refused[product["image_sha256"]]["reason"],
+            "merchant_id": product["merchant_id"],
+            "sku": product["sku"],
+            "detail": refused[product["image_sha256"]]["detail"] or "",
+        }
+        for product in products
+        if product["image_sha256"] in refused
+    ]
+
+
+def _cut_out(stage: Stage, images: pa.Table) -> Iterable[pa.Table]:
+    import ray
+
+    from infra.ray_session import start_ray
+
+    engines = stage.config.engines
+    start_ray(engines)
+    size = min(engines.batch_size, max(1, -(-images.num_rows // (2 * engines.cores))))
+    blocks = [images.slice(start, size) for start in range(0, images.num_rows, size)]
+    views = ray.data.from_arrow(blocks).map_batches(
+        CutOutImages,
+        fn_constructor_kwargs={"config": stage.config, "state": stage.state},
+        batch_format="pyarrow",
+        batch_size=None,
+        compute=ray.data.ActorPoolStrategy(size=min(engines.cores, len(blocks))),
+        num_cpus=0.5,
+    )
+    return views.iter_batches(batch_format="pyarrow", batch_size=None)
+
+
+def main(argv: Sequence[str] | None = None) -> list[Path]:
+    """Runs the stage."""
+    with stage_run(STAGE, __doc__, argv) as stage:
+        products = read_night(
+            stage.state,
+            "products",
+            stage.run_date,
+            merchants=stage.selected,
+            columns=["merchant_id", "sku", "image_uri", "image_sha256"],
+        )
+        rows = stage.limited(products.to_pylist())
+        pictured = [row for row in rows if row["image_sha256"]]
+        images = {row["image_sha256"]: row["image_uri"] for row in pictured}
+        wanted = pa.Table.from_pylist(
+            [{"image_sha256": digest, "image_uri": uri} for digest, uri in sorted(images.items())],
+            schema=IMAGES,
+        )
+        known = read_table(
+            stage.state, "product_views", columns=["image_sha256"], filters=[("method_revision", "=", VIEWS)]
+        )
+        new = missing_keys(wanted, known, "image_sha256")
+        stage.log.info("%d images, %d of them new", wanted.num_rows, new.num_rows)
+        bar = stage.progress(total=new.num_rows, unit="image")
+        waiting: list[dict[str, Any]] = []
+        for views in _cut_out(stage, new) if new.num_rows else ():
+            bar.update(views.num_rows)
+            waiting += views.to_pylist()
+            if len(waiting) >= COMMIT_ROWS:
+                append_rows(stage.state, "product_views", rows_to_table("product_views", waiting))
+                waiting = []
+        append_rows(stage.state, "product_views", rows_to_table("product_views", waiting))
+        bar.close()
+        _report(stage, rows, pictured)
+    return []
+
+
+def _report(stage: Stage, rows: list[dict[str, Any]], pictured: list[dict[str, Any]]) -> None:
+    views = read_table(
+        stage.state,
+        "product_views",
+        columns=["image_sha256", "reason", "detail"],
+        filters=[("method_revision", "=", VIEWS), ("verdict", "=", "refused")],
+    )
+    rejects = view_rejects(pictured, {view["image_sha256"]: view for view in views.to_pylist()})
+    stage.write_rejects(rejects)
+    for merchant in stage.merchants:
+        mine = [row for row in rejects if row["merchant_id"] == merchant.id]
+        count = sum(row["merchant_id"] == merchant.id for row in rows)
+        without = count - sum(row["merchant_id"] == merchant.id for row in pictured)
+        stage.count(merchant.id, rows_in=count, rows_out=count - without - len(mine))
+        for reason in [row["reason"] for row in mine] + ["no_image"] * without:
+            stage.count(merchant.id, **{reason: 1})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""What kind of thing a product is, from the words of its category and title; where such a thing may stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_ANYWHERE = "studio_sweep color_block stone_plinth"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of product: the words that give it away, the settings it may stand in, and the props it tolerates."""
+
+    name: str
+    words: str
+    settings: str
+    props: str = "plant leaves"
+    phrases: str = ""
+    """Name of its phrase bank when it shares one."""
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """Settings in which the thing looks as if somebody had put it there."""
+        return frozenset(f"{_ANYWHERE} {self.settings}".split())
+
+    @property
+    def bank(self) -> str:
+        """The phrase bank that speaks of it."""
+        return self.phrases or self.name
+
+
+_TABLES = "wood_table linen_fabric cafe_table"
+_OUTSIDE = "forest_trail mountain_camp beach_sand garden_lawn"
+
+# The first kind whose words fit wins, in each text; special things stand before general ones.
+KINDS = (
+    Kind(
+        "pet",
+        "pet dog cat leash collar aquarium",
+        f"wood_table linen_fabric kitchen_counter {_OUTSIDE} city_night",
+        "leaves pine_cones pebbles shells",
+        "thing",
+    ),
+    Kind(
+        "baby",
+        "baby nursery pram nappy feeding",
+        "wood_table linen_fabric kitchen_counter garden_lawn cafe_table",
+        "leaves plant",
+    ),
+    Kind(
+        "fitness",
+        "strength yoga dumbbell dumbbells kettlebell workout pilates gym barbell",
+        "gym_floor linen_fabric wood_table garden_lawn city_night beach_sand",
+        "towel dumbbell plant",
+    ),
+    Kind(
+        "jewellery",
+        "jewelry jewellery bracelet necklace earring ring pendant brooch wristwatch",
+        "linen_fabric marble_counter vanity_shelf wood_table beach_sand cafe_table city_night",
+        "leaves pebbles shells confetti",
+    ),
+    Kind(
+        "beauty",
+        "beauty makeup make-up cosmetic cosmetics mascara lipstick concealer eyeliner eyeshadow lip balm "
+        "lotion cream serum shampoo soap bath bathing grooming perfume fragrance skincare skin nail toothbrush sunscreen",
+        "linen_fabric marble_counter vanity_shelf wood_table beach_sand city_night office_desk",
+        "leaves plant citrus towel pebbles shells",
+    ),
+    Kind(
+        "garden",
+        "garden gardening hose sprinkler fertilizer planter soil mulch pruning pruner watering lawn "
+        "trowel rake",
+        "garden_lawn workshop_bench wood_table forest_trail",
+        "leaves plant pebbles",
+    ),
+    Kind(
+        "supply",
+        "paint primer stain polyurethane hardware screw nail bolt washer hinge lock bracket caster lumber "
+        "plywood drywall insulation osb molding moulding trim concrete cement post electrical wire outlet switch "
+        "breaker conduit junction plumbing pipe fitting valve faucet toilet drain putty teflon tape roller varnish",
+        "workshop_bench wood_table garden_lawn",
+        "tools",
+        "make",
+    ),
+    Kind(
+        "tool",
+        "tool tools drill saw sander hammer screwdriver wrench plier pliers grinder router jigsaw driver "
+        "allen pegboard workbench toolbox measuring level multitool",
+        "workshop_bench wood_table garden_lawn",
+        "tools",
+        "make",
+    ),
+    Kind(
+        "storage",
+        "storage shelving sleeve sleeves bin drawer locker cabinet hanger organizer organiser basket",
+        "workshop_bench wood_table linen_fabric",
+        "plant books",
+        "home",
+    ),
+    Kind(
+        "furniture",
+        "furniture sofa couch chair armchair stool bookshelf bookshelves shelf coat-rack wardrobe "
+        "bed mattress bench",
+        "linen_fabric",
+        "plant",
+        "home",
+    ),
+    Kind(
+        "coffee",
+        "coffee espresso coldbrew",
+        f"{_TABLES} marble_counter kitchen_counter office_desk study_night gym_floor {_OUTSIDE} city_night",
+        "coffee_beans leaves books laptop_edge dumbbell towel lantern pine_cones pebbles shells plant",
+    ),
+    Kind(
+        "kitchen",
+        "kitchen kitchenware cookware mug cup bowl plate pan pot kettle blender grater knife cutlery "
+        "carafe teapot thermos flask bottle tumbler glassware appliance jug toaster lunchbox",
+        f"{_TABLES} marble_counter kitchen_counter office_desk study_night gym_floor {_OUTSIDE}",
+        "citrus leaves plant coffee_beans books laptop_edge towel dumbbell lantern pine_cones pebbles",
+        "kitchen",
+    ),
+    Kind(
+        "drink",
+        "drink drinks tea chai juice soda water lemonade smoothie smoothy beverage beer wine cocoa cola "
+        "dispensed chocolate-drink kombucha",
+        f"{_TABLES} marble_counter kitchen_counter office_desk study_night gym_floor {_OUTSIDE} city_night",
+        "citrus leaves plant books laptop_edge dumbbell towel lantern pine_cones pebbles shells",
+    ),
+    Kind(
+        "food",
+        "food foods snack snacks chocolate nut nuts bar biscuit cookie pizza salad soup sandwich pasta sauce "
+        "honey jam spice cereal granola muesli oil chips grocery pantry fruit cheese seafood cuisine nachos curry bakery",
+        f"{_TABLES} marble_counter kitchen_counter office_desk study_night forest_trail mountain_camp beach_sand "
+        "garden_lawn",
+        "citrus leaves plant books laptop_edge lantern pine_cones",
+    ),
+    Kind(
+        "shoes",
+        "footwear shoe shoes sneaker sneakers boot boots sandal sandals slipper slippers hi-tops trainers",
+        f"gym_floor {_OUTSIDE} city_night",
+        "leaves pine_cones pebbles shells towel dumbbell",
+    ),
+    Kind(
+        "bag",
+        "bag bags backpack rucksack purse handbag tote wallet suitcase luggage",
+        f"{_TABLES} office_desk city_night forest_trail mountain_camp beach_sand gym_floor vanity_shelf",
+        "books laptop_edge leaves pine_cones pebbles shells towel lantern",
+    ),
+    Kind(
+        "wear",
+        "apparel hats clothing clothes shirt blouse jacket coat scarf sock socks hat cap glove gloves jeans "
+        "trousers dress hoodie sweater cardigan leggings underwear beanie jackets textile",
+        f"linen_fabric wood_table vanity_shelf office_desk gym_floor city_night {_OUTSIDE}",
+        "leaves pine_cones pebbles shells towel books",
+    ),
+    Kind(
+        "outdoor",
+        "outdoor outdoors camping climbing ski snowboard trekking hiking cycling bicycle bike fishing tent "
+        "lantern harness rope carabiner compass navigation goggles boarding sport sports fitness balls",
+        f"{_OUTSIDE} gym_floor workshop_bench wood_table city_night",
+        "lantern pine_cones pebbles leaves shells towel dumbbell",
+    ),
+    Kind(
+        "tech",
+        "electronic electronics headphone headphones earbuds speaker cable charger camera tripod phone tablet "
+        "laptop keyboard keyboards mouse mice gaming wearable tracker smartwatch audio gadget photography powerbank projector computer",
+        f"wood_table cafe_table office_desk study_night kitchen_counter gym_floor workshop_bench {_OUTSIDE} city_night",
+        "books laptop_edge plant towel dumbbell lantern pine_cones pebbles shells",
+    ),
+    Kind(
+        "lamp",
+        "lamp lamps lighting light lights lampshade",
+        "wood_table linen_fabric office_desk study_night vanity_shelf kitchen_counter garden_lawn",
+        "books plant",
+        "home",
+    ),
+    Kind(
+        "paper",
+        "book books notebook desk pen pencil stationery paper calendar planner ink journal",
+        f"{_TABLES} office_desk study_night",
+        "books plant leaves laptop_edge",
+        "desk",
+    ),
+    Kind(
+        "home",
+        "home decor plants textiles decoration cushion pillow blanket throw candle vase rug curtain clock frame towel linen "
+        "housewares living bedroom bedding mirror plantpot ornament",
+        "wood_table linen_fabric marble_counter vanity_shelf study_night",
+        "plant books leaves towel pebbles",
+    ),
+    Kind(
+        "toy",
+        "toy toys game games puzzle plush doll blocks",
+        "wood_table linen_fabric garden_lawn",
+        "confetti leaves",
+        "thing",
+    ),
+)
+ANY_KIND = Kind("thing", "", "wood_table linen_fabric", "plant leaves")
+
+_KIND_WORDS = [(kind, frozenset(kind.words.split())) for kind in KINDS]
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z][a-z\-]+", text.lower())
+
+
+def _named_in(text: str) -> Kind | None:
+    words = _words(text)
+    forms = [{word, word.removesuffix("s"), word.removesuffix("es")} for word in words]
+    for kind, known in _KIND_WORDS:
+        if any(form & known for form in forms):
+            return kind
+    return None
+
+
+def kind_of(product: Mapping[str, Any]) -> Kind:
+    """The product's kind: by the last level of its category, then its title, then the other levels.
+
+    The last level speaks first ('Outdoors > Footwear' is shoes); a title overrules a level that names a wide field only.
+    """
+    levels = product["category"].split(" > ")
+    wide = {"food", "drink", "outdoor", "home", "kitchen", "tool", "tech"}
+    leaf, title = _named_in(levels[-1]), _named_in(product["title"])
+    if leaf is not None and (leaf.name not in wide or title is None):
+        return leaf
+    parents = [found for level in reversed(levels[:-1]) if (found := _named_in(level))]
+    if leaf is not None and title is not None:
+        return title
+    if title is not None and not (parents and parents[0].name in {"beauty", "supply", "garden", "jewellery"}):
+        return title
+    return parents[0] if parents else title or ANY_KIND

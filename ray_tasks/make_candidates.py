@@ -1,0 +1,367 @@
+"""One row of `candidates` for every picture that is due: scene, the product's own pixels, typography, JPEG.
+
+Due is a planned asset without a candidate, all of whose lower variants were rejected. So the same command makes the
+first attempt, the retries, and after a crash just what is missing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from infra.object_store import object_key, open_store
+from infra.stage import Stage, StageError, stage_run
+from infra.tables import append_rows, read_night, read_table, rows_to_table
+from schemas.config import Config
+from schemas.instruction import LAYOUTS, content_hash
+from schemas.revisions import scorer_revision
+from schemas.tables import BY_NAME
+
+STAGE = "ray_tasks.make_candidates"
+INPUTS = ("work_units", "instructions", "scores")
+OUTPUTS = ("candidates",)
+
+_SLOT = ("merchant_id", "sku", "segment_id", "locale", "placement")
+_SCENE = ("merchant_id", "sku", "segment_id", "placement", "variant")
+COMMIT_ROWS = 500
+"""Pictures in one commit of `candidates`: what a crash may cost."""
+
+TEXT = pa.struct(
+    [
+        ("locale", pa.string()),
+        ("headline", pa.string()),
+        ("selling_points", pa.list_(pa.string())),
+        ("sticker", pa.string()),
+        ("call_to_action", pa.string()),
+        ("alt_text", pa.string()),
+        ("instruction_hash", pa.string()),
+        ("asset_id", pa.string()),
+        ("identity", pa.string()),
+    ]
+)
+"""One locale's text; asset_id is NULL when that locale's picture exists and only the layout needs its length."""
+
+SCENE_JOBS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("merchant_id", "sku", "segment_id", "placement")),
+        ("variant", pa.int32()),
+        ("run_date", pa.date32()),
+        ("width_px", pa.int32()),
+        ("height_px", pa.int32()),
+        ("image_sha256", pa.string()),
+        ("cutout_sha256", pa.string()),
+        ("cutout_uri", pa.string()),
+        ("scene_backend", pa.string()),
+        ("scene_revision", pa.string()),
+        ("scene", BY_NAME["instructions"].schema.field("scene").type),
+        ("layout", pa.string()),
+        ("texts", pa.list_(TEXT)),
+    ]
+)
+"""One row is one scene to draw, with the texts of all its locales."""
+
+MADE = pa.schema(
+    [*(field.with_nullable(True) for field in BY_NAME["candidates"].schema), ("failure", pa.string())]
+)
+"""A candidate, or (failure not NULL) why there is none."""
+
+
+def due_units(units: Sequence[dict[str, Any]], made: set[str], rejected: set[str]) -> list[dict[str, Any]]:
+    """The units to make now: not made yet, and every lower variant of their slot rejected."""
+    slots: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    for unit in units:
+        slots[tuple(unit[name] for name in _SLOT)].append(unit)
+    due = []
+    for variants in slots.values():
+        for unit in sorted(variants, key=lambda unit: unit["variant"]):
+            if unit["asset_id"] not in made:
+                due.append(unit)
+                break
+            if unit["asset_id"] not in rejected:
+                break
+    return due
+
+
+def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, Any]]) -> pa.Table:
+    """Rows of SCENE_JOBS, highest priority first, a product's scenes side by side so that its cut-out is read once."""
+    by_scene: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    for unit in due:
+        by_scene[tuple(unit[name] for name in _SCENE)].append(unit)
+    by_persona: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in instructions:
+        by_persona[row["merchant_id"], row["sku"], row["segment_id"]].append(row)
+    rows = []
+    for key in sorted(by_scene, key=lambda key: (key[4], key[:4])):
+        units = {unit["locale"]: unit for unit in by_scene[key]}
+        unit = next(iter(units.values()))
+        locales = sorted(by_persona[key[:3]], key=lambda row: row["locale"])
+        first = locales[0]
+        texts = [
+            {name: row[name] for name in TEXT.names if name in row}
+            | {"asset_id": None, "identity": None}
+            | {
+                name: units[row["locale"]][name]
+                for name in ("asset_id", "identity")
+                if row["locale"] in units
+            }
+            for row in locales
+        ]
+        # A retry moves the text to another side: most rejections come from what stands behind or beside it.
+        layout = LAYOUTS[(LAYOUTS.index(first["layout"]) + unit["variant"]) % len(LAYOUTS)]
+        rows.append(
+            {name: unit[name] for name in SCENE_JOBS.names if name in unit}
+            | {"scene": first["scene"], "layout": layout, "texts": texts}
+        )
+    return pa.Table.from_pylist(rows, schema=SCENE_JOBS)
+
+
+def scene_seed(job: dict[str, Any]) -> int:
+    """The seed of a scene, 0 to 2^63 - 1: from the content that it belongs to, never from time or order."""
+    names = (
+        "merchant_id",
+        "sku",
+        "segment_id",
+        "placement",
+        "variant",
+        "cutout_sha256",
+        "scene",
+        "scene_revision",
+    )
+    return int(content_hash({name: job[name] for name in names})[:16], 16) >> 1
+
+
+class DrawPictures:
+    """Draws scene jobs: (SCENE_JOBS rows) -> (MADE rows). Loads its backend once."""
+
+    def __init__(self, config: Config, state: Path) -> None:
+        import cv2
+
+        from ray_tasks.scene_backends import digital_source_type, open_backend
+
+        cv2.setNumThreads(1)
+        self._store = open_store(config.store, state)
+        self._backend = open_backend(config.scene)
+        self._source_type = digital_source_type(config.scene)
+        self._cutout = lru_cache(maxsize=2)(self._read_cutout)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """One row a text that has an asset id."""
+        rows = [row for job in batch.to_pylist() for row in self.draw(job)]
+        return pa.Table.from_pylist(rows, schema=MADE)
+
+    def draw(self, job: dict[str, Any]) -> list[dict[str, Any]]:
+        """The candidates of one scene; a scene or text that fails costs only itself."""
+        from ray_tasks.pictures.geometry import Canvas
+        from ray_tasks.pictures.layout import TextSpec
+        from ray_tasks.pictures.picture import draw_base
+        from ray_tasks.pictures.scene import SceneSpec
+
+        started = time.perf_counter()
+        wanted = [text for text in job["texts"] if text["asset_id"]]
+        seed = scene_seed(job)
+        try:
+            texts = {
+                text["locale"]: TextSpec(
+                    headline=text["headline"],
+                    selling_points=tuple(text["selling_points"]),
+                    sticker=text["sticker"],
+                    call_to_action=text["call_to_action"],
+                    locale=text["locale"],
+                    alt_text=text["alt_text"],
+                )
+                for text in job["texts"]
+            }
+            base = draw_base(
+                self._cutout(job["cutout_uri"]),
+                SceneSpec.from_record(job["scene"]),
+                list(texts.values()),
+                Canvas(job["width_px"], job["height_px"]),
+                job["layout"],
+                self._backend,
+                seed,
+            )
+        except Exception as error:
+            return [self._failed(job, text, error) for text in wanted]
+        scene_s = (time.perf_counter() - started) / len(wanted)
+        rows = []
+        for text in wanted:
+            try:
+                rows.append(self._finish(job, text, texts[text["locale"]], base, seed, scene_s))
+            except Exception as error:
+                rows.append(self._failed(job, text, error))
+        return rows
+
+    def _finish(
+        self, job: dict[str, Any], text: dict[str, Any], spec: Any, base: Any, seed: int, scene_s: float
+    ) -> dict[str, Any]:
+        from ray_tasks.pictures.encode import encode_jpeg
+        from ray_tasks.pictures.picture import set_text
+
+        started = time.perf_counter()
+        picture = set_text(base, spec)
+        if picture.text.missing_glyphs:
+            raise ValueError(f"missing_glyph: no font has {picture.text.missing_glyphs!r}")
+        typeset = time.perf_counter()
+        data = encode_jpeg(
+            picture.rgb,
+            alt_text=text["alt_text"],
+            digital_source_type=self._source_type,
+            language=text["locale"],
+        )
+        digest = hashlib.sha256(data).hexdigest()
+        uri = object_key("pictures", text["asset_id"], "jpg")
+        self._store.put(uri, data)
+        box = picture.placed.box
+        return self._common(job, text) | {
+            "seed": seed,
+            "uri": uri,
+            "sha256": digest,
+            "bytes": len(data),
+            "product_box": {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom},
+            "text_boxes": [
+                {
+                    "element": name,
+                    "left": place.left,
+                    "top": place.top,
+                    "right": place.right,
+                    "bottom": place.bottom,
+                    "contrast": picture.text.contrast.get(name),
+                }
+                for name, place in picture.text.boxes.items()
+            ],
+            "overflow": picture.text.overflow,
+            "changed_core_px": picture.certificate.changed_core_px,
+            "scene_s": scene_s,
+            "text_s": typeset - started,
+            "encode_s": time.perf_counter() - typeset,
+            "made_at": dt.datetime.now(dt.UTC),
+        }
+
+    def _common(self, job: dict[str, Any], text: dict[str, Any]) -> dict[str, Any]:
+        shared = {name: job[name] for name in MADE.names if name in job}
+        return shared | {name: text[name] for name in ("asset_id", "identity", "locale", "instruction_hash")}
+
+    def _failed(self, job: dict[str, Any], text: dict[str, Any], error: Exception) -> dict[str, Any]:
+        return self._common(job, text) | {"failure": f"{type(error).__name__}: {error}"[:500]}
+
+    def _read_cutout(self, uri: str) -> Any:
+        import cv2
+        import numpy as np
+
+        bgra = cv2.imdecode(np.frombuffer(self._store.get(uri), np.uint8), cv2.IMREAD_UNCHANGED)
+        if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
+            raise ValueError(f"cut-out {uri} is not an RGBA picture")
+        return cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA)
+
+
+def in_shard(merchant_id: str, sku: str, shard: tuple[int, int]) -> bool:
+    """Whether a product belongs to a shard (index, count); all its pictures do."""
+    digest = hashlib.sha256(f"{merchant_id}/{sku}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % shard[1] == shard[0]
+
+
+def _plan(stage: Stage) -> tuple[list[dict[str, Any]], pa.Table]:
+    """This shard's planned units and the scenes that are due."""
+    night = read_night(stage.state, "work_units", stage.run_date, merchants=stage.selected).to_pylist()
+    units = [unit for unit in stage.limited(night) if in_shard(unit["merchant_id"], unit["sku"], stage.shard)]
+    made = set(read_table(stage.state, "candidates", columns=["asset_id"])["asset_id"].to_pylist())
+    scores = read_table(
+        stage.state,
+        "scores",
+        columns=["asset_id"],
+        filters=[
+            ("scorer_revision", "=", scorer_revision(stage.config.quality)),
+            ("verdict", "=", "rejected"),
+        ],
+    )
+    due = due_units(units, made, set(scores["asset_id"].to_pylist()))
+    instructions = read_night(
+        stage.state, "instructions", stage.run_date, merchants=stage.selected
+    ).to_pylist()
+    return units, scene_jobs(due, instructions)
+
+
+def _draw(stage: Stage, jobs: pa.Table) -> Iterable[pa.Table]:
+    import ray
+
+    from infra.ray_session import start_ray
+
+    engines = stage.config.engines
+    start_ray(engines)
+    size = min(engines.batch_size, max(1, -(-jobs.num_rows // (2 * engines.cores))))
+    blocks = [jobs.slice(start, size) for start in range(0, jobs.num_rows, size)]
+    drawn = ray.data.from_arrow(blocks).map_batches(
+        DrawPictures,
+        fn_constructor_kwargs={"config": stage.config, "state": stage.state},
+        batch_format="pyarrow",
+        batch_size=None,
+        compute=ray.data.ActorPoolStrategy(size=min(engines.cores, len(blocks))),
+        # Half a CPU each: an actor pool that takes every CPU leaves none for Ray Data's own tasks, and it hangs.
+        num_cpus=0.5,
+        num_gpus=1 if stage.config.scene.diffusion and stage.config.scene.diffusion.device == "cuda" else 0,
+    )
+    return drawn.iter_batches(batch_format="pyarrow", batch_size=None)
+
+
+def main(argv: Sequence[str] | None = None) -> list[Path]:
+    """Runs the stage."""
+    with stage_run(STAGE, __doc__, argv) as stage:
+        units, jobs = _plan(stage)
+        due: dict[str, int] = defaultdict(int)
+        for job in jobs.select(["merchant_id", "texts"]).to_pylist():
+            due[job["merchant_id"]] += sum(1 for text in job["texts"] if text["asset_id"])
+        stage.log.info(
+            "%d pictures due in %d scenes, %d planned", sum(due.values()), jobs.num_rows, len(units)
+        )
+        failures: list[dict[str, Any]] = []
+        waiting: list[dict[str, Any]] = []
+        bar = stage.progress(total=sum(due.values()), unit="picture")
+        for made in _draw(stage, jobs) if jobs.num_rows else ():
+            rows = made.to_pylist()
+            bar.update(len(rows))
+            failures += [row for row in rows if row["failure"]]
+            waiting += [
+                {k: v for k, v in row.items() if k != "failure"} for row in rows if not row["failure"]
+            ]
+            if len(waiting) >= COMMIT_ROWS:
+                _commit(stage, waiting)
+                waiting = []
+        _commit(stage, waiting)
+        bar.close()
+        for merchant_id, count in due.items():
+            failed = sum(row["merchant_id"] == merchant_id for row in failures)
+            stage.count(
+                merchant_id,
+                rows_in=count,
+                rows_out=count - failed,
+                **({"drawing_failed": failed} if failed else {}),
+            )
+        if failures and len(failures) == sum(due.values()):
+            raise StageError(f"all {len(failures)} pictures failed; the first: {failures[0]['failure']}")
+        stage.write_rejects(
+            {
+                "key": row["asset_id"],
+                "reason": "drawing_failed",
+                "merchant_id": row["merchant_id"],
+                "sku": row["sku"],
+                "detail": f"segment {row['segment_id']}, locale {row['locale']}: {row['failure']}",
+            }
+            for row in failures
+        )
+    return []
+
+
+def _commit(stage: Stage, rows: list[dict[str, Any]]) -> None:
+    append_rows(stage.state, "candidates", rows_to_table("candidates", rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Who wants a product: pure parts of ray_tasks.infer_personas."""

@@ -1,0 +1,66 @@
+"""The texts by which products and segments are compared, and which view of a picture counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_DESCRIPTION_MAX_CHARS = 320
+"""The first sentences say what a product is; more dilutes the mean over tokens and costs time."""
+
+
+def product_text(product: Mapping[str, Any]) -> str:
+    """What a product is, in one paragraph: title, category, and the beginning of its description."""
+    category = str(product["category"]).replace(" > ", ", ")
+    description = (product.get("description") or "")[:_DESCRIPTION_MAX_CHARS]
+    return f"{product['title']}. {category}. {description}".strip()
+
+
+def segment_text(segment: Mapping[str, Any]) -> str:
+    """Who a segment is and what it looks for, in one paragraph."""
+    parts = [
+        str(segment["description"]),
+        segment.get("need") or "",
+        ", ".join(segment.get("interests") or []),
+        ", ".join(segment.get("contexts") or []),
+    ]
+    return f"{segment['name']}. " + ". ".join(part.rstrip(".") for part in parts if part) + "."
+
+
+def segment_facets(segment: Mapping[str, Any]) -> list[str]:
+    """What a segment says of itself, one thing at a time: need, each context, each interest, the description."""
+    facets = [segment.get("need"), *(segment.get("contexts") or []), *(segment.get("interests") or [])]
+    return list(dict.fromkeys([str(segment["description"]), *(facet for facet in facets if facet)]))
+
+
+def first_products(products: pa.Table, limit: int | None) -> pa.Table:
+    """The products by merchant and SKU; with a limit the first N of each merchant."""
+    ordered = products.sort_by([("merchant_id", "ascending"), ("sku", "ascending")])
+    if limit is None:
+        return ordered
+    seen: dict[str, int] = {}
+    keep = []
+    for merchant_id in ordered["merchant_id"].to_pylist():
+        seen[merchant_id] = seen.get(merchant_id, 0) + 1
+        keep.append(seen[merchant_id] <= limit)
+    return ordered.filter(pa.array(keep, pa.bool_()))
+
+
+def accepted_views(views: pa.Table) -> pa.Table:
+    """The latest view of each picture, where that view is accepted."""
+    newest = views.sort_by([("made_at", "descending"), ("method_revision", "descending")])
+    seen: set[str] = set()
+    keep: list[bool] = []
+    for image_sha256 in newest["image_sha256"].to_pylist():
+        keep.append(image_sha256 not in seen)
+        seen.add(image_sha256)
+    latest = newest.filter(pa.array(keep, pa.bool_()))
+    return latest.filter(pc.equal(latest["verdict"], "accepted"))
+
+
+def of_merchants(table: pa.Table, merchant_ids: Iterable[str]) -> pa.Table:
+    """The rows of these merchants."""
+    return table.filter(pc.is_in(table["merchant_id"], value_set=pa.array(list(merchant_ids), pa.string())))

@@ -1,0 +1,251 @@
+"""Scenes drawn by code, without assets or weights: setting, light, props, and the product's shadow in that light."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+import skia
+
+from ray_tasks.pictures.brush import Brush
+from ray_tasks.pictures.geometry import Box, Canvas
+from ray_tasks.pictures.light import (
+    LIGHT_SETUPS,
+    MAP_SCALE,
+    add_reflection,
+    cast_shade,
+    contact_shade,
+    drop_shade,
+    footprint,
+    light_map,
+)
+from ray_tasks.pictures.materials import noise_shader
+from ray_tasks.pictures.palette import harmonise, oklab_from_srgb, product_color
+from ray_tasks.pictures.props import draw_far_props, draw_near_props
+from ray_tasks.pictures.scene import PlacedProduct, SceneSpec
+from ray_tasks.pictures.settings_indoor import INDOOR
+from ray_tasks.pictures.settings_outdoor import OUTDOOR
+from ray_tasks.pictures.settings_studio import STUDIO
+from ray_tasks.pictures.settings_town import TOWN
+from ray_tasks.pictures.settings_workplaces import WORKPLACES
+from ray_tasks.pictures.stage import Setting, Stage
+
+DRAWERS: dict[str, Setting] = {**STUDIO, **INDOOR, **WORKPLACES, **OUTDOOR, **TOWN}
+
+# Saturation and contrast of the finished scene per mood.
+_GRADE = {
+    "calm": (0.92, 0.04),
+    "fresh": (1.06, 0.08),
+    "energetic": (1.14, 0.18),
+    "cosy": (1.02, 0.08),
+    "premium": (0.94, 0.16),
+    "playful": (1.14, 0.08),
+}
+
+GRAIN = 0.028
+"""Grain's range as a share of full scale; it also dithers the 8-bit light map."""
+
+_GRADE_SKSL = """
+uniform shader scene;
+uniform shader light;
+uniform shader tile;
+uniform float4 look;
+half4 main(float2 xy) {
+  float3 c = scene.eval(xy).rgb * light.eval(xy * look.w).rgb * 2.0;
+  float3 over = max(c - 0.80, 0.0);
+  c = min(c, 0.80) + over / (1.0 + 5.0 * over);
+  c = mix(float3(dot(c, float3(0.2126, 0.7152, 0.0722))), c, look.x);
+  c = mix(c, c * c * (3.0 - 2.0 * c), look.y);
+  c += (tile.eval(xy).b - 0.5) * look.z;
+  return half4(half3(clamp(c, 0.0, 1.0)), 1.0);
+}
+"""
+
+
+@cache
+def _grade_effect() -> skia.RuntimeEffect:
+    return skia.RuntimeEffect.MakeForShader(_GRADE_SKSL)
+
+
+class ComponentScene:
+    """A `SceneBackend` that draws every setting from shaders and soft shapes."""
+
+    name = "component_scene"
+    revision = "1"
+
+    def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
+        """(H, W, 3) uint8 sRGB scene with the product's shadow and reflection; same arguments, same bytes."""
+        rng = np.random.default_rng(seed)
+        setting = DRAWERS[spec.setting]
+        stage = plan_stage(spec, product, setting, rng)
+        size = (stage.width, stage.height)
+        surface = skia.Surface(*size)
+        canvas = surface.getCanvas()
+        brush = Brush(canvas, *size, rng)
+        _draw_backdrop(canvas, setting, stage, spec, rng)
+        setting.ground(brush, stage)
+        rgb = np.ascontiguousarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3])
+        alpha = product.rgba[..., 3]
+        foot = footprint(alpha, product.box)
+        if setting.gloss > 0 and not setting.from_above:
+            add_reflection(rgb, product.rgba, foot, setting.gloss, stage.unit)
+        if setting.from_above:
+            shade = drop_shade(alpha, stage.light, stage.unit)
+        else:
+            cast = cast_shade(alpha, foot, stage.light, stage.unit, stage.squash)
+            if not setting.seamless:
+                cast *= _ground_mask(stage)
+            contact = contact_shade(foot, size, stage.unit)
+            shade = 1 - (1 - stage.light.shadow * cast) * (1 - contact)
+        _darken(rgb, shade, stage)
+        # The surface draws on this array's memory: it must outlive the surface.
+        rgba = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
+        props_surface = skia.Surface(rgba, colorType=skia.kRGBA_8888_ColorType)
+        draw_near_props(
+            Brush(props_surface.getCanvas(), *size, rng), stage, spec, text_area, setting.from_above
+        )
+        light = light_map(stage.light, size, product.box, rng, setting.glow)
+        lit = _grade(props_surface.makeImageSnapshot(), stage, spec, light)
+        _separate(lit, product)
+        if text_area is not None:
+            _calm(lit, text_area)
+        return lit
+
+
+def plan_stage(spec: SceneSpec, product: PlacedProduct, setting: Setting, rng: np.random.Generator) -> Stage:
+    """The stage for one product: camera height varies with the seed, horizon and edges follow from it."""
+    height, width = product.rgba.shape[:2]
+    contact = footprint(product.rgba[..., 3], product.box).contact_y
+    reach = rng.uniform(*setting.reach) * height
+    edge = contact - reach
+    return Stage(
+        width=width,
+        height=height,
+        product=product.box,
+        contact_y=contact,
+        edge_y=edge,
+        horizon_y=edge - setting.rise * height * rng.uniform(0.85, 1.15),
+        light=LIGHT_SETUPS[spec.light],
+        tones=harmonise(spec.palette, spec.mood, product_color(product.rgba)),
+        season=spec.season,
+        mood=spec.mood,
+        offset=(float(rng.uniform(0, 4096)), float(rng.uniform(0, 4096))),
+    )
+
+
+def _draw_backdrop(
+    canvas: skia.Canvas, setting: Setting, stage: Stage, spec: SceneSpec, rng: np.random.Generator
+) -> None:
+    # Small: everything here is out of focus, except cloth seen from above.
+    scale = 1.0 if setting.from_above else 0.4
+    back = skia.Surface(round(stage.width * scale), round(stage.height * scale))
+    back_canvas = back.getCanvas()
+    back_canvas.scale(scale, scale)
+    brush = Brush(back_canvas, stage.width, stage.height, rng)
+    setting.backdrop(brush, stage)
+    if not setting.from_above:
+        draw_far_props(brush, stage, spec)
+    image = back.makeImageSnapshot()
+    target = skia.Rect.MakeWH(stage.width, stage.height)
+    canvas.drawImageRect(image, target, skia.SamplingOptions(skia.FilterMode.kLinear))
+
+
+def _ground_mask(stage: Stage) -> np.ndarray:
+    """(H, 1) float32: shadows fall on the ground, not on what is far behind its edge."""
+    rows = np.arange(stage.height, dtype=np.float32)[:, None]
+    return np.clip((rows - stage.edge_y) / (10 * stage.unit), 0, 1)
+
+
+def _darken(rgb: np.ndarray, shade: np.ndarray, stage: Stage) -> None:
+    """Multiplies the ground's colour down where it is shaded; shade is cooler than light (sky light fills it)."""
+    rows = np.flatnonzero(shade.max(axis=1) > 0.004)
+    if rows.size == 0:
+        return
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    part = rgb[top:bottom].astype(np.float32)
+    fill = (
+        np.array([0.10, 0.11, 0.14], np.float32)
+        if not stage.light.night
+        else np.array([0.03, 0.03, 0.05], np.float32)
+    )
+    factor = 1 - shade[top:bottom, :, None] * (1 - fill)
+    rgb[top:bottom] = np.clip(part * factor, 0, 255).astype(np.uint8)
+
+
+def _grade(scene: skia.Image, stage: Stage, spec: SceneSpec, light: skia.Image) -> np.ndarray:
+    saturation, contrast = _GRADE[spec.mood]
+    linear = skia.SamplingOptions(skia.FilterMode.kLinear)
+    builder = skia.RuntimeShaderBuilder(_grade_effect())
+    builder.setUniform("look", [saturation, contrast, GRAIN, MAP_SCALE])
+    builder.setChild("scene", scene.makeShader(skia.TileMode.kClamp, skia.TileMode.kClamp))
+    builder.setChild("light", light.makeShader(skia.TileMode.kClamp, skia.TileMode.kClamp, linear))
+    builder.setChild("tile", noise_shader(skia.FilterMode.kNearest))
+    surface = skia.Surface(stage.width, stage.height)
+    surface.getCanvas().drawPaint(skia.Paint(Shader=builder.makeShader()))
+    return np.ascontiguousarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3])
+
+
+def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.17) -> None:
+    """Lifts or lowers the light behind the product, in place, where its outline would sink into the background.
+
+    Compares OKLab lightness on both sides of the outline; `least` is the difference that is kept.
+    """
+    height, width = rgb.shape[:2]
+    shrink = max(1, round(min(width, height) / 128))
+    small = (width // shrink, height // shrink)
+    alpha = cv2.resize(product.rgba[..., 3], small, interpolation=cv2.INTER_AREA).astype(np.float32) / 255.0
+    solid = (alpha > 0.9).astype(np.uint8)
+    ring = (cv2.dilate(solid, np.ones((9, 9), np.uint8)) > 0) & (alpha < 0.05)
+    rim = (solid > 0) & (cv2.erode(solid, np.ones((5, 5), np.uint8)) == 0)
+    # Only the upper part of the outline: below, the contact shadow separates.
+    limit = (product.box.top + 0.8 * product.box.height) / shrink
+    ring[int(limit) :] = False
+    rim[int(limit) :] = False
+    if ring.sum() < 8 or rim.sum() < 8:
+        return
+    scene = cv2.resize(rgb, small, interpolation=cv2.INTER_AREA)
+    inside = cv2.resize(product.rgba[..., :3], small, interpolation=cv2.INTER_AREA)
+    behind = oklab_from_srgb(scene[ring] / 255.0).mean(axis=0)
+    edge = oklab_from_srgb(inside[rim] / 255.0).mean(axis=0)
+    gap = float(behind[0] - edge[0])
+    chroma_gap = float(np.hypot(behind[1] - edge[1], behind[2] - edge[2]))
+    if abs(gap) >= least or chroma_gap > 0.11:
+        return
+    lift = (
+        edge[0] + least
+        if (gap >= 0 and edge[0] + least < 0.97) or edge[0] - least < 0.12
+        else edge[0] - least
+    )
+    factor = float(np.clip(lift / max(0.05, behind[0]), 0.55, 2.6))
+    halo = cv2.GaussianBlur(
+        cv2.dilate(solid, np.ones((7, 7), np.uint8)).astype(np.float32), (0, 0), small[0] * 0.075
+    )
+    halo = np.clip(halo * 1.35, 0, 1) * np.clip((limit + 12 - np.arange(small[1])[:, None]) / 12, 0, 1)
+    gain = cv2.resize(
+        (1 + halo * (factor - 1)).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR
+    )
+    rgb[:] = np.clip(rgb * gain[..., None], 0, 255).astype(np.uint8)
+
+
+def _calm(rgb: np.ndarray, area: Box, strength: float = 0.55) -> None:
+    """Softens what lies behind the text, in place: less detail, fading in from the area's surroundings."""
+    height, width = rgb.shape[:2]
+    reach = round(0.11 * min(height, width))
+    near = area.grown(reach, Canvas(width, height))
+    part = rgb[near.top : near.bottom, near.left : near.right]
+    factor = 8
+    size = (max(1, near.width // factor), max(1, near.height // factor))
+    soft = cv2.GaussianBlur(cv2.resize(part, size, interpolation=cv2.INTER_AREA), (0, 0), 3.2)
+    mask = np.zeros((size[1], size[0]), np.float32)
+    inner = Box(area.left - near.left, area.top - near.top, area.right - near.left, area.bottom - near.top)
+    mask[inner.top // factor : inner.bottom // factor, inner.left // factor : inner.right // factor] = (
+        strength
+    )
+    # The frame's border is no border of the area: it is continued there.
+    pad = max(1, reach // factor)
+    padded = cv2.copyMakeBorder(mask, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    faded = np.ascontiguousarray(cv2.GaussianBlur(padded, (0, 0), reach / factor / 3.2)[pad:-pad, pad:-pad])
+    full = cv2.resize(soft, (near.width, near.height), interpolation=cv2.INTER_LINEAR)
+    weight = cv2.resize(faded, (near.width, near.height), interpolation=cv2.INTER_LINEAR)
+    part[:] = cv2.blendLinear(full, np.ascontiguousarray(part), weight, 1 - weight)

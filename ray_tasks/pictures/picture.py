@@ -1,0 +1,102 @@
+"""From a cut-out and an instruction to a finished picture: the scene once, then the text of each locale on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ray_tasks.pictures.compose import (
+    FidelityCertificate,
+    alpha_bounds,
+    certify,
+    paste_product,
+    place_product,
+)
+from ray_tasks.pictures.geometry import Canvas
+from ray_tasks.pictures.layout import Layout, TextSpec, plan_layout
+from ray_tasks.pictures.palette import Tones, harmonise, product_color
+from ray_tasks.pictures.scene import PlacedProduct, SceneBackend, SceneSpec
+from ray_tasks.pictures.typeset import TypesetResult, typeset
+
+
+@dataclass(frozen=True)
+class Base:
+    """A scene with room for product and text; texts of several locales are set on the same base."""
+
+    scene_rgb: np.ndarray
+    """(H, W, 3) uint8: the scene with the product's shadow, without the product."""
+    placed: PlacedProduct
+    layout: Layout
+    tones: Tones
+    mood: str
+    scale: float
+    """Placed size of the product divided by the cut-out's size."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished picture before encoding, with what was measured on the way."""
+
+    rgb: np.ndarray
+    """(H, W, 3) uint8 sRGB."""
+    placed: PlacedProduct
+    layout: Layout
+    text: TypesetResult
+    certificate: FidelityCertificate
+
+
+def draw_base(
+    cutout_rgba: np.ndarray,
+    spec: SceneSpec,
+    texts: Sequence[TextSpec],
+    canvas: Canvas,
+    layout_name: str,
+    backend: SceneBackend,
+    seed: int,
+) -> Base:
+    """The base for all `texts` (one per locale); the layout leaves room for the longest.
+
+    cutout_rgba: (h, w, 4) uint8 with straight alpha, any size. Raises ValueError for a cut-out without opaque pixels.
+    """
+    bounds = alpha_bounds(cutout_rgba[..., 3])
+    if bounds is None:
+        raise ValueError("cut-out has no opaque pixel")
+    layout = plan_layout(canvas, layout_name, bounds.width / bounds.height, list(texts))
+    placed = place_product(cutout_rgba, canvas, layout.product_box)
+    scene_rgb = backend.draw(spec, placed, layout.text_area, seed)
+    return Base(
+        scene_rgb=scene_rgb,
+        placed=placed,
+        layout=layout,
+        tones=harmonise(spec.palette, spec.mood, product_color(placed.rgba)),
+        mood=spec.mood,
+        scale=placed.box.height / bounds.height,
+    )
+
+
+def set_text(base: Base, text: TextSpec) -> Picture:
+    """The finished picture of one locale: text on the scene, then the product's own pixels over everything."""
+    result = typeset(base.scene_rgb, base.layout, text, text.locale, base.tones, base.mood)
+    rgb = paste_product(result.rgb, base.placed)
+    return Picture(
+        rgb=rgb,
+        placed=base.placed,
+        layout=base.layout,
+        text=result,
+        certificate=certify(rgb, base.placed, scale=base.scale),
+    )
+
+
+def render_picture(
+    cutout_rgba: np.ndarray,
+    spec: SceneSpec,
+    text: TextSpec,
+    canvas: Canvas,
+    layout_name: str,
+    backend: SceneBackend,
+    seed: int,
+) -> Picture:
+    """One picture from start to end; same arguments, same bytes."""
+    return set_text(draw_base(cutout_rgba, spec, [text], canvas, layout_name, backend, seed), text)

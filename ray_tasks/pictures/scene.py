@@ -1,0 +1,71 @@
+"""The seam between a picture and whatever draws its scene: by components or by a diffusion model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ray_tasks.pictures.geometry import Box
+from schemas.instruction import LIGHTS, MOODS, PROPS, SEASONS, SETTINGS
+
+
+@dataclass(frozen=True)
+class SceneSpec:
+    """The scene record of an instruction; every word is of the closed lists in `schemas.instruction`."""
+
+    setting: str
+    light: str
+    season: str
+    mood: str
+    palette: tuple[str, ...]
+    props: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for field, value, words in (
+            ("setting", self.setting, SETTINGS),
+            ("light", self.light, LIGHTS),
+            ("season", self.season, SEASONS),
+            ("mood", self.mood, MOODS),
+            *(("props", prop, PROPS) for prop in self.props),
+        ):
+            if value not in words:
+                raise ValueError(f"scene.{field}: {value!r} is not one of {', '.join(words)}")
+        if not self.palette:
+            raise ValueError("scene.palette: at least one colour is needed")
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> SceneSpec:
+        """The spec from the `scene` part of an instruction."""
+        return cls(
+            setting=record["setting"],
+            light=record["light"],
+            season=record["season"],
+            mood=record["mood"],
+            palette=tuple(record["palette"]),
+            props=tuple(record["props"]),
+        )
+
+
+@dataclass(frozen=True)
+class PlacedProduct:
+    """The product at its final place and scale.
+
+    `rgba` is (H, W, 4) uint8 of canvas size with straight (not premultiplied) alpha; `box` bounds its alpha.
+    """
+
+    rgba: np.ndarray
+    box: Box
+
+
+class SceneBackend(Protocol):
+    """Draws what is around the product; name and revision enter the asset's identity."""
+
+    name: str
+    revision: str
+
+    def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
+        """(H, W, 3) uint8 sRGB scene with the product's shadow; the caller pastes the product on it."""
+        ...

@@ -1,0 +1,375 @@
+"""Rooms: wooden table, kitchen, office, study at night, cafe."""
+
+from __future__ import annotations
+
+import skia
+
+from ray_tasks.pictures.brush import Brush, polygon, ramp
+from ray_tasks.pictures.palette import Rgb, mix, oklch, shift, to_lch
+from ray_tasks.pictures.settings_studio import WHITE, plaster
+from ray_tasks.pictures.stage import Setting, Stage, lay_surface
+
+OAK = (oklch(0.74, 0.075, 68), oklch(0.60, 0.078, 60), oklch(0.38, 0.05, 52))
+WALNUT = (oklch(0.50, 0.062, 52), oklch(0.36, 0.052, 47), oklch(0.22, 0.03, 42))
+LAMP_LIGHT = oklch(0.90, 0.09, 78)
+
+
+def _sky(stage: Stage) -> Rgb:
+    """What a window shows."""
+    if stage.light.night:
+        return oklch(0.30, 0.06, 262)
+    return mix(stage.light.haze, oklch(0.96, 0.02, 230), 0.5)
+
+
+def window(
+    brush: Brush, stage: Stage, left: float, top: float, right: float, bottom: float, columns: int, rows: int
+) -> None:
+    """A bright window with bars, spilling light over its frame."""
+    sky = _sky(stage)
+    below = mix(sky, oklch(0.72, 0.06, 140), 0.35 if not stage.light.night else 0.05)
+    brush.panel(left, top, right, bottom, ramp(shift(sky, 0.03), below))
+    if stage.light.night:
+        brush.bokeh(
+            26,
+            (left, (top + bottom) / 2, right, bottom),
+            [LAMP_LIGHT, oklch(0.7, 0.1, 40)],
+            (5, 14),
+            (0.3, 0.8),
+        )
+    else:
+        brush.foliage(
+            40, (left, top + 0.62 * (bottom - top), right, bottom), [below, shift(below, -0.1)], (12, 34)
+        )
+    frame = stage.tones.tint((0.93, 0.92, 0.90)) if not stage.light.night else oklch(0.35, 0.02, 260)
+    for i in range(columns + 1):
+        x = left + (right - left) * i / columns
+        brush.rect(x - 7 * brush.unit, top, x + 7 * brush.unit, bottom, frame)
+    for i in range(rows + 1):
+        y = top + (bottom - top) * i / rows
+        brush.rect(left, y - 6 * brush.unit, right, y + 6 * brush.unit, frame)
+    if not stage.light.night:
+        brush.glow((left + right) / 2, (top + bottom) / 2, 0.9 * (right - left), sky, 0.5)
+
+
+def pot_plant(brush: Brush, x: float, base: float, size: float, pot: Rgb, leaf: Rgb, lit: float) -> None:
+    """A leafy plant in a pot; `size` is the pot's width in pixels."""
+    for i in range(22):
+        angle = brush.rng.uniform(-1.25, 1.25)
+        length = size * brush.rng.uniform(1.1, 2.3)
+        ex, ey = x + length * 0.75 * angle / 1.25, base - size - length * (1.05 - 0.45 * abs(angle))
+        bow = skia.PathBuilder()
+        spread = size * 0.16
+        bow.moveTo(x, base - size * 0.8)
+        bow.quadTo((x + ex) / 2 - spread, (base - size + ey) / 2 - spread, ex, ey)
+        bow.quadTo((x + ex) / 2 + spread, (base - size + ey) / 2 + spread, x, base - size * 0.8)
+        brush.path(bow.detach(), shift(leaf, 0.10 * (i / 22) - 0.05 + 0.05 * lit * angle))
+    brush.cylinder(x - size * 0.46, base - size * 0.95, x + size * 0.46, base, pot, lit)
+
+
+def _table_backdrop(brush: Brush, stage: Stage) -> None:
+    tones, w, h, e = stage.tones, stage.width, stage.height, stage.edge_y
+    wall = mix(tones.wall, tones.tint(oklch(to_lch(tones.wall)[0] * 0.96, 0.035, 75)), 0.4)
+    plaster(brush, stage, wall)
+    side = -1.0 if stage.light.side < 0 else 1.0
+    with brush.depth(24):
+        x = w * (0.5 + side * 0.38)
+        window(brush, stage, x - 0.20 * w, e - 0.72 * h, x + 0.20 * w, e - 0.20 * h, 2, 3)
+        brush.rect(-w, e - 0.11 * h, 2 * w, e + 0.02 * h, shift(wall, -0.16), alpha=0.8)
+        brush.rect(
+            w * (0.5 - side * 0.42) - 0.17 * w,
+            e - 0.30 * h,
+            w * (0.5 - side * 0.42) + 0.17 * w,
+            e,
+            mix(tones.accent_alt, wall, 0.45),
+            radius=40,
+        )
+        pot_plant(
+            brush,
+            w * (0.5 - side * brush.rng.uniform(0.20, 0.28)),
+            e - 0.03 * h,
+            0.09 * w,
+            tones.tint((0.85, 0.80, 0.74)),
+            tones.tint(oklch(0.55, 0.09, 140)),
+            stage.light.side,
+        )
+
+
+def _table_ground(brush: Brush, stage: Stage) -> None:
+    wood = WALNUT if stage.mood in ("premium", "cosy") else OAK
+    lay_surface(brush, stage, "wood", tinted(stage, wood), rim=shift(wood[0], 0.18), soft_edge=5)
+
+
+def tinted(stage: Stage, colors: tuple[Rgb, Rgb, Rgb], share: float = 0.10) -> tuple[Rgb, Rgb, Rgb]:
+    """Three material colours drawn towards the scene's key hue."""
+    a, b, c = (stage.tones.tint(rgb, share) for rgb in colors)
+    return a, b, c
+
+
+def _kitchen_backdrop(brush: Brush, stage: Stage) -> None:
+    tones, w, h, e = stage.tones, stage.width, stage.height, stage.edge_y
+    tile = mix(tones.wall, oklch(0.93, 0.012, 90), 0.45)
+    plaster(brush, stage, shift(tile, -0.02))
+    tall, wide = 0.062 * h, 0.152 * w
+    grout = shift(tile, -0.10)
+    with brush.depth(4.5):
+        shelf_y = e - 0.46 * h
+        brush.rect(-w, shelf_y, 2 * w, e + 9, grout)
+        for row in range(9):
+            for column in range(-1, 8):
+                x = column * wide + (row % 2) * wide / 2 + stage.offset[0] % wide - wide
+                y = e - (row + 1) * tall
+                tone = shift(tile, float(brush.rng.normal(0, 0.012)))
+                brush.panel(
+                    x + 2.5 * brush.unit,
+                    y + 2.5 * brush.unit,
+                    x + wide - 2.5 * brush.unit,
+                    y + tall - 2.5 * brush.unit,
+                    [(0.0, shift(tone, 0.035)), (0.16, tone), (1.0, shift(tone, -0.02))],
+                    radius=4,
+                )
+    with brush.depth(9):
+        brush.rect(-w, shelf_y + 0.012 * h, 2 * w, shelf_y + 0.06 * h, shift(tile, -0.3), alpha=0.3, blur=16)
+        brush.panel(
+            -w,
+            shelf_y - 0.012 * h,
+            2 * w,
+            shelf_y + 0.016 * h,
+            ramp(shift(OAK[0], 0.04), shift(OAK[1], -0.06)),
+        )
+        x = 0.03 * w
+        while x < w:
+            jar_w, jar_h = brush.rng.uniform(0.06, 0.10) * w, brush.rng.uniform(0.08, 0.16) * h
+            kinds = (
+                tones.tint((0.90, 0.88, 0.84)),
+                mix(tones.accent, tile, 0.35),
+                oklch(0.62, 0.08, 60),
+                oklch(0.6, 0.07, 140),
+            )
+            rgb = kinds[int(brush.rng.integers(4))]
+            brush.cylinder(
+                x, shelf_y - 0.012 * h - jar_h, x + jar_w, shelf_y - 0.012 * h, rgb, stage.light.side
+            )
+            brush.rect(
+                x + 0.1 * jar_w,
+                shelf_y - 0.03 * h - jar_h,
+                x + 0.9 * jar_w,
+                shelf_y - 0.01 * h - jar_h,
+                OAK[0],
+                radius=3,
+            )
+            x += jar_w + brush.rng.uniform(0.015, 0.08) * w
+    side = -1.0 if stage.light.side < 0 else 1.0
+    with brush.depth(13):
+        pot_plant(
+            brush,
+            w * (0.5 + side * 0.40),
+            e + 0.02 * h,
+            0.11 * w,
+            tones.tint((0.80, 0.55, 0.42)),
+            oklch(0.58, 0.12, 138),
+            stage.light.side,
+        )
+        bx = w * (0.5 - side * 0.40)
+        brush.panel(
+            bx - 0.10 * w,
+            e - 0.26 * h,
+            bx + 0.08 * w,
+            e + 0.02 * h,
+            ramp(OAK[0], OAK[1]),
+            radius=22,
+            across=True,
+        )
+
+
+def _kitchen_ground(brush: Brush, stage: Stage) -> None:
+    if stage.mood in ("premium", "fresh"):
+        stone = (oklch(0.90, 0.006, 90), oklch(0.83, 0.008, 80), oklch(0.65, 0.01, 80))
+        lay_surface(brush, stage, "stone", tinted(stage, stone), rim=WHITE, soft_edge=4, scale=0.8)
+        return
+    lay_surface(brush, stage, "wood", tinted(stage, OAK), scale=0.62, rim=shift(OAK[0], 0.18), soft_edge=4)
+
+
+def _office_backdrop(brush: Brush, stage: Stage) -> None:
+    tones, w, h, e = stage.tones, stage.width, stage.height, stage.edge_y
+    wall = mix(tones.wall, oklch(min(0.92, to_lch(tones.wall)[0] + 0.03), 0.012, 240), 0.5)
+    plaster(brush, stage, wall)
+    side = 1.0 if stage.product.center_x <= w / 2 else -1.0
+    with brush.depth(17):
+        window(brush, stage, -0.06 * w, e - 0.78 * h, 0.62 * w if side > 0 else 1.06 * w, e - 0.16 * h, 4, 1)
+        for i in range(12):
+            x = brush.rng.uniform(-0.05, 0.95) * w
+            top = e - brush.rng.uniform(0.24, 0.46) * h
+            brush.rect(
+                x,
+                top,
+                x + 0.07 * w,
+                e - 0.16 * h,
+                mix(_sky(stage), oklch(0.62, 0.03, 250), 0.25 + 0.03 * i),
+                alpha=0.7,
+            )
+    with brush.depth(11):
+        mx, mw, mh = stage.product.center_x + side * 0.30 * w, 0.23 * w, 0.27 * h
+        brush.rect(mx - 0.02 * w, e - 0.10 * h, mx + 0.02 * w, e, oklch(0.45, 0.01, 250))
+        brush.rect(mx - mw, e - 0.08 * h - mh, mx + mw, e - 0.08 * h, oklch(0.24, 0.01, 260), radius=10)
+        screen = mix(tones.accent, oklch(0.85, 0.04, 240), 0.5)
+        inset = 0.012 * w
+        brush.panel(
+            mx - mw + inset,
+            e - 0.08 * h - mh + inset,
+            mx + mw - inset,
+            e - 0.08 * h - inset,
+            ramp(shift(screen, 0.08), shift(screen, -0.12)),
+            across=True,
+            radius=4,
+        )
+        for i in range(4):
+            y = e - 0.06 * h - mh + 0.055 * h * i
+            brush.rect(
+                mx - mw + 0.05 * w,
+                y + 0.02 * h,
+                mx - mw + brush.rng.uniform(0.14, 0.34) * w,
+                y + 0.035 * h,
+                WHITE,
+                alpha=0.5,
+                radius=4,
+            )
+    with brush.depth(10):
+        px = stage.product.center_x - side * brush.rng.uniform(0.32, 0.38) * w
+        pot_plant(
+            brush,
+            px,
+            e + 0.02 * h,
+            0.09 * w,
+            tones.tint((0.92, 0.91, 0.89)),
+            oklch(0.56, 0.09, 145),
+            stage.light.side,
+        )
+
+
+def _office_ground(brush: Brush, stage: Stage) -> None:
+    birch = (oklch(0.84, 0.04, 78), oklch(0.77, 0.045, 72), oklch(0.58, 0.045, 62))
+    wood = WALNUT if stage.mood == "premium" else birch
+    lay_surface(brush, stage, "wood", tinted(stage, wood), scale=1.7, rim=WHITE, soft_edge=4)
+
+
+def book_row(brush: Brush, left: float, right: float, base: float, height: float, colors: list[Rgb]) -> None:
+    """Books side by side on a shelf."""
+    x = left
+    while x < right:
+        wide, tall = brush.rng.uniform(0.16, 0.34) * height, brush.rng.uniform(0.72, 1.0) * height
+        rgb = colors[int(brush.rng.integers(len(colors)))]
+        brush.panel(
+            x,
+            base - tall,
+            x + wide,
+            base,
+            [(0.0, shift(rgb, -0.08)), (0.3, shift(rgb, 0.03)), (1.0, shift(rgb, -0.1))],
+            across=True,
+        )
+        brush.rect(x, base - tall * 0.86, x + wide, base - tall * 0.80, shift(rgb, 0.18), alpha=0.6)
+        x += wide * brush.rng.uniform(1.0, 1.12)
+
+
+def _study_backdrop(brush: Brush, stage: Stage) -> None:
+    tones, w, h, e = stage.tones, stage.width, stage.height, stage.edge_y
+    wall = oklch(0.36, 0.045, 262) if stage.light.night else oklch(0.52, 0.045, 255)
+    plaster(brush, stage, tones.tint(wall, 0.25))
+    side = -1.0 if stage.product.center_x > w / 2 else 1.0
+    covers = [oklch(0.48, 0.09, hue) for hue in (25, 60, 150, 250)] + [tones.tint((0.80, 0.76, 0.68))]
+    covers.append(shift(tones.accent, -0.2))
+    with brush.depth(11):
+        for level in (0.28, 0.56):
+            y = e - level * h
+            book_row(brush, -0.02 * w, 1.02 * w, y, 0.17 * h, covers)
+            brush.rect(-w, y, 2 * w, y + 0.02 * h, WALNUT[1])
+            brush.rect(-w, y + 0.02 * h, 2 * w, y + 0.06 * h, (0, 0, 0), alpha=0.4, blur=12)
+    lx = stage.product.center_x + side * 0.32 * w
+    top = e - 0.36 * h
+    with brush.depth(9):
+        brush.stroke(polygon([(lx, e), (lx, top)], closed=False), oklch(0.62, 0.07, 75), 9)
+        brush.oval(lx, e, 0.06 * w, 0.012 * h, oklch(0.5, 0.06, 70))
+        shade = polygon(
+            [
+                (lx - 0.055 * w, top - 0.05 * h),
+                (lx + 0.055 * w, top - 0.05 * h),
+                (lx + 0.115 * w, top + 0.09 * h),
+                (lx - 0.115 * w, top + 0.09 * h),
+            ]
+        )
+        brush.canvas.drawPath(
+            shade,
+            brush.gradient(
+                (0, top - 0.05 * h), (0, top + 0.09 * h), ramp(oklch(0.80, 0.11, 70), oklch(0.96, 0.07, 85))
+            ),
+        )
+    brush.glow(lx, top + 0.06 * h, 0.62 * w, LAMP_LIGHT, 0.75)
+    brush.glow(lx, e, 0.42 * w, LAMP_LIGHT, 0.5, squash=0.45)
+    with brush.depth(8):
+        bx, base = stage.product.center_x - side * 0.36 * w, e + 0.035 * h
+        for i in range(3):
+            tall = 0.042 * h
+            rgb = covers[(i * 2 + 1) % len(covers)]
+            half = (0.15 - 0.012 * i) * w
+            brush.panel(
+                bx - half, base - tall, bx + half, base, ramp(shift(rgb, 0.04), shift(rgb, -0.1)), radius=4
+            )
+            brush.rect(
+                bx + half * 0.2,
+                base - tall * 0.75,
+                bx + half,
+                base - tall * 0.25,
+                tones.tint((0.92, 0.88, 0.78)),
+            )
+            base -= tall
+
+
+def _study_ground(brush: Brush, stage: Stage) -> None:
+    lay_surface(brush, stage, "wood", tinted(stage, WALNUT), scale=1.4, rim=LAMP_LIGHT, soft_edge=5)
+
+
+def _cafe_backdrop(brush: Brush, stage: Stage) -> None:
+    tones, w, h, e = stage.tones, stage.width, stage.height, stage.edge_y
+    wall = tones.tint(oklch(0.46 if not stage.light.night else 0.34, 0.045, 58), 0.22)
+    plaster(brush, stage, wall)
+    side = -1.0 if stage.light.side < 0 else 1.0
+    with brush.depth(26):
+        x = w * (0.5 + side * 0.36)
+        window(brush, stage, x - 0.24 * w, e - 0.64 * h, x + 0.24 * w, e - 0.10 * h, 2, 2)
+    with brush.depth(15):
+        x = w * (0.5 - side * 0.28)
+        for level in (0.20, 0.36):
+            y = e - level * h
+            for _ in range(9):
+                bx = x + brush.rng.uniform(-0.24, 0.24) * w
+                bw, bh = brush.rng.uniform(0.02, 0.045) * w, brush.rng.uniform(0.05, 0.10) * h
+                kind = (oklch(0.6, 0.08, 55), oklch(0.75, 0.05, 80), mix(tones.accent, wall, 0.3))[
+                    int(brush.rng.integers(3))
+                ]
+                brush.cylinder(bx, y - bh, bx + bw, y, kind, stage.light.side)
+            brush.rect(x - 0.28 * w, y, x + 0.28 * w, y + 0.014 * h, WALNUT[0])
+        brush.panel(-w, e - 0.10 * h, 2 * w, e + 0.02 * h, ramp(WALNUT[1], shift(WALNUT[2], -0.02)))
+        for i in range(3):
+            lx = w * (0.16 + 0.33 * i + brush.rng.uniform(-0.03, 0.03))
+            ly = e - brush.rng.uniform(0.50, 0.58) * h
+            brush.rect(lx - 2, -9, lx + 2, ly, oklch(0.2, 0.01, 60))
+            brush.oval(lx, ly, 0.045 * w, 0.03 * h, oklch(0.25, 0.02, 60))
+            brush.oval(lx, ly + 0.018 * h, 0.032 * w, 0.022 * h, oklch(0.97, 0.06, 85))
+            brush.glow(lx, ly + 0.02 * h, 0.20 * w, LAMP_LIGHT, 0.8)
+    brush.bokeh(
+        16, (0, e - 0.62 * h, w, e - 0.12 * h), [LAMP_LIGHT, oklch(0.8, 0.11, 60)], (12, 34), (0.12, 0.36)
+    )
+
+
+def _cafe_ground(brush: Brush, stage: Stage) -> None:
+    lay_surface(
+        brush, stage, "wood", tinted(stage, WALNUT), scale=1.15, rim=oklch(0.8, 0.07, 70), soft_edge=6
+    )
+
+
+INDOOR: dict[str, Setting] = {
+    "wood_table": Setting(_table_backdrop, _table_ground, (0.10, 0.16), 0.28, gloss=0.06),
+    "kitchen_counter": Setting(_kitchen_backdrop, _kitchen_ground, (0.09, 0.14), 0.26, gloss=0.08),
+    "office_desk": Setting(_office_backdrop, _office_ground, (0.09, 0.14), 0.26, gloss=0.08),
+    "study_night": Setting(_study_backdrop, _study_ground, (0.09, 0.14), 0.26, gloss=0.10, glow=0.66),
+    "cafe_table": Setting(_cafe_backdrop, _cafe_ground, (0.09, 0.13), 0.26, gloss=0.12, glow=0.55),
+}

@@ -1,0 +1,158 @@
+"""The stage of a component scene: camera, light and tones that every drawing of one picture shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import skia
+
+from ray_tasks.pictures.brush import Brush, polygon
+from ray_tasks.pictures.geometry import Box
+from ray_tasks.pictures.light import Light
+from ray_tasks.pictures.materials import Plane, material_shader
+from ray_tasks.pictures.palette import Rgb, Tones, shift
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One picture's camera, light and tones; all lengths in pixels of the full picture."""
+
+    width: int
+    height: int
+    product: Box
+    contact_y: float
+    """Row on which the product stands."""
+    edge_y: float
+    """Row of the far edge of what it stands on (a table's back edge, or the foot of the background)."""
+    horizon_y: float
+    """Vanishing line of the ground plane: at or above `edge_y`."""
+    light: Light
+    tones: Tones
+    season: str
+    mood: str
+    offset: tuple[float, float]
+    """Where the material's pattern begins; changes with the seed."""
+
+    @property
+    def unit(self) -> float:
+        """One design unit in pixels."""
+        return min(self.width, self.height) / 1024.0
+
+    @property
+    def squash(self) -> float:
+        """Foreshortening of the ground at the product, 0..1."""
+        return min(0.75, max(0.16, 1.15 * (self.contact_y - self.horizon_y) / self.height))
+
+    def plane(self, scale: float, *, from_above: bool = False) -> Plane:
+        """The ground plane with a material enlarged by `scale`."""
+        return Plane(
+            self.width / 2 if not from_above else 0.0,
+            self.horizon_y,
+            self.contact_y if not from_above else 0.0,
+            1.5 * self.height,
+            self.offset,
+            scale * self.unit,
+            from_above,
+        )
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How one word of SETTINGS is drawn."""
+
+    backdrop: Callable[[Brush, Stage], None]
+    """Everything behind the ground; drawn at half size, for it is out of focus."""
+    ground: Callable[[Brush, Stage], None]
+    """What the product stands on; drawn at full size."""
+    reach: tuple[float, float]
+    """Least and most distance between contact line and far edge, as a share of the height (camera height)."""
+    rise: float
+    """Distance between far edge and vanishing line, as a share of the height; 0 when the ground meets the horizon."""
+    gloss: float = 0.0
+    from_above: bool = False
+    seamless: bool = False
+    """The ground runs on into the background without an edge."""
+    glow: float = 0.0
+    """Least ambient light: above 0 where the setting has lamps of its own."""
+
+
+def edge_path(brush: Brush, stage: Stage, roughness: float) -> skia.Path:
+    """The region of the ground: below the far edge, which is straight or as rough as asked (design units)."""
+    w, h = stage.width, stage.height
+    if roughness <= 0:
+        return polygon(
+            [(-90.0, stage.edge_y), (w + 90.0, stage.edge_y), (w + 90.0, h + 90.0), (-90.0, h + 90.0)]
+        )
+    count = 64
+    steps = brush.rng.standard_normal(count + 1)
+    kernel = np.exp(-((np.arange(-9, 10) / 3.6) ** 2))
+    smooth = np.convolve(np.pad(steps, 9, mode="wrap"), kernel / np.sqrt((kernel**2).sum()), mode="valid")
+    jag = 0.22 * brush.rng.standard_normal(count + 1)
+    top = [
+        (
+            -90.0 + (w + 180.0) * i / count,
+            stage.edge_y + float(smooth[i] * 0.8 + jag[i]) * roughness * stage.unit,
+        )
+        for i in range(count + 1)
+    ]
+    return polygon([*top, (w + 90.0, h + 90.0), (-90.0, h + 90.0)])
+
+
+def lay_surface(
+    brush: Brush,
+    stage: Stage,
+    material: str,
+    colors: tuple[Rgb, Rgb, Rgb],
+    *,
+    scale: float = 1.0,
+    roughness: float = 0.0,
+    rim: Rgb | None = None,
+    soft_edge: float = 2.0,
+    near_shade: float = 0.22,
+) -> None:
+    """Covers the ground with a material: sharp at the product, out of focus towards the far edge and the lens.
+
+    `rim` is the colour of light caught by the far edge; `soft_edge` blurs that edge, in design units.
+    """
+    w, h = stage.width, stage.height
+    shader = material_shader(material, stage.plane(scale), colors)
+    path = edge_path(brush, stage, roughness)
+    target = brush.canvas
+    c, e = stage.contact_y / h, max(0.0, stage.edge_y / h)
+    middle = (e + c) / 2
+    # Out of focus first, at a quarter of the size; the sharp plane is then drawn only where it is seen.
+    far = _blurred_layer(brush, stage, path, shader, rim, (soft_edge + 2.0) * stage.unit)
+    target.drawImageRect(far, skia.Rect.MakeWH(w, h), skia.SamplingOptions(skia.FilterMode.kLinear))
+    fade_in = e + 0.3 * (middle - e)
+    last = 2.0 if c >= 0.93 else c + 0.30
+    focus = material_shader(
+        material, stage.plane(scale), colors, (fade_in * h, (c - 0.02) * h, (c + 0.05) * h, last * h)
+    )
+    target.save()
+    target.clipRect(skia.Rect.MakeLTRB(0, fade_in * h, w, min(1.0, last) * h))
+    target.drawPath(path, skia.Paint(AntiAlias=True, Shader=focus))
+    target.restore()
+    dark = shift(colors[1], -0.25)
+    brush.wash(stage.contact_y, h, [(0.0, dark), (1.0, dark)], [0.0, near_shade])
+
+
+def _blurred_layer(
+    brush: Brush, stage: Stage, path: skia.Path, shader: skia.Shader, rim: Rgb | None, sigma_px: float
+) -> skia.Image:
+    """The ground out of focus, at a quarter of the picture's size."""
+    w, h, scale = stage.width, stage.height, 0.25
+    small = skia.Surface(round(w * scale), round(h * scale))
+    canvas = small.getCanvas()
+    blur = max(0.4, sigma_px)
+    canvas.scale(scale, scale)
+    canvas.saveLayer(None, skia.Paint(ImageFilter=skia.ImageFilters.Blur(blur, blur, skia.TileMode.kDecal)))
+    # Past the frame too, or the blur would let the backdrop through at the borders.
+    canvas.drawPath(path, skia.Paint(AntiAlias=True, Shader=shader))
+    if rim is not None:
+        y = stage.edge_y + 1.5 * stage.unit
+        shine = Brush(canvas, w, h, brush.rng)
+        shine.stroke(polygon([(-90, y), (w + 90, y)], closed=False), rim, 4, alpha=0.7)
+    canvas.restore()
+    return small.makeImageSnapshot()

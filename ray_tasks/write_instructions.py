@@ -1,0 +1,251 @@
+"""One row of `instructions` for every persona of a product in every locale of its merchant.
+
+Scene, layout, copy and claims come from rules, facts and a phrase grammar per locale; a validator reads every record,
+and one that fails is a row in `rejects` with its reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from infra.stage import Stage, StageError, stage_run
+from infra.tables import read_night, read_table, replace_rows, rows_to_table
+from ray_tasks.copywriting import claims, scenes
+from ray_tasks.copywriting.kinds import kind_of
+from ray_tasks.copywriting.locales import bank_revision, load_locale
+from ray_tasks.copywriting.validation import REASONS, reasons_against
+from ray_tasks.copywriting.writer import AngleFinder, Persona, Said, write_instruction
+from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder
+from ray_tasks.personas.texts import accepted_views, first_products, of_merchants
+from schemas.instruction import content_hash, instruction_hash
+from schemas.tables import BY_NAME
+
+STAGE = "ray_tasks.write_instructions"
+INPUTS = ("products", "product_views", "segments", "personas")
+OUTPUTS = ("instructions",)
+
+BATCH_SIZE = 32
+WRITER = "rules"
+WRITER_REVISION = "rules-1"
+
+_PRODUCT_COLUMNS = (
+    "run_date",
+    "merchant_id",
+    "sku",
+    "title",
+    "description",
+    "category",
+    "brand",
+    "tags",
+    "facts",
+    "rating_mean",
+    "rating_count",
+    "image_sha256",
+)
+_NEED_MAX_CHARS = 160
+REJECT_COLUMN = pa.field("rejected_for", pa.list_(pa.string()))
+"""Added to the instructions' columns between the workers and the writer; NULL when the record is good."""
+
+
+class InstructionWriter:
+    """Writes the instructions of batches of products; holds the segments and the embedding model.
+
+    A row of a batch is a product with `segment_ids` (its personas in rank order), `palette` (hex colours of the
+    cut-out) and `aspect` (its width over its height). `locales` is per merchant.
+    """
+
+    def __init__(
+        self,
+        segments: pa.Table,
+        locales: Mapping[str, Sequence[str]],
+        embedder: TextEmbedder | None = None,
+    ) -> None:
+        self.embedder = RememberingEmbedder(embedder or MiniLMEmbedder())
+        self._segments = {row["segment_id"]: row for row in segments.to_pylist()}
+        self._locales = {merchant: [load_locale(tag) for tag in tags] for merchant, tags in locales.items()}
+        self._matcher = scenes.SettingMatcher(self.embedder)
+        angles = AngleFinder(self.embedder)
+        self._personas: dict[str, Persona] = {}
+        for segment_id, row in self._segments.items():
+            need = row["need"] or row["description"]
+            vector = self.embedder.embed([f"{row['name']}. {need}. {', '.join(row['interests'] or [])}"])[0]
+            self._personas[segment_id] = Persona(
+                segment_id, need[:_NEED_MAX_CHARS], vector, angles.of(vector)
+            )
+        self._revision = f"{WRITER_REVISION}+{bank_revision()}+{self.embedder.name}"
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Rows of `instructions`, each with `rejected_for`."""
+        rows = [row for product in batch.to_pylist() for row in self.instructions_of(product)]
+        table = rows_to_table("instructions", rows)
+        return table.append_column(
+            REJECT_COLUMN, pa.array([row["rejected_for"] for row in rows], REJECT_COLUMN.type)
+        )
+
+    def instructions_of(self, product: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The records of all personas of one product in all locales of its merchant."""
+        kind = kind_of(product)
+        personas = [self._personas[segment_id] for segment_id in product["segment_ids"]]
+        if not personas:
+            return []
+        text = f"{product['title']}. {product['category'].replace(' > ', ', ')}"
+        fit = scenes.PRODUCT_WEIGHT * self._matcher.for_product(text) + np.stack(
+            [self._matcher.for_segment(self._segments[persona.segment_id]) for persona in personas]
+        )
+        settings = scenes.assign_settings(fit, kind)
+        taken_lights: set[str] = set()
+        taken_layouts: set[str] = set()
+        dressed = []
+        for persona, setting in zip(personas, settings, strict=True):
+            seed = (product["merchant_id"], product["sku"], persona.segment_id)
+            dressed.append(
+                (
+                    scenes.dress(setting, kind, product["palette"] or [], seed, taken_lights),
+                    scenes.layout(product["aspect"], seed, taken_layouts),
+                )
+            )
+        rows = []
+        for locale in self._locales[product["merchant_id"]]:
+            options, said = claims.statements(product, locale), Said()
+            for persona, (scene, layout) in zip(personas, dressed, strict=True):
+                record = write_instruction(
+                    product, persona, scene, layout, kind, locale, options, self.embedder, said
+                )
+                rows.append(
+                    {
+                        **record,
+                        "run_date": product["run_date"],
+                        "merchant_id": product["merchant_id"],
+                        "sku": product["sku"],
+                        "segment_id": persona.segment_id,
+                        "instruction_hash": instruction_hash(record),
+                        "writer": WRITER,
+                        "writer_revision": self._revision,
+                        "rejected_for": reasons_against(record, product) or None,
+                    }
+                )
+        return rows
+
+
+def products_with_personas(products: pa.Table, views: pa.Table, personas: pa.Table) -> pa.Table:
+    """Products as InstructionWriter takes them; only those with personas and an accepted view."""
+    segments: dict[tuple[str, str], list[str]] = {}
+    for row in personas.sort_by([("rank", "ascending"), ("segment_id", "ascending")]).to_pylist():
+        segments.setdefault((row["merchant_id"], row["sku"]), []).append(row["segment_id"])
+    seen = {row["image_sha256"]: row for row in accepted_views(views).to_pylist()}
+    keys = zip(products["merchant_id"].to_pylist(), products["sku"].to_pylist(), strict=True)
+    own = [segments.get(key, []) for key in keys]
+    view = [seen.get(image) for image in products["image_sha256"].to_pylist()]
+    table = products.select(_PRODUCT_COLUMNS)
+    table = table.append_column("segment_ids", pa.array(own, pa.list_(pa.string())))
+    hexes = [[colour["hex"] for colour in v["palette"] or []] if v else [] for v in view]
+    table = table.append_column("palette", pa.array(hexes, pa.list_(pa.string())))
+    aspects = [
+        v["cutout_width_px"] / v["cutout_height_px"] if v and v["cutout_height_px"] else None for v in view
+    ]
+    table = table.append_column("aspect", pa.array(aspects, pa.float64()))
+    usable = [bool(ids) and v is not None for ids, v in zip(own, view, strict=True)]
+    return table.filter(pa.array(usable, pa.bool_()))
+
+
+def main(argv: Sequence[str] | None = None) -> list[Path]:
+    """Runs the stage."""
+    with stage_run(STAGE, __doc__, argv) as stage:
+        for merchant in stage.merchants:
+            for tag in merchant.locales:
+                try:
+                    load_locale(tag)
+                except LookupError as error:
+                    raise StageError(f"merchant {merchant.id}: {error}; change merchants.locales") from None
+        merchants = [merchant.id for merchant in stage.merchants]
+        night = read_night(stage.state, "products", stage.run_date, merchants=merchants)
+        views = read_table(
+            stage.state,
+            "product_views",
+            columns=[
+                "image_sha256",
+                "method_revision",
+                "cutout_width_px",
+                "cutout_height_px",
+                "palette",
+                "verdict",
+                "made_at",
+            ],
+        )
+        personas = of_merchants(read_night(stage.state, "personas", stage.run_date), merchants)
+        products = products_with_personas(first_products(night, stage.limit), views, personas)
+        segments = read_night(stage.state, "segments", stage.run_date)
+        for merchant in stage.merchants:
+            own = of_merchants(products, [merchant.id])
+            units = sum(len(ids) for ids in own["segment_ids"].to_pylist()) * len(merchant.locales)
+            stage.count(merchant.id, rows_in=units)
+        rejects: list[dict[str, Any]] = []
+        written = pa.RecordBatchReader.from_batches(
+            BY_NAME["instructions"].schema, _written(stage, products, segments, rejects)
+        )
+        replace_rows(stage.state, "instructions", written, stage.tonight)
+        stage.write_rejects(rejects)
+    return []
+
+
+def _written(
+    stage: Stage, products: pa.Table, segments: pa.Table, rejects: list[dict[str, Any]]
+) -> Iterator[pa.RecordBatch]:
+    """Batches of good instructions as Ray delivers them, counted; the others are added to `rejects`."""
+    if not products.num_rows:
+        return
+    import ray
+
+    from infra.ray_session import start_ray
+
+    start_ray(stage.config.engines)
+    schema = BY_NAME["instructions"].schema
+    blocks = ceil(products.num_rows / BATCH_SIZE)
+    batches = ray.data.from_arrow(products, override_num_blocks=blocks).map_batches(
+        InstructionWriter,
+        fn_constructor_kwargs={
+            "segments": segments,
+            "locales": {merchant.id: merchant.locales for merchant in stage.merchants},
+        },
+        batch_format="pyarrow",
+        batch_size=BATCH_SIZE,
+        compute=ray.data.ActorPoolStrategy(size=min(stage.config.engines.cores, blocks)),
+        # A fraction, so that reading tasks find a CPU beside it.
+        num_cpus=0.5,
+    )
+    for table in batches.iter_batches(batch_format="pyarrow", batch_size=None):
+        assert isinstance(table, pa.Table)
+        good = table.filter(pc.is_null(table[REJECT_COLUMN.name]))
+        for row in table.filter(pc.is_valid(table[REJECT_COLUMN.name])).to_pylist():
+            rejects.append(_reject(row))
+            stage.count(row["merchant_id"], **{rejects[-1]["reason"]: 1})
+        for merchant_id in good["merchant_id"].to_pylist():
+            stage.count(merchant_id, rows_out=1)
+        yield from good.drop_columns([REJECT_COLUMN.name]).cast(schema).to_batches()
+
+
+def _reject(row: Mapping[str, Any]) -> dict[str, Any]:
+    reasons = row["rejected_for"]
+    copy = {
+        name: row[name] for name in ("headline", "selling_points", "sticker", "call_to_action", "alt_text")
+    }
+    return {
+        "key": f"{row['merchant_id']}/{row['sku']}/{row['segment_id']}/{row['locale']}",
+        "reason": reasons[0],
+        "merchant_id": row["merchant_id"],
+        "sku": row["sku"],
+        "detail": "; ".join(f"{reason}: {REASONS[reason]}" for reason in reasons)
+        + f"; correct the product's texts or the phrase bank (record {content_hash(copy)[:12]})",
+        "record": str(copy),
+    }
+
+
+if __name__ == "__main__":
+    main()

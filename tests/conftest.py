@@ -1,0 +1,40 @@
+"""Shared by all tests: one Spark session a run, and no state outside a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+os.environ.pop("HUNDREDFACES_NIGHT_ID", None)
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    from infra.spark import spark_session
+    from schemas.config import Engines
+
+    session = spark_session(Engines(cores=2, spark_memory="1g"), tmp_path_factory.mktemp("spark"))
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def real_shops() -> Path:
+    """The folder of the real shops' data; it lies beside the repository and is not part of it."""
+    if not DATA.is_dir():
+        pytest.skip("the real shops' data is not beside the repository")
+    return DATA

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+
+import pytest
+
+from jobs.drops.release_rows import Row
+from jobs.drops.shortfalls import Said, shortfalls
+from schemas.config import Merchant, ProductFeed
+
+FIELDS = {"sku": "a", "title": "b", "category": "c", "price": "d"}
+SHOP = Merchant(
+    id="shop", name="Shop", top_k=2, locales=("en",), segment_sources=("s",), currency="EUR",
+    feed=ProductFeed(path="f", format="csv", fields=FIELDS),
+)  # fmt: skip
+PRODUCT = {"sku": "p", "title": "Pan", "image_sha256": "i"}
+VIEW = {"i": {"verdict": "accepted", "reason": None, "detail": None}}
+PERSONAS = [{"sku": "p", "segment_id": s, "rank": i} for i, s in enumerate(("a", "b"))]
+WRITTEN = [{"sku": "p", "segment_id": s, "locale": "en"} for s in ("a", "b")]
+UNITS = [
+    {"asset_id": s, "sku": "p", "segment_id": s, "locale": "en", "placement": "square"} for s in ("a", "b")
+]
+ACCEPTED = {"verdict": "accepted", "reasons": []}
+REJECTED = {"verdict": "rejected", "reasons": ["overflow"]}
+ASSET = {"sku": "p", "segment_id": "a", "locale": "en", "placement": "square"}
+
+
+def reject(stage: str, key: str = "shop/p") -> Row:
+    return {"stage": stage, "key": key, "sku": "p", "reason": "told", "detail": "As told."}
+
+
+CASES = [
+    ("no_picture", 2, PRODUCT | {"image_sha256": None}, {}),
+    ("told", 2, PRODUCT | {"image_sha256": None}, {"rejects": [reject("jobs.ingest_catalog")]}),
+    ("not_opened", 2, PRODUCT, {"views": {}}),
+    ("blank", 2, PRODUCT, {"views": {"i": {"verdict": "refused", "reason": "blank", "detail": None}}}),
+    ("no_audience", 2, PRODUCT, {"personas": []}),
+    ("fewer_audiences", 1, PRODUCT, {"personas": PERSONAS[:1]}),
+    ("no_instruction", 1, PRODUCT, {"instructions": WRITTEN[:1]}),
+    ("not_planned", 1, PRODUCT, {"work_units": UNITS[:1]}),
+    ("not_drawn", 1, PRODUCT, {"verdicts": {"a": ACCEPTED}}),
+    (
+        "told",
+        1,
+        PRODUCT,
+        {"verdicts": {"a": ACCEPTED}, "rejects": [reject("ray_tasks.make_candidates", "b")]},
+    ),
+    ("overflow", 1, PRODUCT, {"verdicts": {"a": ACCEPTED, "b": REJECTED}}),
+    ("not_published", 1, PRODUCT, {"verdicts": {"a": ACCEPTED, "b": ACCEPTED}}),
+]
+
+
+@pytest.mark.parametrize(("reason", "missing", "product", "changes"), CASES)
+def test_each_reason(reason: str, missing: int, product: Row, changes: dict[str, object]) -> None:
+    facts: dict[str, object] = {
+        "views": VIEW, "personas": PERSONAS, "instructions": WRITTEN, "work_units": UNITS, "verdicts": {}, "rejects": [],
+    }  # fmt: skip
+    assets = [ASSET] if missing == 1 else []
+    (found,) = shortfalls(SHOP, [product], assets, Said(**(facts | changes)))  # type: ignore[arg-type]
+    assert (found.reason, found.missing, found.faces) == (reason, missing, len(assets))
+    assert found.explanation.endswith(".")
+
+
+def test_a_complete_product_is_not_listed() -> None:
+    assets = [ASSET, ASSET | {"segment_id": "b"}]
+    assert not list(shortfalls(SHOP, [PRODUCT], assets, Said(VIEW, PERSONAS, WRITTEN, UNITS, {}, [])))
