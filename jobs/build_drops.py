@@ -33,14 +33,15 @@ from jobs.drops.documents import (
 from jobs.drops.package import content_digest, finish, is_current, start_folder
 from jobs.drops.release_rows import (
     Row,
-    newest_scores,
-    newest_views,
     night_rows,
     release_assets,
     tonights_release,
+    tonights_scores,
+    tonights_views,
 )
 from jobs.drops.shortfalls import Said, Shortfall, shortfalls, wanted_faces
 from schemas.config import Merchant
+from schemas.revisions import scorer_revision
 
 STAGE = "jobs.build_drops"
 INPUTS = (
@@ -82,11 +83,13 @@ def read_merchant_night(stage: Stage, merchant: Merchant, release_id: str) -> Me
     rejects = sorted(rows("rejects"), key=lambda reject: (reject["stage"], reject["key"], reject["reason"]))
     personas = rows("personas", columns=["sku", "segment_id", "rank"])
     said = Said(
-        views=newest_views(stage.state, (product["image_sha256"] for product in products)),
+        views=tonights_views(stage.state, (product["image_sha256"] for product in products)),
         personas=personas,
         instructions=rows("instructions", columns=["sku", "segment_id", "locale"]),
         work_units=units,
-        verdicts=newest_scores(stage.state, (unit["asset_id"] for unit in units)),
+        verdicts=tonights_scores(
+            stage.state, (unit["asset_id"] for unit in units), scorer_revision(stage.config.quality)
+        ),
         rejects=rejects,
     )
     short = list(shortfalls(merchant, products, assets, said))
@@ -104,23 +107,26 @@ def sheet_products(
     segments: dict[str, list[str]] = defaultdict(list)
     for persona in sorted(night.personas, key=lambda persona: persona["rank"]):
         segments[persona["sku"]].append(persona["segment_id"])
-    pictured = {row["sku"] for row in manifest}
+    # Assets kept from the last release (the shop's feed failed tonight) have no persona of tonight.
+    for asset in night.assets:
+        if asset["segment_id"] not in segments[asset["sku"]]:
+            segments[asset["sku"]].append(asset["segment_id"])
+    titles = {row["sku"]: row["title"] for row in manifest}
     return [
         SheetProduct(
-            title=product["title"],
-            sku=product["sku"],
+            title=titles[sku],
+            sku=sku,
             faces=[
                 SheetFace(
                     caption=names.get(segment_id, segment_id),
-                    picture=(folder / files[product["sku"], segment_id]).read_bytes
-                    if (product["sku"], segment_id) in files
+                    picture=(folder / files[sku, segment_id]).read_bytes
+                    if (sku, segment_id) in files
                     else None,
                 )
-                for segment_id in segments[product["sku"]]
+                for segment_id in segments[sku]
             ],
         )
-        for product in night.products
-        if product["sku"] in pictured
+        for sku in sorted(titles)
     ]
 
 
@@ -129,7 +135,10 @@ def copy_picture(store: ObjectStore, asset: Row, target: Path) -> None:
 
     The file is a copy, not a hard link: a merchant who edits it must not change the object that releases share.
     """
-    remedy = f"run ray_tasks.make_candidates for {asset['merchant_id']}/{asset['sku']} again, then publish"
+    remedy = (
+        f"restore it from a copy of the store, or delete the asset's row ({asset['merchant_id']}/{asset['sku']}) "
+        "from the table candidates and run the night again: it is drawn anew"
+    )
     try:
         data = store.get(asset["uri"])
     except FileNotFoundError:
@@ -137,7 +146,7 @@ def copy_picture(store: ObjectStore, asset: Row, target: Path) -> None:
     if (found := hashlib.sha256(data).hexdigest()) != asset["sha256"]:
         raise StageError(
             f"asset {asset['asset_id']}: object {asset['uri']} has SHA-256 {found}, the release says "
-            f"{asset['sha256']}; remove the object, {remedy}"
+            f"{asset['sha256']}; {remedy}"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("xb") as file:
@@ -149,6 +158,7 @@ def build_drop(night: MerchantNight, names: Mapping[str, str], store: ObjectStor
     titles = {product["sku"]: product["title"] for product in night.products}
     manifest = manifest_rows(night.assets, titles, names)
     pictured = {asset["sku"] for asset in night.assets}
+    products = pictured | titles.keys()
     sheets = sheet_names(len(pictured))
     texts = {
         "manifest.csv": csv_bytes(MANIFEST_COLUMNS, manifest),
@@ -159,8 +169,8 @@ def build_drop(night: MerchantNight, names: Mapping[str, str], store: ObjectStor
             release_id=night.release_id,
             pictures=len(night.assets),
             pictured=len(pictured),
-            products=len(night.products),
-            complete=len(night.products) - len({item.sku for item in night.short}),
+            products=len(products),
+            complete=len(products) - len({item.sku for item in night.short}),
             wanted_each=wanted_faces(night.merchant),
             sheets=sheets,
             sheet_is_cut=len(pictured) > 60 * len(sheets),

@@ -32,6 +32,7 @@ from jobs.report.gallery import drop_missing, embedded_json, gallery_products, s
 from jobs.report.merchant_rows import MerchantRows, read_merchant_rows
 from jobs.report.night_state import NightState, read_night_state
 from jobs.report.thumbs import SOURCE_PX, Thumb, make_thumbs, read_source
+from schemas.revisions import scorer_revision
 
 STAGE = "jobs.build_report"
 INPUTS = (
@@ -97,8 +98,9 @@ def thumbs_of(stage: Stage, rows: MerchantRows, products: Sequence[Mapping[str, 
 def gather(stage: Stage, release_id: str | None) -> Page:
     """Reads the night one merchant at a time and makes the small pictures on the way."""
     page = Page()
+    revision = scorer_revision(stage.config.quality)
     for merchant in stage.progress(stage.merchants, total=len(stage.merchants), unit="merchant"):
-        rows = read_merchant_rows(stage.state, stage.run_date, merchant, release_id)
+        rows = read_merchant_rows(stage.state, stage.run_date, merchant, release_id, revision)
         page.funnels.append((merchant.name, merchant_funnel(rows)))
         page.merchants.append({"id": merchant.id, "name": merchant.name, "locales": list(merchant.locales)})
         page.attempts.add(first_yield(rows))
@@ -181,8 +183,9 @@ def render(stage: Stage, page: Page, night: NightState, release: Row | None) -> 
     if len(page.products) < all_products:
         notes.append(f"The first {len(page.products):,} of {all_products:,} products are shown.")
     if page.pictures_missing:
+        pictures = "picture" if page.pictures_missing == 1 else "pictures"
         notes.append(
-            f"{page.pictures_missing:,} pictures could not be read; the log of this stage names them."
+            f"{page.pictures_missing:,} {pictures} could not be read; the log of this stage says why."
         )
     if not local:
         notes.append("The store is not on this machine: pictures are shown small.")

@@ -46,8 +46,10 @@ def method_revision(embedder: TextEmbedder) -> str:
     settings = (
         ranking.AFFINITY_WEIGHT,
         ranking.TEXT_WEIGHT,
+        ranking.TEXT_WEIGHT_KNOWN,
         ranking.RELEVANCE_WEIGHT,
         sorted(affinity.DIMENSION_WEIGHTS.items()),
+        "specificity",
         affinity.CARRY_MIN_SIMILARITY,
         affinity.CARRY_NEIGHBOURS,
         embedder.name,
@@ -97,7 +99,7 @@ class PersonaRanker:
         vectors = self.embedder.embed([texts.product_text(product) for product in products])
         similarity = self._similarity(vectors)
         text = ranking.standardised(similarity, eligible)
-        score = ranking.combined(behaviour, text)
+        score = ranking.combined(behaviour, text, self._index.coverage(products))
         rows: list[dict[str, Any]] = []
         for n, product in enumerate(products):
             candidates = np.flatnonzero(eligible[n]).tolist()

@@ -99,7 +99,8 @@ class InstructionWriter:
         fit = scenes.PRODUCT_WEIGHT * self._matcher.for_product(text) + np.stack(
             [self._matcher.for_segment(self._segments[persona.segment_id]) for persona in personas]
         )
-        settings = scenes.assign_settings(fit, kind)
+        season = scenes.season_of(product)
+        settings = scenes.assign_settings(fit, scenes.allowed_settings(kind, season))
         taken_lights: set[str] = set()
         taken_layouts: set[str] = set()
         dressed = []
@@ -107,13 +108,13 @@ class InstructionWriter:
             seed = (product["merchant_id"], product["sku"], persona.segment_id)
             dressed.append(
                 (
-                    scenes.dress(setting, kind, product["palette"] or [], seed, taken_lights),
+                    scenes.dress(setting, kind, product["palette"] or [], seed, taken_lights, season),
                     scenes.layout(product["aspect"], seed, taken_layouts),
                 )
             )
         rows = []
         for locale in self._locales[product["merchant_id"]]:
-            options, said = claims.statements(product, locale), Said()
+            options, said = claims.statements(product, locale, kind.bank), Said()
             for persona, (scene, layout) in zip(personas, dressed, strict=True):
                 record = write_instruction(
                     product, persona, scene, layout, kind, locale, options, self.embedder, said

@@ -18,9 +18,10 @@ from PIL import Image
 
 PRODUCTS_PER_PAGE = 60
 MAX_PAGES = 40
-FACE_PX = 220
+FACE_PX = 210
 FACES_PER_ROW = 6
-PAGE_WIDTH_PX = 2700
+MAX_WIDTH_PX = 4200
+HEIGHT_TO_WIDTH = 1.25
 MARGIN_PX = 72
 GUTTER_PX = 56
 GAP_PX = 10
@@ -84,14 +85,13 @@ def thumbnail(data: bytes, size_px: int) -> Image.Image:
 def _page(heading: str, subheading: str, number: str, products: Sequence[SheetProduct]) -> bytes:
     columns = max(1, min(FACES_PER_ROW, max(len(product.faces) for product in products)))
     block_px = columns * FACE_PX + (columns - 1) * GAP_PX
-    across = max(1, round((PAGE_WIDTH_PX - 2 * MARGIN_PX) / (block_px + GUTTER_PX)))
-    across = min(across, max(len(products), math.ceil(900 / block_px)))
+    across = _across(products, columns, block_px)
     rows = [products[i : i + across] for i in range(0, len(products), across)]
     heights = [max(_block_height(product, columns) for product in row) for row in rows]
     width = 2 * MARGIN_PX + across * block_px + (across - 1) * GUTTER_PX
     height = MARGIN_PX + HEAD_PX + sum(heights) + (len(rows) - 1) * ROW_GAP_PX + MARGIN_PX
-    surface = skia.Surface(width, height)
-    canvas = surface.getCanvas()
+    pixels = np.empty((height, width, 4), np.uint8)
+    canvas = skia.Surface(pixels, colorType=skia.kRGBA_8888_ColorType).getCanvas()
     canvas.clear(PAPER)
     type_set = _TypeSet(canvas)
     inner = width - 2 * MARGIN_PX
@@ -105,10 +105,24 @@ def _page(heading: str, subheading: str, number: str, products: Sequence[SheetPr
         for i, product in enumerate(row):
             _block(canvas, type_set, product, MARGIN_PX + i * (block_px + GUTTER_PX), top, columns, block_px)
         top += row_height + ROW_GAP_PX
-    page = Image.fromarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)).convert("RGB")
+    page = Image.fromarray(pixels).convert("RGB")
     out = BytesIO()
     page.save(out, "JPEG", quality=88, subsampling=0, xmp=_XMP)
     return out.getvalue()
+
+
+def _across(products: Sequence[SheetProduct], columns: int, block_px: int) -> int:
+    """How many products stand side by side: what makes the page most like a sheet of paper."""
+    block_height = _block_height(products[0], columns) + ROW_GAP_PX
+
+    def distance(across: int) -> float:
+        width = 2 * MARGIN_PX + across * (block_px + GUTTER_PX)
+        height = 2 * MARGIN_PX + HEAD_PX + math.ceil(len(products) / across) * block_height
+        return abs(math.log(height / width / HEIGHT_TO_WIDTH))
+
+    fits = range(1, max(1, (MAX_WIDTH_PX - 2 * MARGIN_PX) // (block_px + GUTTER_PX)) + 1)
+    at_least = math.ceil(900 / (block_px + GUTTER_PX))
+    return max(min(fits, key=distance), at_least)
 
 
 def _block_height(product: SheetProduct, columns: int) -> int:

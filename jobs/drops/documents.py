@@ -54,7 +54,7 @@ def manifest_rows(
         suffix = PurePosixPath(asset["uri"]).suffix
         file = f"{asset['persona_rank']}-{segments[asset['segment_id']]}-{place}{suffix}"
         more = {
-            "title": titles.get(asset["sku"], ""),
+            "title": titles.get(asset["sku"], asset["sku"]),
             "segment_name": segment_names.get(asset["segment_id"], asset["segment_id"]),
             "file": f"pictures/{folders[asset['sku']]}/{file}",
         }

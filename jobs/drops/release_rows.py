@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from infra.tables import open_table, read_table
+from schemas.revisions import VIEWS
 
 Row = dict[str, Any]
 
@@ -23,8 +24,9 @@ VIEW_COLUMNS = (
     "mask_quality",
     "background_kind",
     "palette",
-    "made_at",
+    "method_revision",
 )
+SCORE_COLUMNS = ("asset_id", "verdict", "reasons", "measurements", "scorer_revision")
 
 
 def tonights_release(state: Path, run_date: dt.date) -> Row | None:
@@ -64,22 +66,13 @@ def rows_with(
     return list(dataset.scanner(columns=list(columns), filter=matches).to_table().to_pylist())
 
 
-def newest_by(rows: Iterable[Row], key: str, time: str) -> dict[str, Row]:
-    """For each key its row with the latest time: what the newest method revision says."""
-    newest: dict[str, Row] = {}
-    for row in rows:
-        if row[key] not in newest or row[time] > newest[row[key]][time]:
-            newest[row[key]] = row
-    return newest
-
-
-def newest_views(state: Path, image_sha256s: Iterable[str | None]) -> dict[str, Row]:
-    """Source image hash -> what the newest method revision saw in it."""
+def tonights_views(state: Path, image_sha256s: Iterable[str | None]) -> dict[str, Row]:
+    """Source image hash -> what tonight's method revision saw in it."""
     rows = rows_with(state, "product_views", "image_sha256", image_sha256s, VIEW_COLUMNS)
-    return newest_by(rows, "image_sha256", "made_at")
+    return {row["image_sha256"]: row for row in rows if row["method_revision"] == VIEWS}
 
 
-def newest_scores(state: Path, asset_ids: Iterable[str]) -> dict[str, Row]:
-    """Asset id -> its newest verdict with reasons and measurements."""
-    columns = ("asset_id", "verdict", "reasons", "measurements", "scorer_revision", "scored_at")
-    return newest_by(rows_with(state, "scores", "asset_id", asset_ids, columns), "asset_id", "scored_at")
+def tonights_scores(state: Path, asset_ids: Iterable[str], revision: str) -> dict[str, Row]:
+    """Asset id -> verdict, reasons and measurements of tonight's scorer revision (`scorer_revision`)."""
+    rows = rows_with(state, "scores", "asset_id", asset_ids, SCORE_COLUMNS)
+    return {row["asset_id"]: row for row in rows if row["scorer_revision"] == revision}

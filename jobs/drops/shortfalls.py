@@ -42,12 +42,12 @@ class Said:
     """What the stages said of one merchant's products tonight."""
 
     views: Mapping[str, Row]
-    """Image hash -> newest view."""
+    """Image hash -> what was seen in it."""
     personas: Sequence[Row]
     instructions: Sequence[Row]
     work_units: Sequence[Row]
     verdicts: Mapping[str, Row]
-    """Asset id -> newest score."""
+    """Asset id -> its verdict."""
     rejects: Sequence[Row]
 
 
@@ -103,7 +103,8 @@ def shortfalls(
                     if (segment_id, locale, placement) not in have:
                         face_units = units.get((sku, segment_id, locale, placement), [])
                         is_written = (sku, segment_id, locale) in written
-                        counts[_of_face(face_units, is_written, said.verdicts, rejected.get(sku, []))] += 1
+                        told = rejected.get(sku, [])
+                        counts[_of_face(segment_id, locale, face_units, is_written, said.verdicts, told)] += 1
         for (stage, reason, explanation), missing in sorted(counts.items()):
             yield Shortfall(sku, product["title"], len(have), wanted, missing, stage, reason, explanation)
 
@@ -143,11 +144,17 @@ def _of_product(
 
 
 def _of_face(
-    units: Sequence[Row], is_written: bool, verdicts: Mapping[str, Row], rejects: Sequence[Row]
+    segment_id: str,
+    locale: str,
+    units: Sequence[Row],
+    is_written: bool,
+    verdicts: Mapping[str, Row],
+    rejects: Sequence[Row],
 ) -> tuple[str, str, str]:
     """What kept one face out: stage, reason, sentence."""
     if not is_written:
-        told = _from_reject(rejects, "ray_tasks.write_instructions")
+        of_face = [reject for reject in rejects if reject["key"].endswith(f"/{segment_id}/{locale}")]
+        told = _from_reject(of_face or rejects, "ray_tasks.write_instructions")
         return told or ("ray_tasks.write_instructions", "no_instruction", SENTENCES["no_instruction"])
     if not units:
         return "jobs.plan_work_units", "not_planned", SENTENCES["not_planned"]

@@ -68,6 +68,8 @@ def merchant_funnel(rows: MerchantRows) -> list[Step]:
         for face, units in drawn.items()
         if any(rows.scores.get(unit["asset_id"], {}).get("verdict") == "accepted" for unit in units)
     }
+    tonight = {unit["asset_id"] for unit in rows.work_units}
+    kept = sum(asset["asset_id"] not in tonight for asset in rows.assets)
     wanted = len(rows.instructions) * len(merchant.placements)
     return [
         Step("Feed rows read", "rows", len(rows.products) + feed_rejects.total(), len(rows.products), feed_rejects),
@@ -101,9 +103,10 @@ def merchant_funnel(rows: MerchantRows) -> list[Step]:
         Step(
             "Faces published",
             "faces",
-            len(accepted),
+            len(accepted) + kept,
             len(rows.assets),
-            +Counter(not_published=len(accepted) - len(rows.assets)),
+            +Counter(not_published=len(accepted) + kept - len(rows.assets)),
+            +Counter(kept_from_the_last_release=kept),
         ),
     ]  # fmt: skip
 

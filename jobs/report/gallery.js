@@ -34,7 +34,7 @@ function card(product) {
         el("span", {}, el("b", {}, String(persona.rank)), ` ${name}`)));
   });
   const missing = product.why.map((why) => words(why.reason).replaceAll("+", ", "));
-  return el("article", { class: `product ${product.state}` },
+  return el("article", { class: "product" },
     el("div", { class: "what" },
       el("h3", {}, el("a", { href: hashOf(product, null) }, product.title)),
       el("p", { class: "sku" }, product.sku),

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from jobs.drops.release_rows import (
     Row,
-    newest_scores,
-    newest_views,
     night_rows,
     release_assets,
     rows_with,
+    tonights_scores,
+    tonights_views,
 )
 from jobs.drops.shortfalls import Said, Shortfall, shortfalls
 from schemas.config import Merchant
@@ -52,18 +52,21 @@ class MerchantRows:
 
 
 def read_merchant_rows(
-    state: Path, run_date: dt.date, merchant: Merchant, release_id: str | None
+    state: Path, run_date: dt.date, merchant: Merchant, release_id: str | None, revision: str
 ) -> MerchantRows:
-    """Reads one merchant; every table may be empty, as after a night that failed early."""
+    """Reads one merchant; every table may be empty, as after a night that failed early.
+
+    revision: the scorer revision whose verdicts count tonight.
+    """
     rows = partial(night_rows, state, run_date=run_date, merchant_id=merchant.id)
     products = sorted(rows("products"), key=lambda product: product["sku"])
-    views = newest_views(state, (product["image_sha256"] for product in products))
+    views = tonights_views(state, (product["image_sha256"] for product in products))
     personas = sorted(rows("personas"), key=lambda persona: (persona["sku"], persona["rank"]))
     instructions = rows("instructions")
     units = rows("work_units")
     unit_ids = {unit["asset_id"] for unit in units}
     candidates = rows_with(state, "candidates", "asset_id", unit_ids, CANDIDATE_COLUMNS)
-    scores = newest_scores(state, unit_ids)
+    scores = tonights_scores(state, unit_ids, revision)
     assets = release_assets(state, release_id, merchant.id) if release_id else []
     rejects = rows("rejects")
     said = Said(views, personas, instructions, units, scores, rejects)

@@ -176,14 +176,21 @@ def stage_section(night: NightState) -> str:
 <th scope=col class=n>Set aside</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>"""
 
 
+def _broken_rule(item: Any) -> str:
+    if not isinstance(item, Mapping):
+        return str(item)
+    rows = f", {item['rows']} rows" if item.get("rows") is not None else ""
+    return f"{item.get('table')}: {item.get('rule')} ({item.get('severity')}{rows})"
+
+
 def gate_section(gate: Record | None, docs_exist: bool) -> str:
     """The gate's result, with a link to its own pages."""
     if gate is None:
         return "<p class=none>The gate did not run in this night.</p>"
-    failed = [str(item) for item in gate.get("failed") or []]
+    failed = [_broken_rule(item) for item in gate.get("failed") or []]
     expectations = int(gate.get("expectations") or 0)
     verdict = "passed" if gate.get("passed") else "failed"
-    text = f"{number(expectations - len(failed))} of {number(expectations)} expectations hold"
+    text = f"{number(max(0, expectations - len(failed)))} of {number(expectations)} expectations hold"
     link = f'<a href="{esc(gate.get("docs") or "gate/index.html")}">Great Expectations pages</a>'
     items = "".join(f"<li>{esc(item)}</li>" for item in failed)
     return (

@@ -7,18 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ray_tasks.copywriting.descriptions import noun_phrases
-from ray_tasks.copywriting.locales import Locale
+from ray_tasks.copywriting.descriptions import noun_phrases, whole_statements
+from ray_tasks.copywriting.locales import Locale, load_locale
 from schemas.instruction import SELLING_POINT_MAX_CHARS
 
 MIN_RATINGS = 5
 """Fewer reviews say more about the reviewers than about the product."""
 MIN_RATING_MEAN = 4.0
 
+_ENOUGH = 3
+"""Parts and properties are clearer than sentences: sentences speak only when there are fewer than this."""
+
 _NUMBER = re.compile(r"^[0-9]+([.,][0-9]+)?$")
 _YES = {"yes", "true", "included"}
-_PLAIN = {"weight", "height", "length", "width", "depth", "thickness", "size"}
+_PLAIN = {"weight", "height", "length", "width", "depth", "thickness", "size", "socket", "pot"}
 """Measures that matter to few: they speak last."""
+_LESS_IS_MORE = {"sugar": 3.0, "fat": 3.0, "salt": 0.3, "energy": 50.0, "calories": 50.0}
+"""Amounts above which nobody is won over by them (EU 1924/2006, annex, calls these 'low' amounts or less)."""
+_CONSUMED = {"coffee", "drink", "food", "beauty"}
 
 
 @dataclass(frozen=True)
@@ -61,31 +67,59 @@ def _value_in(locale: Locale, value: str, unit: str | None) -> str | None:
     return f"{shown}\u00a0{unit}"
 
 
-def spec_statements(facts: list[Mapping[str, Any]], locale: Locale) -> list[Statement]:
-    """Statements from typed specifications; a specification that the locale has no words for is left out."""
+def _weight(name: str, value: str) -> float:
+    if name in _PLAIN:
+        return 0.6
+    if (
+        name in _LESS_IS_MORE
+        and _NUMBER.match(value)
+        and float(value.replace(",", ".")) > _LESS_IS_MORE[name]
+    ):
+        return 0.3
+    return 1.15 if value == "0" else 1.05
+
+
+def _spec_text(fact: Mapping[str, Any], locale: Locale, bank: str) -> str | None:
+    """A specification in words; None when the locale has none for it."""
+    name, value, unit = fact["name"].strip().lower(), fact["value"].strip(), fact["unit"]
+    pattern = locale.specs.get(name)
+    if name == "weight" and bank in _CONSUMED:
+        pattern = "{value}"  # what is in the pack
+    if value.lower() in {"no", "false"}:
+        return None
+    if value.lower() in _YES:
+        tail = " included" if value.lower() == "included" else ""
+        return pattern or (f"{name}{tail}" if locale.reads_feed else None)
+    shown = _value_in(locale, value, unit)
+    if shown is None:
+        return None
+    if pattern is None:
+        return f"{name}: {shown}" if locale.reads_feed else None
+    return pattern.format(value=shown)
+
+
+def spec_statements(facts: list[Mapping[str, Any]], locale: Locale, bank: str) -> list[Statement]:
+    """Statements from typed specifications; one that the locale has no words for is left out.
+
+    `bank` is the product's phrase bank: the weight of what is eaten is what the pack holds.
+    """
+    english = load_locale("en")
     statements = []
+    names = {fact["name"].strip().lower() for fact in facts}
     for fact in facts:
-        name, value, unit = fact["name"].strip().lower(), fact["value"].strip(), fact["unit"]
-        pattern = locale.specs.get(name)
-        if value.lower() in {"no", "false"}:
+        text = _spec_text(fact, locale, bank)
+        # Where the volume says what the pack holds, the weight is the parcel's.
+        if bank in _CONSUMED and "volume" in names and fact["name"].strip().lower() == "weight":
             continue
-        if value.lower() in _YES:
-            tail = " included" if value.lower() == "included" else ""
-            text: str | None = pattern or (f"{name}{tail}" if locale.reads_feed else None)
-        else:
-            shown = _value_in(locale, value, unit)
-            if shown is None:
-                continue
-            if pattern is None and locale.reads_feed:
-                pattern = f"{name}: {{value}}"
-            text = pattern.format(value=shown) if pattern else None
-        if text and len(text) <= SELLING_POINT_MAX_CHARS:
-            # The description is what the record says, so the source value carries the unit too.
-            said = f"{value} {unit}" if unit else value
-            weight = 0.8 if name in _PLAIN else 1.1
-            statements.append(
-                Statement(_sentence_case(text), f"facts.{fact['name']}", said, f"{name} {said}", weight)
-            )
+        if not text or len(text) > SELLING_POINT_MAX_CHARS:
+            continue
+        name, value, unit = fact["name"].strip().lower(), fact["value"].strip(), fact["unit"]
+        meaning = _spec_text(fact, english, bank) or name
+        if value == "0":
+            meaning = f"no {name}, {name} free, without {name}"
+        said = f"{value} {unit}" if unit else value
+        source = f"facts.{fact['name']}"
+        statements.append(Statement(_sentence_case(text), source, said, meaning, _weight(name, value)))
     return statements
 
 
@@ -102,15 +136,15 @@ def feature_statements(product: Mapping[str, Any], locale: Locale) -> list[State
     return found
 
 
-def statements(product: Mapping[str, Any], locale: Locale) -> list[Statement]:
+def statements(product: Mapping[str, Any], locale: Locale, bank: str) -> list[Statement]:
     """Everything that the copy may say of this product, without repetitions, in the record's order."""
-    found = spec_statements(list(product.get("facts") or []), locale)
+    found = spec_statements(list(product.get("facts") or []), locale, bank)
     description = product.get("description") or ""
     if locale.reads_feed:
-        found += [
-            Statement(_sentence_case(phrase), "description", phrase, phrase)
-            for phrase in noun_phrases(description, [product.get("brand") or "", product["title"]])
-        ]
+        phrases = noun_phrases(description, [product.get("brand") or "", product["title"]])
+        if len(found) + len(phrases) < _ENOUGH:
+            phrases += whole_statements(description)
+        found += [Statement(_sentence_case(phrase), "description", phrase, phrase) for phrase in phrases]
     else:
         found += feature_statements(product, locale)
     unique: dict[str, Statement] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from schemas.instruction import SELLING_POINT_MAX_CHARS
 
@@ -22,6 +22,8 @@ _TRIGGER = re.compile(
     r"crafted (?:from|with)|constructed (?:of|with))\s+",
     re.IGNORECASE,
 )
+_MANNER = re.compile(r"\b(?!combined|fitted)\w+(?:ed|en)\s+$|\bpairs\s+$", re.IGNORECASE)
+"""'Scented with oil' names no part of the product but how it was made: nothing that stands alone."""
 _SPLIT = re.compile(r",\s*(?:and\s+|as well as\s+)?|;\s*|:\s*|\s+—\s+|\s+–\s+")
 _AND = re.compile(
     r"\s+and\s+(?=(?:a|an|the|its|multiple|adjustable|removable|detachable|padded)\s)", re.IGNORECASE
@@ -48,7 +50,8 @@ _LOOSE_END = re.compile(
     re.IGNORECASE,
 )
 _EMPTY = re.compile(
-    rf"\b(?:{_PUFFERY}|almost any|style and functionality|one (?:turn|hand|go)|washed up|that spare|of all levels)\b",
+    rf"\b(?:{_PUFFERY}|almost any|style and functionality|one (?:turn|hand|go)|washed up|that spare|"
+    r"of all levels|name in)\b",
     re.IGNORECASE,
 )
 _CLAUSE_START = re.compile(
@@ -79,7 +82,50 @@ def _cleaned(chunk: str) -> str | None:
     return text
 
 
-def noun_phrases(description: str, names: Iterable[str] = (), at_most: int = 8) -> list[str]:
+_PURPOSE = re.compile(r"\bfor [a-z][^.,;:!?]{9,}", re.IGNORECASE)
+_PURPOSE_CUT = re.compile(
+    r"\s+(?:with|without|and (?:a|an|the|its)|that|which|or for|while|when)\b.*$", re.IGNORECASE
+)
+
+
+def whole_statements(description: str) -> list[str]:
+    """Short sentences that stand alone, and purposes ("for cutting and grinding"), each a piece of the description."""
+    found: dict[str, None] = {}
+    for sentence in re.split(r"(?<=[.!?])\s+", description):
+        text = sentence.strip(" .")
+        fits = MIN_CHARS <= len(text) <= SELLING_POINT_MAX_CHARS and len(text.split()) >= 3
+        opens_well = not (
+            _CLAUSE_START.search(text) or re.match(r"(?:a|the|our|in|with|made|almost)\b", text, re.I)
+        )
+        if (
+            fits
+            and opens_well
+            and not (_PERSONAL.search(text) or _EMPTY.search(text) or re.search(r"[?!;:()]", text))
+        ):
+            found.setdefault(text)
+        for match in _PURPOSE.finditer(sentence):
+            purpose = _PURPOSE_CUT.sub("", match.group()).strip()
+            while _LOOSE_END.search(purpose):
+                purpose = _LOOSE_END.sub("", purpose)
+            bare = purpose[4:]
+            if (
+                14 <= len(purpose) <= SELLING_POINT_MAX_CHARS
+                and not _PERSONAL.search(purpose)
+                and not _EMPTY.search(purpose)
+                and not re.match(
+                    r"(?:those|all|any|every|years|about|up|easy|added|a|an|the)\b", bare, re.IGNORECASE
+                )
+            ):
+                found.setdefault(purpose)
+    return list(found)
+
+
+def _only_names(phrase: str, names: Iterable[str]) -> bool:
+    known = {word for name in names for word in name.lower().split()}
+    return all(word in known for word in phrase.lower().split())
+
+
+def noun_phrases(description: str, names: Sequence[str] = (), at_most: int = 8) -> list[str]:
     """Phrases that name a part or property ('padded laptop sleeve'), each a literal piece of the description.
 
     They follow a word such as "with" or "features"; a list after it gives one phrase for each member. What does not
@@ -89,6 +135,8 @@ def noun_phrases(description: str, names: Iterable[str] = (), at_most: int = 8) 
     found: dict[str, None] = {}
     for sentence in re.split(r"(?<=[.!?])\s+", description):
         for match in _TRIGGER.finditer(sentence):
+            if _MANNER.search(sentence[: match.start()]):
+                continue
             rest = _TRIGGER.split(sentence[match.end() :])[0]
             for number, chunk in enumerate(
                 part for piece in _SPLIT.split(rest) for part in _AND.split(piece)
@@ -99,6 +147,7 @@ def noun_phrases(description: str, names: Iterable[str] = (), at_most: int = 8) 
                     if number:
                         break
                     continue
-                if not any(name.lower() in phrase.lower() for name in names if name):
+                named = any(name.lower() in phrase.lower() for name in names if name)
+                if not (named or _only_names(phrase, names) or re.fullmatch(r"\w+ colou?r", phrase)):
                     found.setdefault(phrase)
     return list(found)[:at_most]

@@ -52,7 +52,8 @@ KINDS = (
     ),
     Kind(
         "fitness",
-        "strength yoga dumbbell dumbbells kettlebell workout pilates gym barbell",
+        "strength yoga dumbbell dumbbells kettlebell workout pilates gym barbell balls "
+        "basketball football volleyball",
         "gym_floor linen_fabric wood_table garden_lawn city_night beach_sand",
         "towel dumbbell plant",
     ),
@@ -65,7 +66,8 @@ KINDS = (
     Kind(
         "beauty",
         "beauty makeup make-up cosmetic cosmetics mascara lipstick concealer eyeliner eyeshadow lip balm "
-        "lotion cream serum shampoo soap bath bathing grooming perfume fragrance skincare skin nail toothbrush sunscreen",
+        "lotion cream serum shampoo soap bath bathing grooming perfume fragrance skincare skin nail "
+        "toothbrush sunscreen",
         "linen_fabric marble_counter vanity_shelf wood_table beach_sand city_night office_desk",
         "leaves plant citrus towel pebbles shells",
     ),
@@ -95,7 +97,7 @@ KINDS = (
     ),
     Kind(
         "storage",
-        "storage shelving sleeve sleeves bin drawer locker cabinet hanger organizer organiser basket",
+        "storage shelving bin drawer locker cabinet hanger organizer organiser basket",
         "workshop_bench wood_table linen_fabric",
         "plant books",
         "home",
@@ -109,18 +111,18 @@ KINDS = (
         "home",
     ),
     Kind(
-        "coffee",
-        "coffee espresso coldbrew",
-        f"{_TABLES} marble_counter kitchen_counter office_desk study_night gym_floor {_OUTSIDE} city_night",
-        "coffee_beans leaves books laptop_edge dumbbell towel lantern pine_cones pebbles shells plant",
-    ),
-    Kind(
         "kitchen",
         "kitchen kitchenware cookware mug cup bowl plate pan pot kettle blender grater knife cutlery "
         "carafe teapot thermos flask bottle tumbler glassware appliance jug toaster lunchbox",
         f"{_TABLES} marble_counter kitchen_counter office_desk study_night gym_floor {_OUTSIDE}",
         "citrus leaves plant coffee_beans books laptop_edge towel dumbbell lantern pine_cones pebbles",
         "kitchen",
+    ),
+    Kind(
+        "coffee",
+        "coffee espresso latte cappuccino decaf arabica",
+        f"{_TABLES} marble_counter kitchen_counter office_desk study_night gym_floor {_OUTSIDE} city_night",
+        "coffee_beans leaves books laptop_edge dumbbell towel lantern pine_cones pebbles shells plant",
     ),
     Kind(
         "drink",
@@ -132,7 +134,8 @@ KINDS = (
     Kind(
         "food",
         "food foods snack snacks chocolate nut nuts bar biscuit cookie pizza salad soup sandwich pasta sauce "
-        "honey jam spice cereal granola muesli oil chips grocery pantry fruit cheese seafood cuisine nachos curry bakery",
+        "honey jam spice cereal granola muesli oil chips grocery pantry fruit cheese seafood cuisine nachos "
+        "curry bakery",
         f"{_TABLES} marble_counter kitchen_counter office_desk study_night forest_trail mountain_camp beach_sand "
         "garden_lawn",
         "citrus leaves plant books laptop_edge lantern pine_cones",
@@ -145,7 +148,7 @@ KINDS = (
     ),
     Kind(
         "bag",
-        "bag bags backpack rucksack purse handbag tote wallet suitcase luggage",
+        "bag bags sleeve backpack rucksack purse handbag tote wallet suitcase luggage",
         f"{_TABLES} office_desk city_night forest_trail mountain_camp beach_sand gym_floor vanity_shelf",
         "books laptop_edge leaves pine_cones pebbles shells towel lantern",
     ),
@@ -159,20 +162,21 @@ KINDS = (
     Kind(
         "outdoor",
         "outdoor outdoors camping climbing ski snowboard trekking hiking cycling bicycle bike fishing tent "
-        "lantern harness rope carabiner compass navigation goggles boarding sport sports fitness balls",
+        "lantern harness rope carabiner compass navigation goggles boarding sport sports fitness",
         f"{_OUTSIDE} gym_floor workshop_bench wood_table city_night",
         "lantern pine_cones pebbles leaves shells towel dumbbell",
     ),
     Kind(
         "tech",
         "electronic electronics headphone headphones earbuds speaker cable charger camera tripod phone tablet "
-        "laptop keyboard keyboards mouse mice gaming wearable tracker smartwatch audio gadget photography powerbank projector computer",
+        "laptop keyboard keyboards mouse mice gaming wearable tracker smartwatch audio gadget "
+        "photography powerbank projector computer",
         f"wood_table cafe_table office_desk study_night kitchen_counter gym_floor workshop_bench {_OUTSIDE} city_night",
         "books laptop_edge plant towel dumbbell lantern pine_cones pebbles shells",
     ),
     Kind(
         "lamp",
-        "lamp lamps lighting light lights lampshade",
+        "lamp lamps lighting fixtures lampshade",
         "wood_table linen_fabric office_desk study_night vanity_shelf kitchen_counter garden_lawn",
         "books plant",
         "home",
@@ -185,8 +189,16 @@ KINDS = (
         "desk",
     ),
     Kind(
+        "textile",
+        "textiles towel cushion pillow blanket throw rug bedding curtain",
+        "wood_table linen_fabric garden_lawn",
+        "leaves plant books",
         "home",
-        "home decor plants textiles decoration cushion pillow blanket throw candle vase rug curtain clock frame towel linen "
+    ),
+    Kind(
+        "home",
+        "home decor plants "
+        "decoration candle vase clock frame linen "
         "housewares living bedroom bedding mirror plantpot ornament",
         "wood_table linen_fabric marble_counter vanity_shelf study_night",
         "plant books leaves towel pebbles",
@@ -201,6 +213,10 @@ KINDS = (
 )
 ANY_KIND = Kind("thing", "", "wood_table linen_fabric", "plant leaves")
 
+_WIDE = frozenset({"food", "drink", "outdoor", "kitchen", "tool", "tech"})
+"""Fields in which a title says more than the category."""
+_TELLING = frozenset({"beauty", "supply", "garden", "jewellery"})
+"""Categories whose titles often name something else ('Tomato Plant Food', 'Vanity Light')."""
 _KIND_WORDS = [(kind, frozenset(kind.words.split())) for kind in KINDS]
 
 
@@ -220,16 +236,17 @@ def _named_in(text: str) -> Kind | None:
 def kind_of(product: Mapping[str, Any]) -> Kind:
     """The product's kind: by the last level of its category, then its title, then the other levels.
 
-    The last level speaks first ('Outdoors > Footwear' is shoes); a title overrules a level that names a wide field only.
+    The last level speaks first ('Outdoors > Footwear' is shoes); a title overrules a wide field.
     """
     levels = product["category"].split(" > ")
-    wide = {"food", "drink", "outdoor", "home", "kitchen", "tool", "tech"}
     leaf, title = _named_in(levels[-1]), _named_in(product["title"])
-    if leaf is not None and (leaf.name not in wide or title is None):
-        return leaf
     parents = [found for level in reversed(levels[:-1]) if (found := _named_in(level))]
-    if leaf is not None and title is not None:
-        return title
-    if title is not None and not (parents and parents[0].name in {"beauty", "supply", "garden", "jewellery"}):
-        return title
-    return parents[0] if parents else title or ANY_KIND
+    if baby := next((kind for kind in parents if kind.name == "baby"), None):
+        return baby
+    if leaf is not None and leaf.name == "storage" and parents and parents[0].name == "kitchen":
+        return parents[0]
+    if leaf is not None and (leaf.name not in _WIDE or title is None):
+        return leaf
+    if leaf is None and title is not None and parents and parents[0].name in _TELLING:
+        return parents[0]
+    return title or (parents[0] if parents else leaf or ANY_KIND)

@@ -26,7 +26,27 @@ setting has to beat a place that tells a story by this much. Fixed by judgement 
 _REPEAT_COST = 2.0
 
 _TALL, _WIDE = 0.8, 1.25
-_SKU_FREE_HEX = re.compile(r"#[0-9a-f]{6}$")
+_HEX = re.compile(r"#[0-9a-f]{6}$")
+
+
+_SEASON_CUES = {
+    "winter": re.compile(
+        r"\b(ski|skis|snow\w*|winter|frost\w*|arctic|crampons?|ice axe|beanie)\b", re.IGNORECASE
+    ),
+    "summer": re.compile(r"\b(summer|beach|swim\w*|sunscreen|sandals?|parasol)\b", re.IGNORECASE),
+}
+_NOT_IN_SEASON = {"winter": frozenset({"beach_sand", "garden_lawn"}), "summer": frozenset[str]()}
+
+
+def season_of(product: Mapping[str, Any]) -> str | None:
+    """The season that a product belongs to by its own words; None for most."""
+    text = f"{product['title']} {product['category']}".replace("/", " ")
+    return next((season for season, cue in _SEASON_CUES.items() if cue.search(text)), None)
+
+
+def allowed_settings(kind: Kind, season: str | None) -> frozenset[str]:
+    """The settings that the kind of product allows and its season does not forbid."""
+    return kind.allowed - _NOT_IN_SEASON.get(season or "", frozenset())
 
 
 class SettingMatcher:
@@ -58,14 +78,14 @@ class SettingMatcher:
         return (self._embedder.embed([text])[0] @ self._settings.T).astype(np.float64)
 
 
-def assign_settings(fit: NDArray[np.float64], kind: Kind) -> list[str]:
-    """One setting for each persona (rows of `fit`, in rank order): all different while the kind allows as many.
+def assign_settings(fit: NDArray[np.float64], settings: frozenset[str]) -> list[str]:
+    """One setting for each persona (rows of `fit`, in rank order): all different while there are as many.
 
     `fit` is (personas, settings). Maximises the sum of fits (Kuhn 1955; scipy's linear_sum_assignment); the first
-    persona's fit counts a little more. Only settings that the kind allows are used; when there are more personas than
-    such settings, each is used again at a cost.
+    persona's fit counts a little more. Only the given settings are used; when there are more personas, each is used
+    again at a cost.
     """
-    allowed = [i for i, name in enumerate(SETTINGS) if name in kind.allowed]
+    allowed = [i for i, name in enumerate(SETTINGS) if name in settings]
     rounds = math.ceil(len(fit) / len(allowed))
     weight = 1 + 0.2 / np.arange(1, len(fit) + 1)[:, None]
     value = np.concatenate([fit[:, allowed] * weight - _REPEAT_COST * n for n in range(rounds)], axis=1)
@@ -75,7 +95,12 @@ def assign_settings(fit: NDArray[np.float64], kind: Kind) -> list[str]:
 
 
 def dress(
-    setting: str, kind: Kind, product_colours: Sequence[str], seed: Sequence[str], taken: set[str]
+    setting: str,
+    kind: Kind,
+    product_colours: Sequence[str],
+    seed: Sequence[str],
+    taken: set[str],
+    season: str | None = None,
 ) -> dict[str, Any]:
     """The scene record: light, season, mood, palette and props that go with the setting and the product.
 
@@ -88,7 +113,7 @@ def dress(
     return {
         "setting": setting,
         "light": light,
-        "season": pick_leading(guide.seasons, *seed, "season"),
+        "season": season or pick_leading(guide.seasons, *seed, "season"),
         "mood": pick_leading(guide.moods, *seed, "mood"),
         "palette": palette(product_colours, guide.accents, seed),
         "props": props(guide.props, kind, seed),
@@ -111,7 +136,7 @@ def props(options: Sequence[str], kind: Kind, seed: Sequence[str]) -> list[str]:
 
 def palette(product_colours: Sequence[str], accents: Sequence[str], seed: Sequence[str]) -> list[str]:
     """Two to four colours: the product's strongest one or two, then accents of the setting."""
-    own = [colour.lower() for colour in product_colours if _SKU_FREE_HEX.match(colour.lower())]
+    own = [colour.lower() for colour in product_colours if _HEX.match(colour.lower())]
     count = 1 + draw(*seed, "own colours") % 2
     colours = [*own[:count], *shuffled(accents, *seed, "accents")[:2]]
     return list(dict.fromkeys(colours))[:5]

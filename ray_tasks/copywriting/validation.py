@@ -20,15 +20,15 @@ from schemas.instruction import (
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 SUPERLATIVES = {
-    "en": r"best|greatest|ultimate|perfect|unbeatable|unrivall?ed|cheapest|finest|world'?s|number one|no\. ?1|guaranteed?|"
-    r"miracle|revolutionary|once in a lifetime|the only|most \w+",
+    "en": r"best|greatest|ultimate|perfect|unbeatable|unrivall?ed|cheapest|finest|world'?s|number one|no\. ?1|"
+    r"guaranteed?|miracle|revolutionary|once in a lifetime|the only|most \w+",
     "de": r"beste[rsnm]?|am besten|ultimativ\w*|perfekt\w*|unschlagbar\w*|einzigartig\w*|günstigste\w*|billigste\w*|"
     r"garantiert\w*|revolutionär\w*|weltweit|nummer eins|nr\. ?1|größte[rsnm]?|höchste[rsnm]?|modernste\w*",
 }
 HEALTH_CLAIMS = {
     "en": r"health(?:y|ier|iest)?|heals?|cures?|detox\w*|immun\w+|slimming|weight loss|lose weight|fat[- ]burning|"
-    r"burns fat|anti-?ageing|anti-?aging|clinically|medical\w*|therap\w+|remed\w+|prevents?|lowers? (?:blood|cholesterol)|"
-    r"superfood|vitamins? to",
+    r"burns fat|anti-?ageing|anti-?aging|clinically|medical\w*|therap\w+|remed\w+|prevents?|"
+    r"lowers? (?:blood|cholesterol)|superfood|vitamins? to",
     "de": r"gesund\w*|heilt|heilend\w*|heilung|entgift\w*|detox\w*|immun\w*|abnehmen|schlank\w*|fettverbrenn\w*|"
     r"anti-?aging|klinisch\w*|medizinisch\w*|therap\w+|beugt|vorbeug\w*|blutdruck|cholesterin\w*|superfood",
 }
@@ -36,8 +36,8 @@ PERSONAL_TRAITS = {
     "en": r"(?:for|as an?|because you(?:'re| are)|since you(?:'re| are)) (?:an? )?(?:diabetics?|seniors?|elderly|old|"
     r"overweight|obese|fat|poor|pregnant|disabled|single|lonely|over \w+|students?|mothers?|women|men|girls?|boys?)|"
     r"diabetic\w*|at your age|your (?:age|weight|income|illness|disease|religion|ethnicity)",
-    "de": r"(?:für|als|weil du|da du) (?:diabetiker\w*|senior\w*|alte\w*|übergewichtig\w*|dicke\w*|arme\w*|schwanger\w*|"
-    r"behindert\w*|single\w*|einsame\w*|über \w+|student\w*|studierende\w*|mütter|frauen|männer|mädchen|jungen)|"
+    "de": r"(?:für|als|weil du|da du) (?:diabetiker\w*|senior\w*|alte\w*|übergewichtig\w*|dicke\w*|arme\w*|"
+    r"schwanger\w*|behindert\w*|single\w*|einsame\w*|über \w+|student\w*|studierende\w*|mütter|frauen|männer|mädchen|jungen)|"
     r"diabetiker\w*|in deinem alter|dein (?:alter|gewicht|einkommen)|deine (?:krankheit|religion|herkunft)",
 }
 _SMUGGLED = re.compile(

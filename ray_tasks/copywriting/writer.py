@@ -1,4 +1,4 @@
-"""The rule writer: typed instructions for all personas of one product in one locale, from facts and a phrase grammar."""
+"""The rule writer: a typed instruction for one persona of a product in one locale, from facts and a phrase grammar."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ _NAME_MAX_CHARS = 26
 _TITLE_IN_ALT_MAX_CHARS = 110
 _USED_COST = 0.16
 """What a statement loses for each persona of the product that has said it already, in cosine."""
+_STICKER_MIN_WEIGHT = 0.7
+"""A badge shouts: plain measures stay off it."""
 _CALLS = {
     "coffee": "drink",
     "drink": "drink",
@@ -112,14 +114,15 @@ def headline(
     setting: str,
     kind: Kind,
     locale: Locale,
-    best: Statement | None,
+    leading: Sequence[Statement],
     said: Said,
     seed: Sequence[str],
 ) -> tuple[str, dict[str, str] | None, Statement | None]:
     """The headline, its claim when it says something of the product, and the statement that it used up."""
-    if best is not None and kind.name == "coffee" and best.source_field.startswith("facts."):
-        name = best.source_field.removeprefix("facts.").lower()
-        if best.source_value.startswith("0 "):
+    for best in leading if kind.name == "coffee" else ():
+        new = best.text not in said.statements
+        if new and best.source_field.startswith("facts.") and best.source_value.startswith("0 "):
+            name = best.source_field.removeprefix("facts.").lower()
             for form in shuffled(locale.fact_headlines.get(name, ()), *seed, "fact headline"):
                 text = form.format(fact=best.text)
                 if len(text) <= HEADLINE_MAX_CHARS and text not in said.headlines:
@@ -197,7 +200,8 @@ def sticker(
         # A badge is a fact on its own, not the end of a list.
         if (
             len(option.text) <= STICKER_MAX_CHARS
-            and option.source_field.startswith(("facts.", "description"))
+            and option.source_field.startswith("facts." if product.get("facts") else "description")
+            and option.weight > _STICKER_MIN_WEIGHT
             and may_be_said(option.text, locale.language)
         ):
             return option.text, _claim("sticker", option.text, option.source_field, option.source_value)
@@ -236,7 +240,7 @@ def write_instruction(
     rated = rating_statement(product, locale, seed)
     ranked = ranked_statements([*options, *([rated] if rated else [])], persona, embedder, said)
     head, head_claim, used = headline(
-        product, persona, scene["setting"], kind, locale, ranked[0] if ranked else None, said, seed
+        product, persona, scene["setting"], kind, locale, ranked[:2], said, seed
     )
     ranked = [option for option in ranked if option is not used]
     points = selling_points(product, ranked, scene["setting"], locale, said, seed)

@@ -68,6 +68,10 @@ class AffinityIndex:
             self.log_lift[at] = np.log(row["lift"])
             self.support[at] = row["support"]
             self.window_days[at] = row["window_days"]
+        # Within a dimension an attribute weighs the inverse of its support: 'black coffee' says more than 'coffee',
+        # which most engaged products share; for the same reason inverse document frequency weighs rare words up
+        # (Sparck Jones 1972). Rare values cannot run wild: their lifts are shrunk towards 1.
+        self._specificity = 1 / np.maximum(self.support.sum(axis=1), 1.0)
         self._embedder = embedder
         self._categories = sorted(value for dimension, value in self.values if dimension == "category")
         self._category_vectors: Vectors | None = None
@@ -100,7 +104,7 @@ class AffinityIndex:
         return carried
 
     def weights(self, products: Sequence[Mapping[str, Any]], carried: Mapping[str, Carried]) -> csr_matrix:
-        """(products, values) weights: DIMENSION_WEIGHTS, shared equally within a dimension; rows add up to <= 1."""
+        """(products, values): DIMENSION_WEIGHTS, shared within a dimension by specificity; rows add up to <= 1."""
         rows, columns, data = [], [], []
         for number, product in enumerate(products):
             parts: dict[str, list[list[tuple[int, float]]]] = {}
@@ -112,13 +116,22 @@ class AffinityIndex:
                     parts.setdefault(dimension, []).append(near)
             total = sum(DIMENSION_WEIGHTS[dimension] for dimension in parts)
             for dimension, attributes in parts.items():
-                share = DIMENSION_WEIGHTS[dimension] / total / len(attributes)
-                for attribute in attributes:
+                specific = [self._specificity[attribute[0][0]] for attribute in attributes]
+                for attribute, own in zip(attributes, specific, strict=True):
+                    share = DIMENSION_WEIGHTS[dimension] / total * own / sum(specific)
                     for at, weight in attribute:
                         rows.append(number)
                         columns.append(at)
                         data.append(share * weight)
         return csr_matrix((data, (rows, columns)), shape=(len(products), len(self.values)))
+
+    def coverage(self, products: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+        """(products,): 1 where events of the product's own category were counted, else 0."""
+        found = []
+        for product in products:
+            at = self.values.get(("category", product["category"].lower()))
+            found.append(float(at is not None and bool(self.window_days[at].any())))
+        return np.array(found)
 
     def evidence(
         self, product: Mapping[str, Any], carried: Mapping[str, Carried], segment: int, at_most: int = 2

@@ -11,8 +11,10 @@ Matrix = NDArray[np.float64]
 
 AFFINITY_WEIGHT = 1.0
 TEXT_WEIGHT = 0.35
-"""One standard deviation of text similarity weighs as much as a lift of 1.42 (exp 0.35): behaviour leads, text
-decides where behaviour is silent. Fixed by judgement; fitting them on past behaviour is evaluation work."""
+TEXT_WEIGHT_KNOWN = 0.1
+"""One standard deviation of text similarity weighs as much as a lift of 1.42 (exp 0.35) for a product whose category
+behaviour knows nothing of, and as a lift of 1.11 for one whose category it has seen: text decides where behaviour is
+silent. Fixed by judgement; fitting the weights on past behaviour is evaluation work."""
 
 RELEVANCE_WEIGHT = 0.85
 """Lambda of maximal marginal relevance: 1 would ignore how alike the chosen segments are."""
@@ -30,9 +32,14 @@ def standardised(similarity: Matrix, eligible: NDArray[np.bool_]) -> Matrix:
     return np.asarray(np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 1e-9))
 
 
-def combined(affinity: Matrix, text: Matrix) -> Matrix:
-    """The score: AFFINITY_WEIGHT x mean log-lift + TEXT_WEIGHT x standardised text similarity."""
-    return AFFINITY_WEIGHT * affinity + TEXT_WEIGHT * text
+def combined(affinity: Matrix, text: Matrix, coverage: NDArray[np.float64]) -> Matrix:
+    """The score, (products, segments): AFFINITY_WEIGHT x mean log-lift + a text weight x standardised similarity.
+
+    `coverage` (products,) runs from 0 (behaviour knows nothing of the product) to 1 (it has seen its very category)
+    and takes the text weight from TEXT_WEIGHT to TEXT_WEIGHT_KNOWN.
+    """
+    text_weight = TEXT_WEIGHT + (TEXT_WEIGHT_KNOWN - TEXT_WEIGHT) * coverage[:, None]
+    return np.asarray(AFFINITY_WEIGHT * affinity + text_weight * text)
 
 
 def diverse_top(

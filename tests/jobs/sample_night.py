@@ -11,17 +11,16 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-
-import skia
-from PIL import Image
 
 from infra.object_store import LocalStore, object_key
 from infra.stage import write_record
 from infra.tables import append_rows, ensure_tables, night_predicate, replace_rows, rows_to_table
+from schemas.config import Quality
 from schemas.instruction import content_hash
+from schemas.revisions import VIEWS, scorer_revision
+from tests.jobs.sample_pictures import draw_good
 
 RUN_DATE = dt.date(2026, 11, 21)
 NOW = dt.datetime(2026, 11, 21, 2, 30, tzinfo=dt.UTC)
@@ -61,50 +60,6 @@ class SampleNight:
         """Arguments of a stage's main()."""
         state, config = f"--state={self.state}", f"--config={self.config}"
         return [f"--run-date={self.run_date}", state, config, *more]
-
-
-def draw_good(hue: str, seed: int, size_px: int, *, backdrop: str = "#ffffff", headline: str = "") -> bytes:
-    """A JPEG: a shaded bottle, jar or box on a backdrop, with a headline when there is one."""
-    surface = skia.Surface(size_px, size_px)
-    canvas = surface.getCanvas()
-    canvas.scale(size_px / 400, size_px / 400)
-    base, ground = skia.Color(*_rgb(hue)), skia.Color(*_rgb(backdrop))
-    paint = skia.Paint(AntiAlias=True)
-    light = skia.Color(*[min(255, v + 70) for v in _rgb(backdrop)])
-    paint.setShader(skia.GradientShader.MakeRadial((200, 150), 320, [light, ground]))
-    canvas.drawPaint(paint)
-    floor = skia.Paint(AntiAlias=True, Color=skia.ColorSetA(skia.ColorBLACK, 26))
-    canvas.drawRect(skia.Rect.MakeLTRB(0, 330, 400, 400), floor)
-    shadow = skia.Paint(AntiAlias=True, Color=skia.ColorSetA(skia.ColorBLACK, 110))
-    shadow.setMaskFilter(skia.MaskFilter.MakeBlur(skia.kNormal_BlurStyle, 9))
-    canvas.drawOval(skia.Rect.MakeLTRB(135, 326, 285, 352), shadow)
-    width, top = (70, 150) if seed % 3 == 0 else (92, 190) if seed % 3 == 1 else (60, 130)
-    dark = skia.Color(*[v * 2 // 5 for v in _rgb(hue)])
-    bright = skia.Color(*[min(255, v + 80) for v in _rgb(hue)])
-    body = skia.Paint(AntiAlias=True)
-    body.setShader(
-        skia.GradientShader.MakeLinear(
-            [(200 - width, 0), (200 + width, 0)], [dark, base, bright, base, dark], [0, 0.25, 0.38, 0.6, 1]
-        )
-    )
-    canvas.drawRRect(
-        skia.RRect.MakeRectXY(skia.Rect.MakeLTRB(200 - width, top, 200 + width, 342), 18, 18), body
-    )
-    if seed % 3 != 1:
-        canvas.drawRect(skia.Rect.MakeLTRB(180, top - 34, 220, top + 2), body)
-    label = skia.Paint(AntiAlias=True, Color=skia.Color(250, 247, 240))
-    canvas.drawRect(skia.Rect.MakeLTRB(200 - width + 10, 240, 200 + width - 10, 300), label)
-    font = skia.Font(skia.Typeface("sans-serif", skia.FontStyle.Bold()), 21)
-    canvas.drawString(headline[:30], 24, 52, font, skia.Paint(AntiAlias=True, Color=skia.ColorWHITE))
-    out = BytesIO()
-    Image.fromarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)).convert("RGB").save(
-        out, "JPEG", quality=85
-    )
-    return out.getvalue()
-
-
-def _rgb(hex_colour: str) -> tuple[int, int, int]:
-    return int(hex_colour[1:3], 16), int(hex_colour[3:5], 16), int(hex_colour[5:7], 16)
 
 
 def _sha(data: bytes | str) -> str:
@@ -311,7 +266,7 @@ class _Shop:
             "seed": 7, "identity": "{}", "product_box": {"left": 1, "top": 1, "right": 9, "bottom": 9},
             "text_boxes": [{"element": "headline", "left": 1, "top": 1, "right": 9, "bottom": 5, "contrast": 7.1}],
             "overflow": False, "changed_core_px": 0, "scene_s": 0.2, "text_s": 0.03, "encode_s": 0.02, "made_at": NOW,
-            "scorer_revision": "test-1", "verdict": "rejected" if rejected else "accepted",
+            "scorer_revision": scorer_revision(Quality()), "verdict": "rejected" if rejected else "accepted",
             "reasons": ["text_contrast", "product_too_faint"] if rejected else [], "score_s": 0.1, "scored_at": NOW,
             "measurements": [
                 {"name": "text_contrast", "value": 2.1 if rejected else 7.1},
@@ -328,7 +283,7 @@ class _Shop:
 
     def _view(self, image_sha: str, image: bytes, refused: bool) -> dict[str, Any]:
         return {
-            "image_sha256": image_sha, "method_revision": "test-1", "image_bytes": len(image),
+            "image_sha256": image_sha, "method_revision": VIEWS, "image_bytes": len(image),
             "width_px": 200, "height_px": 200, "background_kind": "white", "cutout_width_px": 90,
             "cutout_uri": None if refused else object_key("cutouts", image_sha, "png"),
             "cutout_sha256": None if refused else image_sha, "cutout_height_px": 150, "mask_quality": 0.93,

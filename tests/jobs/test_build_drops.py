@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from infra.tables import read_table
+from infra.tables import read_table, replace_rows, rows_to_table
 from jobs.build_drops import main
 from tests.jobs.sample_night import SampleNight, make_sample_night
 
@@ -120,6 +120,16 @@ def test_the_same_release_gives_the_same_bytes_and_is_left_alone(night: SampleNi
     assert zip_path.read_bytes() == before and (folder / "README.txt").exists()
 
 
+def test_pictures_kept_from_an_earlier_night_are_delivered(tmp_path: Path) -> None:
+    night = make_sample_night(tmp_path, merchants=("north_shop",), products=1, locales=("en",), size_px=64)
+    for name in ("products", "personas", "instructions", "work_units"):
+        replace_rows(night.state, name, rows_to_table(name, []), "merchant_id = 'north_shop'")
+    main(night.argv())
+    text = (folder_of(night, "north_shop") / "README.txt").read_text()
+    assert "14 pictures of 5 of 5 products" in text
+    assert (folder_of(night, "north_shop") / "contact_sheet.jpg").exists()
+
+
 @pytest.mark.parametrize("damage", ["missing", "wrong"])
 def test_a_damaged_object_stops_the_stage(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
@@ -128,16 +138,17 @@ def test_a_damaged_object_stops_the_stage(
     asset = read_table(night.state, "assets").to_pylist()[0]
     path = night.state / "store" / asset["uri"]
     path.unlink() if damage == "missing" else path.write_bytes(b"other bytes")
-    with pytest.raises(SystemExit) as stopped:
+    with pytest.raises(SystemExit):
         main(night.argv())
-    message = str(stopped.value)
-    assert asset["asset_id"] in message and "ray_tasks.make_candidates" in message
+    message = capsys.readouterr().err
+    assert asset["asset_id"] in message and "restore it" in message
     assert damage == "missing" or asset["sha256"] in message
     assert not folder_of(night, "north_shop").exists()
 
 
-def test_without_a_release_nothing_is_made(tmp_path: Path) -> None:
+def test_without_a_release_nothing_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     night = make_sample_night(tmp_path, merchants=("north_shop",), products=1, size_px=64, published=False)
-    with pytest.raises(SystemExit, match="no release of 2026-11-21 is published"):
+    with pytest.raises(SystemExit):
         main(night.argv())
+    assert "no release of 2026-11-21 is published" in capsys.readouterr().err
     assert not (night.state / "drops").exists()

@@ -7,7 +7,7 @@ from PIL import Image
 
 from jobs.drops import contact_sheet
 from jobs.drops.contact_sheet import SheetFace, SheetProduct, contact_sheets, sheet_names, thumbnail
-from tests.jobs.sample_night import draw_good
+from tests.jobs.sample_pictures import draw_good
 
 
 def test_one_page_up_to_sixty_products_then_numbered_ones() -> None:

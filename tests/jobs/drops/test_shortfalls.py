@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-
 import pytest
 
 from jobs.drops.release_rows import Row
@@ -52,12 +51,21 @@ CASES = [
 @pytest.mark.parametrize(("reason", "missing", "product", "changes"), CASES)
 def test_each_reason(reason: str, missing: int, product: Row, changes: dict[str, object]) -> None:
     facts: dict[str, object] = {
-        "views": VIEW, "personas": PERSONAS, "instructions": WRITTEN, "work_units": UNITS, "verdicts": {}, "rejects": [],
+        "views": VIEW, "personas": PERSONAS, "instructions": WRITTEN, "work_units": UNITS, "verdicts": {},
+        "rejects": [],
     }  # fmt: skip
     assets = [ASSET] if missing == 1 else []
     (found,) = shortfalls(SHOP, [product], assets, Said(**(facts | changes)))  # type: ignore[arg-type]
     assert (found.reason, found.missing, found.faces) == (reason, missing, len(assets))
     assert found.explanation.endswith(".")
+
+
+def test_the_reject_of_the_same_face_is_told() -> None:
+    stage = "ray_tasks.write_instructions"
+    rejects = [reject(stage, "shop/p/a/en") | {"reason": "other"}, reject(stage, "shop/p/b/en")]
+    said = Said(VIEW, PERSONAS, WRITTEN[:1], UNITS, {}, rejects)
+    (found,) = shortfalls(SHOP, [PRODUCT], [ASSET], said)
+    assert found.reason == "told"
 
 
 def test_a_complete_product_is_not_listed() -> None:

@@ -1,0 +1,138 @@
+"""From measurements to a decision: reason codes in the order of their weight; none means accepted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The limits, min_ or max_ and the measurement; calibrated so that good pictures of a shop pass."""
+
+    max_changed_core_px: float = 0
+    max_fidelity_mean_abs: float = 6.0
+    max_fidelity_p95_abs: float = 16.0
+    min_product_share: float = 0.02
+    min_product_extent: float = 0.25
+    min_product_margin_px: float = 6
+    min_separation: float = 0.06
+    max_overflow: float = 0
+    min_text_contrast_min: float = 4.5
+    min_text_contrast_seen: float = 3.5
+    max_text_product_overlap_px: float = 0
+    max_text_text_overlap_px: float = 0
+    min_text_margin_px: float = 6
+    max_clutter_product: float = 12.0
+    max_clutter_text: float = 8.0
+    max_clipped_light_share: float = 0.35
+    max_clipped_dark_share: float = 0.5
+    min_background_deviation: float = 1.5
+    max_noise: float = 6.0
+    max_upscale: float = 1.7
+    min_sharpness: float = 1.6
+    max_halo: float = 30.0
+
+    @classmethod
+    def with_overrides(cls, overrides: Mapping[str, float]) -> Self:
+        """The defaults with some limits replaced. Raises ValueError for a name that is no limit."""
+        known = [field.name for field in fields(cls)]
+        if unknown := sorted(set(overrides) - set(known)):
+            raise ValueError(
+                f"quality.thresholds: {', '.join(unknown)} unknown; known are {', '.join(sorted(known))}"
+            )
+        return replace(cls(), **{name: float(value) for name, value in overrides.items()})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One reason for a rejection: a measurement on the wrong side of a limit."""
+
+    reason: str
+    measurement: str
+    limit: str
+    """Field of Thresholds; its prefix says on which side good pictures lie."""
+    words: str
+    """What was measured, for people."""
+
+    def is_broken(self, measurements: Mapping[str, float], thresholds: Thresholds) -> bool:
+        """Whether the measurement is beyond the limit; NaN is beyond every limit."""
+        value, limit = measurements[self.measurement], getattr(thresholds, self.limit)
+        return not (value >= limit if self.limit.startswith("min_") else value <= limit)
+
+    def sentence(self, measurements: Mapping[str, float], thresholds: Thresholds) -> str:
+        """For instance `low_contrast: text contrast 2.9, at least 4.5 is asked`."""
+        side = "at least" if self.limit.startswith("min_") else "at most"
+        value, limit = measurements[self.measurement], getattr(thresholds, self.limit)
+        return f"{self.reason}: {self.words} {value:.3g}, {side} {limit:.3g} is asked"
+
+
+RULES = (
+    Rule(
+        "product_changed", "changed_core_px", "max_changed_core_px", "product pixels changed by composition"
+    ),
+    Rule("product_changed", "fidelity_mean_abs", "max_fidelity_mean_abs", "mean difference from the product"),
+    Rule(
+        "product_changed",
+        "fidelity_p95_abs",
+        "max_fidelity_p95_abs",
+        "95th percentile of differences from the product",
+    ),
+    Rule("text_overflow", "overflow", "max_overflow", "texts that do not fit"),
+    Rule(
+        "text_over_product",
+        "text_product_overlap_px",
+        "max_text_product_overlap_px",
+        "product pixels under text",
+    ),
+    Rule("texts_overlap", "text_text_overlap_px", "max_text_text_overlap_px", "pixels shared by two texts"),
+    Rule("text_near_border", "text_margin_px", "min_text_margin_px", "pixels between text and border"),
+    Rule(
+        "low_contrast", "text_contrast_min", "min_text_contrast_min", "contrast of the text with its ground"
+    ),
+    Rule("low_contrast", "text_contrast_seen", "min_text_contrast_seen", "contrast seen in the final text"),
+    Rule(
+        "product_near_border",
+        "product_margin_px",
+        "min_product_margin_px",
+        "pixels between product and border",
+    ),
+    Rule("product_too_small", "product_share", "min_product_share", "product's share of the picture"),
+    Rule(
+        "product_too_small",
+        "product_extent",
+        "min_product_extent",
+        "product's longer side as a share of the picture",
+    ),
+    Rule("low_separation", "separation", "min_separation", "colour distance of product and background"),
+    Rule("edge_halo", "halo", "max_halo", "fringe on the product's edge"),
+    Rule("blurry_product", "sharpness", "min_sharpness", "sharpness of the product"),
+    Rule("blurry_product", "upscale", "max_upscale", "enlargement of the product"),
+    Rule("cluttered", "clutter_product", "max_clutter_product", "unrest around the product"),
+    Rule("cluttered", "clutter_text", "max_clutter_text", "unrest around the text"),
+    Rule("overexposed", "clipped_light_share", "max_clipped_light_share", "share of burnt-out background"),
+    Rule("underexposed", "clipped_dark_share", "max_clipped_dark_share", "share of black background"),
+    Rule(
+        "blank_background", "background_deviation", "min_background_deviation", "liveliness of the background"
+    ),
+    Rule("noisy_background", "noise", "max_noise", "noise of the background"),
+)
+"""In the order of their weight: the first broken one names the rejection."""
+
+
+def broken_rules(measurements: Mapping[str, float], thresholds: Thresholds) -> list[Rule]:
+    """The rules that a picture breaks, weightiest first."""
+    return [rule for rule in RULES if rule.is_broken(measurements, thresholds)]
+
+
+def decide(measurements: Mapping[str, float], thresholds: Thresholds) -> list[str]:
+    """Reason codes of a rejection, weightiest first; an empty list accepts the picture."""
+    return list(dict.fromkeys(rule.reason for rule in broken_rules(measurements, thresholds)))
+
+
+def explain(measurements: Mapping[str, float], thresholds: Thresholds) -> str:
+    """All reasons with values and limits, in words."""
+    return "; ".join(
+        rule.sentence(measurements, thresholds) for rule in broken_rules(measurements, thresholds)
+    )

@@ -1,0 +1,283 @@
+"""What a finished picture measures: one number per name, taken from the decoded JPEG that a shopper would see.
+
+Nothing is judged here; `decide` does that. Colour differences are in 8-bit levels (0..255) or in OKLab (0..1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ray_tasks.pictures.compose import MAX_ENLARGEMENT, alpha_bounds, place_product
+from ray_tasks.pictures.geometry import Box, Canvas
+from ray_tasks.pictures.palette import oklab_from_srgb, relative_luminance
+
+NO_TEXT_CONTRAST = 21.0
+"""Contrast of a picture without text: the greatest WCAG ratio there is."""
+
+_RING_PX = 56
+"""Width of the ring around the product, in design units, in which clutter counts."""
+_EDGE_STEP = 6
+"""Distance in pixels at which product and background are compared across the edge, past the anti-aliased rim."""
+_FLAT = 5.0
+"""Gradient in levels a pixel below which a surface has no detail that could be sharp."""
+
+
+@dataclass(frozen=True)
+class TextBox:
+    """Where one text element stands and the contrast recorded when it was set."""
+
+    element: str
+    box: Box
+    contrast: float
+
+
+def measure(
+    jpeg: bytes,
+    cutout_rgba: np.ndarray,
+    product_box: Box,
+    text_boxes: Sequence[TextBox],
+    *,
+    overflow: bool,
+    changed_core_px: int,
+) -> dict[str, float]:
+    """The measurements of one picture by name.
+
+    cutout_rgba: (h, w, 4) uint8, straight alpha, as it was placed. product_box: where its bounds stand in the picture.
+    Raises ValueError for bytes that are no picture and for a box outside it.
+    """
+    bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise ValueError("the file cannot be decoded as a picture")
+    rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    height, width = rgb.shape[:2]
+    canvas = Canvas(width, height)
+    if (
+        product_box.left < 0
+        or product_box.top < 0
+        or product_box.right > width
+        or product_box.bottom > height
+    ):
+        raise ValueError(f"product box {product_box} lies outside the picture of {width} x {height} pixels")
+    bounds = alpha_bounds(cutout_rgba[..., 3])
+    if bounds is None:
+        raise ValueError("cut-out has no opaque pixel")
+    product = _placed(cutout_rgba, bounds, product_box)
+    gray = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+    alpha = np.zeros((height, width), np.uint8)
+    alpha[product_box.top : product_box.bottom, product_box.left : product_box.right] = product[..., 3]
+    return {
+        "changed_core_px": float(changed_core_px),
+        "overflow": float(overflow),
+        "upscale": product_box.height / bounds.height,
+        "product_share": float(cv2.countNonZero((product[..., 3] > 127).view(np.uint8))) / (width * height),
+        "product_extent": max(product_box.width / width, product_box.height / height),
+        "product_margin_px": float(
+            min(product_box.left, product_box.top, width - product_box.right, height - product_box.bottom)
+        ),
+        **_fidelity(rgb, product, product_box),
+        **_edge(rgb, alpha, product_box.grown(3 * _EDGE_STEP, canvas)),
+        "sharpness": _sharpness(product),
+        **_text(gray, alpha, text_boxes),
+        **_surroundings(bgr, gray, alpha, product_box, text_boxes),
+    }
+
+
+def _placed(cutout_rgba: np.ndarray, bounds: Box, box: Box) -> np.ndarray:
+    """(box.height, box.width, 4) uint8: the very pixels that were pasted there.
+
+    One side of the frame fixed the scale when it was placed, the other was rounded; which one is found out here.
+    """
+    part = cutout_rgba[bounds.top : bounds.bottom, bounds.left : bounds.right]
+    for width, height in (
+        (box.width, box.height + 1),
+        (box.width + 1, box.height),
+        (box.width + 1, box.height + 1),
+    ):
+        scale = min(width / bounds.width, height / bounds.height, MAX_ENLARGEMENT)
+        if (round(bounds.width * scale), round(bounds.height * scale)) == (box.width, box.height):
+            placed = place_product(part, Canvas(max(64, width), max(64, height)), Box(0, 0, width, height))
+            at = placed.box
+            return placed.rgba[at.top : at.bottom, at.left : at.right]
+    raise ValueError(
+        f"product box of {box.width} x {box.height} pixels is not the shape of a cut-out of "
+        f"{bounds.width} x {bounds.height}: the candidate belongs to another cut-out"
+    )
+
+
+def _fidelity(rgb: np.ndarray, product: np.ndarray, box: Box) -> dict[str, float]:
+    """Differences after encoding between picture and cut-out where the cut-out is opaque, its rim left out."""
+    opaque = (product[..., 3] == 255).view(np.uint8)
+    core = cv2.erode(opaque, np.ones((5, 5), np.uint8))
+    if not core.any():
+        core = opaque
+    if not core.any():
+        return {"fidelity_mean_abs": 255.0, "fidelity_p95_abs": 255.0}
+    difference = cv2.absdiff(
+        rgb[box.top : box.bottom, box.left : box.right], np.ascontiguousarray(product[..., :3])
+    )
+    counts = sum(cv2.calcHist([difference], [i], core, [256], [0, 256]).ravel() for i in range(3))
+    levels = np.arange(256)
+    total = float(np.sum(counts))
+    return {
+        "fidelity_mean_abs": float((counts * levels).sum() / total),
+        "fidelity_p95_abs": float(np.searchsorted(np.cumsum(counts), 0.95 * total)),
+    }
+
+
+def _edge(rgb: np.ndarray, alpha: np.ndarray, window: Box) -> dict[str, float]:
+    """Separation (OKLab) of product and background across the edge, and the halo on it (8-bit levels).
+
+    A rim pixel of a clean edge lies between the colour inside and the colour outside; the halo is its distance to
+    that line.
+    """
+    cut = np.s_[window.top : window.bottom, window.left : window.right]
+    shape = (alpha[cut] > 127).view(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+    inner, outer = cv2.erode(shape, kernel), 1 - cv2.dilate(shape, kernel)
+    rim = (cv2.dilate(shape, np.ones((3, 3), np.uint8)) - cv2.erode(shape, np.ones((3, 3), np.uint8))) > 0
+    picture = rgb[cut]
+    size = (2 * _EDGE_STEP + 3, 2 * _EDGE_STEP + 3)
+
+    def nearby(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean colour of the masked pixels around each pixel (0 where there are none), and how many there are."""
+        total = cv2.boxFilter(cv2.bitwise_and(picture, picture, mask=mask), cv2.CV_32F, size, normalize=False)
+        count = cv2.boxFilter(mask, cv2.CV_32F, size, normalize=False)
+        return total[rim], count[rim]
+
+    inside, inside_px = nearby(inner)
+    outside, outside_px = nearby(outer)
+    usable = (inside_px >= 4) & (outside_px >= 4)
+    if usable.sum() < 16:
+        return {"separation": 0.0, "separation_p20": 0.0, "halo": 0.0}
+    inside = inside[usable] / inside_px[usable, None]
+    outside = outside[usable] / outside_px[usable, None]
+    own = picture[rim][usable].astype(np.float32)
+    line = outside - inside
+    along = np.clip(((own - inside) * line).sum(axis=1) / np.maximum((line**2).sum(axis=1), 1.0), 0, 1)
+    halo = np.linalg.norm(own - inside - along[:, None] * line, axis=1)
+    step = max(1, len(line) // 1500)
+    distance = np.linalg.norm(
+        oklab_from_srgb(inside[::step] / 255.0) - oklab_from_srgb(outside[::step] / 255.0), axis=1
+    )
+    return {
+        "separation": float(np.median(distance)),
+        "separation_p20": float(np.percentile(distance, 20)),
+        "halo": float(halo.mean()),
+    }
+
+
+def _sharpness(product: np.ndarray) -> float:
+    """How much steeper the steepest edges are at the finest scale than after a blur of 2.5 px: 1 (soft) .. 6 (step).
+
+    A ratio, so that a plain product is not taken for a blurred one. A surface without edges is judged by its outline.
+    """
+    alpha = product[..., 3]
+    core = cv2.erode((alpha == 255).view(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    if core.sum() >= 400:
+        fine, ratio = _steepness(
+            cv2.cvtColor(np.ascontiguousarray(product[..., :3]), cv2.COLOR_RGB2GRAY), core
+        )
+        if fine >= _FLAT:
+            return ratio
+    padded = cv2.copyMakeBorder(alpha, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=0)
+    return _steepness(padded, np.ones(padded.shape, bool))[1]
+
+
+def _steepness(gray: np.ndarray, where: np.ndarray) -> tuple[float, float]:
+    def steepest(values: np.ndarray, scale: float) -> float:
+        across = cv2.Sobel(values, cv2.CV_32F, 1, 0, ksize=1, scale=scale)[where]
+        down = cv2.Sobel(values, cv2.CV_32F, 0, 1, ksize=1, scale=scale)[where]
+        size = np.maximum(np.abs(across), np.abs(down))
+        keep = max(1, size.size // 200)
+        return float(np.partition(size, size.size - keep)[-keep:].mean())
+
+    fine = steepest(gray, 0.5)
+    coarse = steepest(cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 2.5), 0.5)
+    return fine, fine / max(coarse, 0.1)
+
+
+def _text(gray: np.ndarray, alpha: np.ndarray, text_boxes: Sequence[TextBox]) -> dict[str, float]:
+    """Contrast as recorded and as seen, overlaps, and the margin to the border."""
+    height, width = gray.shape
+    seen = NO_TEXT_CONTRAST
+    covered = 0
+    margin = min(width, height)
+    levels = relative_luminance(np.repeat(np.arange(256)[:, None] / 255.0, 3, axis=1))
+    for text in text_boxes:
+        box = text.box
+        part = gray[max(0, box.top) : box.bottom, max(0, box.left) : box.right]
+        if part.size == 0:
+            raise ValueError(
+                f"text box {text.element} {box} lies outside the picture of {width} x {height} pixels"
+            )
+        # Ink is the smaller part of a box, so that its own percentile is far out.
+        share = np.cumsum(np.bincount(part.ravel(), minlength=256)) / part.size
+        dark, light = levels[np.searchsorted(share, 0.025)], levels[np.searchsorted(share, 0.975)]
+        seen = min(seen, float((light + 0.05) / (dark + 0.05)))
+        covered += int((alpha[max(0, box.top) : box.bottom, max(0, box.left) : box.right] > 127).sum())
+        margin = min(margin, box.left, box.top, width - box.right, height - box.bottom)
+    boxes = [text.box for text in text_boxes]
+    crossing = sum(
+        max(0, min(a.right, b.right) - max(a.left, b.left))
+        * max(0, min(a.bottom, b.bottom) - max(a.top, b.top))
+        for i, a in enumerate(boxes)
+        for b in boxes[i + 1 :]
+    )
+    return {
+        "text_contrast_min": min((text.contrast for text in text_boxes), default=NO_TEXT_CONTRAST),
+        "text_contrast_seen": seen,
+        "text_product_overlap_px": float(covered),
+        "text_text_overlap_px": float(crossing),
+        "text_margin_px": float(margin),
+    }
+
+
+def _surroundings(
+    bgr: np.ndarray, gray: np.ndarray, alpha: np.ndarray, product_box: Box, text_boxes: Sequence[TextBox]
+) -> dict[str, float]:
+    """Clutter around product and text, exposure, liveliness and noise of everything that is not product or text."""
+    height, width = gray.shape
+    unit = min(width, height) / 1024.0
+    half = (width // 2, height // 2)
+    small = cv2.resize(gray, half, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), max(0.5, 1.2 * unit))
+    gradient = cv2.magnitude(
+        cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=1, scale=0.5),
+        cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=1, scale=0.5),
+    )
+    product = cv2.resize(alpha, half, interpolation=cv2.INTER_LINEAR)
+    shape = (product > 8).view(np.uint8)
+    text, beside = np.zeros_like(shape), np.zeros_like(shape)
+    gap, reach = max(2, round(4 * unit)), max(4, round(20 * unit))
+    for item in text_boxes:
+        _fill(text, item.box, gap)
+        _fill(beside, item.box, reach)
+    near = cv2.dilate(shape, np.ones((5, 5), np.uint8))
+    far = cv2.boxFilter(shape, cv2.CV_32F, (round(_RING_PX * unit) | 1,) * 2, normalize=False) > 0
+    free = ((near == 0) & (text == 0)).view(np.uint8)
+    ring = (far & (free > 0)).view(np.uint8)
+    by_text = cv2.bitwise_and(beside, free)
+    blue, green, red = cv2.split(np.ascontiguousarray(bgr[: half[1] * 2 : 2, : half[0] * 2 : 2]))
+    least, most = cv2.min(cv2.min(blue, green), red), cv2.max(cv2.max(blue, green), red)
+    total = max(1, cv2.countNonZero(free))
+    noise = np.abs(small.astype(np.int16) - cv2.medianBlur(small, 3))
+    return {
+        "clutter_product": cv2.mean(gradient, ring)[0] / unit if ring.any() else 0.0,
+        "clutter_text": cv2.mean(gradient, by_text)[0] / unit if by_text.any() else 0.0,
+        "clipped_light_share": cv2.countNonZero(cv2.bitwise_and(cv2.inRange(least, 253, 255), free)) / total,
+        "clipped_dark_share": cv2.countNonZero(cv2.bitwise_and(cv2.inRange(most, 0, 4), free)) / total,
+        "background_deviation": float(cv2.meanStdDev(small, mask=free)[1][0, 0]) if free.any() else 0.0,
+        "noise": float(cv2.mean(noise, free)[0]) if free.any() else 0.0,
+    }
+
+
+def _fill(mask: np.ndarray, box: Box, grown_px: int) -> None:
+    """Sets a box of the full picture, grown, in a mask of half its size."""
+    mask[
+        max(0, (box.top - grown_px) // 2) : max(0, (box.bottom + grown_px + 1) // 2),
+        max(0, (box.left - grown_px) // 2) : max(0, (box.right + grown_px + 1) // 2),
+    ] = 1

@@ -1,0 +1,253 @@
+"""One row of `scores` for every planned candidate that these thresholds have not judged: measurements and verdict.
+
+The picture is measured as it lies in the store, against the product's own pixels; other thresholds make other rows
+without drawing anything. Tonight's rejected candidates go to `rejects` with values and limits in words.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from infra.object_store import open_store
+from infra.stage import Stage, StageError, stage_run
+from infra.tables import append_rows, missing_keys, read_night, read_table, rows_to_table
+from ray_tasks.make_candidates import in_shard
+from ray_tasks.pictures.decide import Thresholds, decide, explain
+from schemas.config import Config
+from schemas.revisions import scorer_revision
+from schemas.tables import BY_NAME
+
+STAGE = "ray_tasks.score_candidates"
+INPUTS = ("work_units", "candidates")
+OUTPUTS = ("scores",)
+
+COMMIT_ROWS = 500
+"""Scores in one commit: what a crash may cost."""
+
+_OF_CANDIDATE = ("uri", "sha256", "product_box", "text_boxes", "overflow", "changed_core_px")
+PLANNED = pa.schema(
+    [
+        ("asset_id", pa.string()),
+        ("merchant_id", pa.string()),
+        ("sku", pa.string()),
+        ("segment_id", pa.string()),
+        ("locale", pa.string()),
+        ("cutout_uri", pa.string()),
+        *(BY_NAME["candidates"].schema.field(name) for name in _OF_CANDIDATE),
+    ]
+)
+"""One row is one of tonight's candidates with all that measuring it needs."""
+
+SCORED = pa.schema(
+    [
+        *(field.with_nullable(True) for field in BY_NAME["scores"].schema),
+        ("failure", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+"""A score, or (failure not NULL) the reason code why there is none."""
+
+
+class ScoreCandidates:
+    """Measures and judges pictures: (PLANNED rows) -> (SCORED rows)."""
+
+    def __init__(self, config: Config, state: Path, run_date: dt.date) -> None:
+        import cv2
+
+        cv2.setNumThreads(1)
+        self._store = open_store(config.store, state)
+        self._thresholds = Thresholds.with_overrides(config.quality.thresholds)
+        self._shared = {"scorer_revision": scorer_revision(config.quality), "run_date": run_date}
+        self._cutout = lru_cache(maxsize=2)(self._read_cutout)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """One row a candidate, whatever happens to it."""
+        return pa.Table.from_pylist([self.score(row) for row in batch.to_pylist()], schema=SCORED)
+
+    def score(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The score of one candidate."""
+        try:
+            return self._score(row)
+        except FileNotFoundError as error:
+            return _failed(
+                row, "object_missing", f"{error}; delete its row in candidates to have it made again"
+            )
+        except Exception as error:
+            return _failed(row, "scoring_failed", f"{type(error).__name__}: {error}"[:500])
+
+    def _score(self, row: dict[str, Any]) -> dict[str, Any]:
+        from ray_tasks.pictures.geometry import Box
+        from ray_tasks.pictures.measure import TextBox, measure
+
+        started = time.process_time()
+        jpeg = self._store.get(row["uri"])
+        digest = hashlib.sha256(jpeg).hexdigest()
+        if digest != row["sha256"]:
+            return _failed(
+                row,
+                "object_changed",
+                f"{row['uri']} has SHA-256 {digest}, the candidate says {row['sha256']}",
+            )
+        measurements = measure(
+            jpeg,
+            self._cutout(row["cutout_uri"]),
+            Box(**row["product_box"]),
+            [
+                TextBox(
+                    text["element"],
+                    Box(text["left"], text["top"], text["right"], text["bottom"]),
+                    text["contrast"],
+                )
+                for text in row["text_boxes"]
+            ],
+            overflow=row["overflow"],
+            changed_core_px=row["changed_core_px"],
+        )
+        reasons = decide(measurements, self._thresholds)
+        return self._shared | {
+            "asset_id": row["asset_id"],
+            "measurements": [{"name": name, "value": value} for name, value in measurements.items()],
+            "verdict": "rejected" if reasons else "accepted",
+            "reasons": reasons,
+            "score_s": time.process_time() - started,
+            "scored_at": dt.datetime.now(dt.UTC),
+        }
+
+    def _read_cutout(self, uri: str) -> Any:
+        import cv2
+        import numpy as np
+
+        bgra = cv2.imdecode(np.frombuffer(self._store.get(uri), np.uint8), cv2.IMREAD_UNCHANGED)
+        if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
+            raise ValueError(f"cut-out {uri} is not an RGBA picture")
+        return cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA)
+
+
+def _failed(row: dict[str, Any], reason: str, detail: str) -> dict[str, Any]:
+    return {"asset_id": row["asset_id"], "failure": reason, "detail": detail}
+
+
+def planned_candidates(units: Sequence[dict[str, Any]], candidates: pa.Table) -> pa.Table:
+    """Rows of PLANNED: the planned units that have a candidate, a product's pictures side by side."""
+    made = {row["asset_id"]: row for row in candidates.to_pylist()}
+    rows = [unit | made[unit["asset_id"]] for unit in units if unit["asset_id"] in made]
+    rows.sort(key=lambda row: (row["merchant_id"], row["sku"], row["cutout_uri"], row["asset_id"]))
+    return pa.Table.from_pylist(rows, schema=PLANNED)
+
+
+def score_rejects(
+    planned: Iterable[dict[str, Any]],
+    scores: dict[str, dict[str, Any]],
+    failures: dict[str, dict[str, Any]],
+    thresholds: Thresholds,
+) -> list[dict[str, Any]]:
+    """Reject rows of the planned candidates that were rejected, tonight or before, or could not be measured."""
+    rejects = []
+    for row in planned:
+        where = {"key": row["asset_id"], "merchant_id": row["merchant_id"], "sku": row["sku"]}
+        if failure := failures.get(row["asset_id"]):
+            reason, told = failure["failure"], failure["detail"]
+        elif (score := scores.get(row["asset_id"])) and score["verdict"] == "rejected":
+            values = {item["name"]: item["value"] for item in score["measurements"]}
+            reason, told = score["reasons"][0], explain(values, thresholds)
+        else:
+            continue
+        detail = f"segment {row['segment_id']}, locale {row['locale']}: {told}"
+        rejects.append(where | {"reason": reason, "detail": detail})
+    return rejects
+
+
+def _plan(stage: Stage) -> pa.Table:
+    """This shard's planned candidates."""
+    night = read_night(stage.state, "work_units", stage.run_date, merchants=stage.selected).to_pylist()
+    units = [unit for unit in stage.limited(night) if in_shard(unit["merchant_id"], unit["sku"], stage.shard)]
+    candidates = read_table(stage.state, "candidates", columns=["asset_id", *_OF_CANDIDATE])
+    wanted = pa.array([unit["asset_id"] for unit in units], pa.string())
+    return planned_candidates(units, candidates.filter(pc.is_in(candidates["asset_id"], value_set=wanted)))
+
+
+def _known_scores(stage: Stage, columns: Sequence[str]) -> pa.Table:
+    revision = scorer_revision(stage.config.quality)
+    return read_table(stage.state, "scores", columns=columns, filters=[("scorer_revision", "=", revision)])
+
+
+def _score(stage: Stage, new: pa.Table) -> Iterable[pa.Table]:
+    import ray
+
+    from infra.ray_session import start_ray
+
+    engines = stage.config.engines
+    start_ray(engines)
+    size = min(engines.batch_size, max(1, -(-new.num_rows // (2 * engines.cores))))
+    blocks = [new.slice(start, size) for start in range(0, new.num_rows, size)]
+    scored = ray.data.from_arrow(blocks).map_batches(
+        ScoreCandidates,
+        fn_constructor_kwargs={"config": stage.config, "state": stage.state, "run_date": stage.run_date},
+        batch_format="pyarrow",
+        batch_size=None,
+        compute=ray.data.ActorPoolStrategy(size=min(engines.cores, len(blocks))),
+        # Half a CPU each: an actor pool that takes every CPU leaves none for Ray Data's own tasks, and it hangs.
+        num_cpus=0.5,
+    )
+    return scored.iter_batches(batch_format="pyarrow", batch_size=None)
+
+
+def main(argv: Sequence[str] | None = None) -> list[Path]:
+    """Runs the stage."""
+    with stage_run(STAGE, __doc__, argv) as stage:
+        try:
+            thresholds = Thresholds.with_overrides(stage.config.quality.thresholds)
+        except ValueError as error:
+            raise StageError(f"{stage.config_path}: {error}") from None
+        planned = _plan(stage)
+        new = missing_keys(planned, _known_scores(stage, ["asset_id"]), "asset_id")
+        stage.log.info("%d planned candidates, %d of them new", planned.num_rows, new.num_rows)
+        failures: dict[str, dict[str, Any]] = {}
+        waiting: list[dict[str, Any]] = []
+        bar = stage.progress(total=new.num_rows, unit="picture")
+        for scored in _score(stage, new) if new.num_rows else ():
+            bar.update(scored.num_rows)
+            rows = scored.to_pylist()
+            failures |= {row["asset_id"]: row for row in rows if row["failure"]}
+            waiting += [row for row in rows if not row["failure"]]
+            if len(waiting) >= COMMIT_ROWS:
+                append_rows(stage.state, "scores", rows_to_table("scores", waiting))
+                waiting = []
+        append_rows(stage.state, "scores", rows_to_table("scores", waiting))
+        bar.close()
+        _report(stage, planned.to_pylist(), failures, thresholds)
+    return []
+
+
+def _report(
+    stage: Stage, planned: list[dict[str, Any]], failures: dict[str, dict[str, Any]], thresholds: Thresholds
+) -> None:
+    known = _known_scores(stage, ["asset_id", "verdict", "reasons", "measurements"])
+    tonight = pa.array([row["asset_id"] for row in planned], pa.string())
+    scores = known.filter(pc.is_in(known["asset_id"], value_set=tonight)).to_pylist()
+    rejects = score_rejects(planned, {row["asset_id"]: row for row in scores}, failures, thresholds)
+    stage.write_rejects(rejects)
+    for merchant in stage.merchants:
+        mine = [row for row in rejects if row["merchant_id"] == merchant.id]
+        count = sum(row["merchant_id"] == merchant.id for row in planned)
+        stage.count(merchant.id, rows_in=count, rows_out=count - len(mine))
+        for row in mine:
+            stage.count(merchant.id, **{row["reason"]: 1})
+    if failures and len(failures) == len(planned):
+        first = next(iter(failures.values()))
+        raise StageError(
+            f"all {len(failures)} pictures failed; the first: {first['failure']}: {first['detail']}"
+        )
+
+
+if __name__ == "__main__":
+    main()

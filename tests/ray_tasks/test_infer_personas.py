@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from infra.tables import append_rows, ensure_tables, read_table, rows_to_table
+from ray_tasks import infer_personas
+from ray_tasks.infer_personas import PersonaRanker, with_usable_picture
+from ray_tasks.personas.texts import accepted_views, first_products
+from schemas.vocabulary import category_levels, price_band
+from tests.ray_tasks.embedders import BagOfWordsEmbedder
+from tests.ray_tasks.records import NIGHT, affinity, product, tables, view
+
+AFFINITIES = [
+    affinity("fitness", "category", "coffee", 3.1, 412),
+    affinity("fitness", "category", "coffee > ready to drink", 2.0),
+    affinity("office", "category", "coffee", 1.2),
+    affinity("office", "tag", "black coffee", 2.5),
+    affinity("outdoors", "category", "coffee", 0.4),
+    affinity("low_sugar", "price_band", "p1", 1.5),
+    affinity("elsewhere", "category", "coffee", 50.0),
+]
+
+
+def ranker(parts: dict[str, pa.Table], k: int = 3) -> PersonaRanker:
+    return PersonaRanker(
+        parts["segments"],
+        parts["segment_affinity"],
+        {"roastery": k},
+        {"roastery": ("panel",)},
+        BagOfWordsEmbedder(),
+    )
+
+
+def rows_of(products: list[dict], k: int = 3) -> list[dict]:
+    parts = tables(products, AFFINITIES)
+    return ranker(parts, k)(parts["products"]).to_pylist()
+
+
+def test_behaviour_leads_and_k_is_kept() -> None:
+    rows = rows_of([product()])
+    assert [row["rank"] for row in rows] == [1, 2, 3]
+    assert rows[0]["segment_id"] in {"fitness", "office"}
+    by_segment = {row["segment_id"]: row for row in rows_of([product()], k=5)}
+    assert by_segment["fitness"]["affinity_score"] > by_segment["outdoors"]["affinity_score"]
+
+
+def test_segments_of_other_sources_are_never_used() -> None:
+    assert "elsewhere" not in {row["segment_id"] for row in rows_of([product()], k=9)}
+
+
+def test_evidence_can_be_checked() -> None:
+    fitness = next(row for row in rows_of([product()]) if row["segment_id"] == "fitness")
+    assert "engages with 'coffee' 3.1 times as often as average (412 weighted events, 90 days)" in fitness["evidence"]
+    assert fitness["evidence"][-1].startswith("text similarity ") and fitness["evidence"][-1].endswith(" of 5")
+
+
+def test_an_unknown_category_is_carried_over_from_the_nearest_known_one_and_says_so() -> None:
+    stranger = product(category="Coffee, ready to drink", tags=[], brand=None, price_minor=9_999_00)
+    fitness = next(row for row in rows_of([stranger], k=5) if row["segment_id"] == "fitness")
+    assert fitness["affinity_score"] > 0.1
+    assert "is new to the behaviour data; nearest known" in fitness["evidence"][0]
+
+
+def test_a_product_that_behaviour_knows_nothing_of_falls_back_on_text() -> None:
+    cold = product(category="Xylophones", tags=[], brand=None, price_minor=9_999_00)
+    rows = rows_of([cold], k=5)
+    assert {row["affinity_score"] for row in rows} == {0.0}
+    assert all("text only" in row["evidence"][0] for row in rows)
+
+
+def test_rows_do_not_depend_on_the_batch() -> None:
+    products = [product(f"C{n}", title=f"Coffee number {n} for the gym") for n in range(5)]
+    parts = tables(products, AFFINITIES)
+    whole = ranker(parts)(parts["products"]).to_pylist()
+    apart = [row for n in range(5) for row in ranker(parts)(parts["products"].slice(n, 1)).to_pylist()]
+    for one, other in zip(whole, apart, strict=True):
+        assert one == other | {name: pytest.approx(other[name], abs=1e-5) for name in ("score", "text_score")}
+
+
+def test_only_the_latest_view_of_a_picture_counts() -> None:
+    views = rows_to_table("product_views", [view("1" * 64), view("1" * 64, verdict="refused", hour=2), view("2" * 64)])
+    assert accepted_views(views)["image_sha256"].to_pylist() == ["2" * 64]
+    products = [product("A", image_sha256="1" * 64), product("B", image_sha256="2" * 64), product("C", image_sha256=None)]
+    kept = with_usable_picture(rows_to_table("products", products), views)
+    assert kept["sku"].to_pylist() == ["B"]
+
+
+def test_limit_takes_the_first_products_of_each_merchant() -> None:
+    products = [product(sku, merchant_id=m) for m in ("b", "a") for sku in ("3", "1", "2")]
+    kept = first_products(rows_to_table("products", products), 2)
+    assert list(zip(kept["merchant_id"].to_pylist(), kept["sku"].to_pylist(), strict=True)) == [
+        ("a", "1"),
+        ("a", "2"),
+        ("b", "1"),
+        ("b", "2"),
+    ]
+
+
+@pytest.mark.parametrize("minor", [1, 49, 50, 99, 100, 199, 200, 1300, 1599, 1600, 999_99])
+def test_price_band_is_the_power_of_two_below(minor: int) -> None:
+    assert price_band(minor) == f"p{int(np.floor(np.log2(minor / 100)))}"
+
+
+def test_price_and_category_helpers() -> None:
+    assert category_levels("Drinks > Tea") == ["drinks", "drinks > tea"]
+    with pytest.raises(ValueError, match="price is positive"):
+        price_band(0)
+
+
+def test_the_stage_writes_the_night_and_the_same_rows_again(tmp_path: Path) -> None:
+    config = tmp_path / "night.toml"
+    config.write_text(CONFIG, encoding="utf-8")
+    state = tmp_path / "var"
+    ensure_tables(state)
+    parts = tables([product("C1"), product("C2", image_sha256=None), product("C3")], AFFINITIES)
+    for name, table in parts.items():
+        append_rows(state, name, table.filter(pa.compute.is_valid(table["image_sha256"])) if name == "product_views" else table)
+    args = [f"--run-date={NIGHT}", f"--config={config}", f"--state={state}"]
+    assert infer_personas.main(args) == []
+    first = read_table(state, "personas").sort_by([("sku", "ascending"), ("rank", "ascending")])
+    assert first["sku"].to_pylist() == ["C1"] * 2 + ["C3"] * 2
+    infer_personas.main(args)
+    assert read_table(state, "personas").sort_by([("sku", "ascending"), ("rank", "ascending")]).equals(first)
+    infer_personas.main([*args, "--limit=1"])
+    assert set(read_table(state, "personas")["sku"].to_pylist()) == {"C1"}
+
+
+CONFIG = """
+[paths]
+data_root = "."
+[[merchants]]
+id = "roastery"
+name = "Roastery"
+top_k = 2
+locales = ["en", "de"]
+segment_sources = ["panel"]
+currency = "EUR"
+[merchants.feed]
+path = "x.csv"
+format = "csv"
+fields = { sku = "a", title = "b", category = "c", price = "d" }
+[[segment_sources]]
+id = "panel"
+kind = "table"
+[segment_sources.segments]
+path = "s.csv"
+format = "csv"
+fields = { segment_id = "a", name = "b", description = "c" }
+[segment_sources.members]
+path = "m.csv"
+format = "csv"
+fields = { user_id = "a", segment_id = "b" }
+"""
