@@ -14,14 +14,20 @@ from infra.tables import table_version
 
 _ROOT = Path(__file__).resolve().parent.parent
 _CODE = ("infra", "jobs", "ray_tasks", "schemas")
+_SUFFIXES = frozenset({".py", ".toml", ".sksl", ".html", ".css", ".js"})
 
 
 @cache
 def code_revision(folders: Sequence[str] = _CODE) -> str:
-    """First 12 hex digits of the SHA-256 over the project's Python sources; it needs no git in an image."""
+    """First 12 hex digits of the SHA-256 over the project's sources, phrase banks, shaders and page parts; needs no git.
+
+    Nights' configurations are not code: a stage's fingerprint holds the one it runs with.
+    """
     digest = hashlib.sha256()
     for folder in folders:
-        for path in sorted((_ROOT / folder).rglob("*.py")):
+        for path in sorted((_ROOT / folder).rglob("*")):
+            if path.suffix not in _SUFFIXES or path.parent == _ROOT / "infra" / "config":
+                continue
             digest.update(str(path.relative_to(_ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 

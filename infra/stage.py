@@ -329,7 +329,8 @@ def _run_or_skip(module_name: str, argv: list[str], args: argparse.Namespace) ->
     if previous and not args.force and previous["status"] in {"done", "unchanged"}:
         same_night = not args.repeat and night_id is not None and previous.get("night_id") == night_id
         unchanged = (
-            previous.get("fingerprint") == fingerprint
+            getattr(module, "SKIPPED_WHEN_UNCHANGED", True)
+            and previous.get("fingerprint") == fingerprint
             and previous.get("outputs") == versions(state, module.OUTPUTS)
             and all(Path(artifact).exists() for artifact in previous.get("artifacts", []))
         )

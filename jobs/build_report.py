@@ -49,6 +49,8 @@ INPUTS = (
     "rejects",
 )
 OUTPUTS = ()
+SKIPPED_WHEN_UNCHANGED = False
+"""The page also tells how the night itself went, which no table says."""
 
 GALLERY_MAX_PRODUCTS = 1500
 REJECTS_SHOWN = 25

@@ -30,6 +30,8 @@ OUTPUTS = ("segments", "segment_affinity")
 
 PRIOR_STRENGTH = 20.0
 """Engagements that a lift of 1 is worth: Gamma prior of the Gamma-Poisson shrinker (DuMouchel 1999, eq. 6)."""
+LEAST_EXPECTED = 5.0
+"""Expected engagements from which on a segment's silence about a value counts as evidence."""
 _REJECTS = "key string, reason string, detail string"
 
 
@@ -91,15 +93,19 @@ def affinity_from_events(members: DataFrame, weighted_events: DataFrame, attribu
         .agg(F.sum("weight").alias("support"))
     )
     expected = F.col("segment_total") * F.col("population_support") / F.col("population_total")
+    # A value that a segment never touched is a row too where its absence says something: else it would read as average.
     return (
-        support.join(segment_total, on="segment_id", how="inner")
-        .join(population, on=["dimension", "value"], how="inner")
+        segment_total.crossJoin(F.broadcast(population))
         .crossJoin(total)
+        .withColumn("expected", expected)
+        .join(support, on=["segment_id", "dimension", "value"], how="left")
+        .where(F.col("support").isNotNull() | (F.col("expected") >= LEAST_EXPECTED))
+        .withColumn("support", F.coalesce("support", F.lit(0.0)))
         .select(
             "segment_id",
             "dimension",
             "value",
-            shrunk_lift(F.col("support"), expected).alias("lift"),
+            shrunk_lift(F.col("support"), F.col("expected")).alias("lift"),
             "support",
         )
     )

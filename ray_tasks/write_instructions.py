@@ -83,11 +83,23 @@ class InstructionWriter:
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Rows of `instructions`, each with `rejected_for`."""
-        rows = [row for product in batch.to_pylist() for row in self.instructions_of(product)]
+        products = batch.to_pylist()
+        # All texts of the batch at once: many short calls would cost three times as much as one long one.
+        self.embedder.embed([text for product in products for text in self._texts_of(product)])
+        rows = [row for product in products for row in self.instructions_of(product)]
         table = rows_to_table("instructions", rows)
         return table.append_column(
             REJECT_COLUMN, pa.array([row["rejected_for"] for row in rows], REJECT_COLUMN.type)
         )
+
+    def _texts_of(self, product: Mapping[str, Any]) -> list[str]:
+        bank = kind_of(product).bank
+        options = [
+            option.meaning
+            for locale in self._locales[product["merchant_id"]]
+            for option in claims.statements(product, locale, bank)
+        ]
+        return [_place_text(product), *options]
 
     def instructions_of(self, product: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The records of all personas of one product in all locales of its merchant."""
@@ -95,8 +107,7 @@ class InstructionWriter:
         personas = [self._personas[segment_id] for segment_id in product["segment_ids"]]
         if not personas:
             return []
-        text = f"{product['title']}. {product['category'].replace(' > ', ', ')}"
-        fit = scenes.PRODUCT_WEIGHT * self._matcher.for_product(text) + np.stack(
+        fit = scenes.PRODUCT_WEIGHT * self._matcher.for_product(_place_text(product)) + np.stack(
             [self._matcher.for_segment(self._segments[persona.segment_id]) for persona in personas]
         )
         season = scenes.season_of(product)
@@ -133,6 +144,11 @@ class InstructionWriter:
                     }
                 )
         return rows
+
+
+def _place_text(product: Mapping[str, Any]) -> str:
+    """What a product is, in the few words that tell where it belongs."""
+    return f"{product['title']}. {product['category'].replace(' > ', ', ')}"
 
 
 def products_with_personas(products: pa.Table, views: pa.Table, personas: pa.Table) -> pa.Table:

@@ -143,7 +143,7 @@ def statements(product: Mapping[str, Any], locale: Locale, bank: str) -> list[St
     if locale.reads_feed:
         phrases = noun_phrases(description, [product.get("brand") or "", product["title"]])
         if len(found) + len(phrases) < _ENOUGH:
-            phrases += whole_statements(description)
+            phrases += [text for text in whole_statements(description) if text not in " ".join(phrases)]
         found += [Statement(_sentence_case(phrase), "description", phrase, phrase) for phrase in phrases]
     else:
         found += feature_statements(product, locale)

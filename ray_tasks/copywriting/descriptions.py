@@ -82,7 +82,7 @@ def _cleaned(chunk: str) -> str | None:
     return text
 
 
-_PURPOSE = re.compile(r"\bfor [a-z][^.,;:!?]{9,}", re.IGNORECASE)
+_PURPOSE = re.compile(r"\bfor [a-z][^.,;:!?]{9,}+(?!\.\d)", re.IGNORECASE)
 _PURPOSE_CUT = re.compile(
     r"\s+(?:with|without|and (?:a|an|the|its)|that|which|or for|while|when)\b.*$", re.IGNORECASE
 )

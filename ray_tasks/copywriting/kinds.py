@@ -162,7 +162,7 @@ KINDS = (
     Kind(
         "outdoor",
         "outdoor outdoors camping climbing ski snowboard trekking hiking cycling bicycle bike fishing tent "
-        "lantern harness rope carabiner compass navigation goggles boarding sport sports fitness",
+        "lantern harness rope carabiner compass navigation goggles boarding sport sports",
         f"{_OUTSIDE} gym_floor workshop_bench wood_table city_night",
         "lantern pine_cones pebbles leaves shells towel dumbbell",
     ),

@@ -37,8 +37,9 @@ PERSONAL_TRAITS = {
     r"overweight|obese|fat|poor|pregnant|disabled|single|lonely|over \w+|students?|mothers?|women|men|girls?|boys?)|"
     r"diabetic\w*|at your age|your (?:age|weight|income|illness|disease|religion|ethnicity)",
     "de": r"(?:für|als|weil du|da du) (?:diabetiker\w*|senior\w*|alte\w*|übergewichtig\w*|dicke\w*|arme\w*|"
-    r"schwanger\w*|behindert\w*|single\w*|einsame\w*|über \w+|student\w*|studierende\w*|mütter|frauen|männer|mädchen|jungen)|"
-    r"diabetiker\w*|in deinem alter|dein (?:alter|gewicht|einkommen)|deine (?:krankheit|religion|herkunft)",
+    r"schwanger\w*|behindert\w*|single\w*|einsame\w*|über \w+|student\w*|studierende\w*|mütter|"
+    r"frauen|männer|mädchen|jungen)|diabetiker\w*|in deinem alter|dein (?:alter|gewicht|einkommen)|"
+    r"deine (?:krankheit|religion|herkunft)",
 }
 _SMUGGLED = re.compile(
     r"https?:|www\.|\w\.(?:com|net|org|io)\b|<[a-z/!]|[{}`\\]|\]\(|"

@@ -13,26 +13,26 @@ class Thresholds:
 
     max_changed_core_px: float = 0
     max_fidelity_mean_abs: float = 6.0
-    max_fidelity_p95_abs: float = 16.0
-    min_product_share: float = 0.02
+    max_fidelity_p95_abs: float = 18.0
+    min_product_share: float = 0.010
     min_product_extent: float = 0.25
-    min_product_margin_px: float = 6
-    min_separation: float = 0.06
+    min_product_margin_px: float = 12
+    min_separation: float = 0.075
+    min_separation_p20: float = 0.025
     max_overflow: float = 0
     min_text_contrast_min: float = 4.5
     min_text_contrast_seen: float = 3.5
     max_text_product_overlap_px: float = 0
     max_text_text_overlap_px: float = 0
-    min_text_margin_px: float = 6
-    max_clutter_product: float = 12.0
-    max_clutter_text: float = 8.0
-    max_clipped_light_share: float = 0.35
-    max_clipped_dark_share: float = 0.5
-    min_background_deviation: float = 1.5
-    max_noise: float = 6.0
-    max_upscale: float = 1.7
-    min_sharpness: float = 1.6
-    max_halo: float = 30.0
+    min_text_margin_px: float = 12
+    max_clutter_product: float = 4.0
+    max_clutter_text: float = 2.2
+    max_clipped_light_share: float = 0.30
+    max_clipped_dark_share: float = 0.30
+    min_background_deviation: float = 3.0
+    max_noise: float = 3.0
+    min_sharpness: float = 1.45
+    max_halo: float = 50.0
 
     @classmethod
     def with_overrides(cls, overrides: Mapping[str, float]) -> Self:
@@ -106,9 +106,14 @@ RULES = (
         "product's longer side as a share of the picture",
     ),
     Rule("low_separation", "separation", "min_separation", "colour distance of product and background"),
+    Rule(
+        "low_separation",
+        "separation_p20",
+        "min_separation_p20",
+        "colour distance of product and background along the weakest fifth of the outline",
+    ),
     Rule("edge_halo", "halo", "max_halo", "fringe on the product's edge"),
     Rule("blurry_product", "sharpness", "min_sharpness", "sharpness of the product"),
-    Rule("blurry_product", "upscale", "max_upscale", "enlargement of the product"),
     Rule("cluttered", "clutter_product", "max_clutter_product", "unrest around the product"),
     Rule("cluttered", "clutter_text", "max_clutter_text", "unrest around the text"),
     Rule("overexposed", "clipped_light_share", "max_clipped_light_share", "share of burnt-out background"),

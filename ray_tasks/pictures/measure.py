@@ -5,6 +5,7 @@ Nothing is judged here; `decide` does that. Colour differences are in 8-bit leve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,8 +19,10 @@ from ray_tasks.pictures.palette import oklab_from_srgb, relative_luminance
 NO_TEXT_CONTRAST = 21.0
 """Contrast of a picture without text: the greatest WCAG ratio there is."""
 
-_RING_PX = 56
-"""Width of the ring around the product, in design units, in which clutter counts."""
+_LOOK_PX = 512
+"""Short side at which the surroundings are looked at."""
+_RING_PX = 28
+"""Width of the ring around the product in which clutter counts, at that size."""
 _EDGE_STEP = 6
 """Distance in pixels at which product and background are compared across the edge, past the anti-aliased rim."""
 _FLAT = 5.0
@@ -241,33 +244,32 @@ def _surroundings(
 ) -> dict[str, float]:
     """Clutter around product and text, exposure, liveliness and noise of everything that is not product or text."""
     height, width = gray.shape
-    unit = min(width, height) / 1024.0
-    half = (width // 2, height // 2)
-    small = cv2.resize(gray, half, interpolation=cv2.INTER_AREA)
-    soft = cv2.GaussianBlur(small, (0, 0), max(0.5, 1.2 * unit))
+    # All sizes are looked at at one size, so that the limits hold for every canvas.
+    scale = _LOOK_PX / min(width, height)
+    size = (round(width * scale), round(height * scale))
+    small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), 1.2)
     gradient = cv2.magnitude(
         cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=1, scale=0.5),
         cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=1, scale=0.5),
     )
-    product = cv2.resize(alpha, half, interpolation=cv2.INTER_LINEAR)
-    shape = (product > 8).view(np.uint8)
+    shape = (cv2.resize(alpha, size, interpolation=cv2.INTER_LINEAR) > 8).view(np.uint8)
     text, beside = np.zeros_like(shape), np.zeros_like(shape)
-    gap, reach = max(2, round(4 * unit)), max(4, round(20 * unit))
     for item in text_boxes:
-        _fill(text, item.box, gap)
-        _fill(beside, item.box, reach)
+        _fill(text, item.box, scale, 2)
+        _fill(beside, item.box, scale, 10)
     near = cv2.dilate(shape, np.ones((5, 5), np.uint8))
-    far = cv2.boxFilter(shape, cv2.CV_32F, (round(_RING_PX * unit) | 1,) * 2, normalize=False) > 0
+    far = cv2.boxFilter(shape, cv2.CV_32F, (2 * _RING_PX + 1,) * 2, normalize=False) > 0
     free = ((near == 0) & (text == 0)).view(np.uint8)
     ring = (far & (free > 0)).view(np.uint8)
     by_text = cv2.bitwise_and(beside, free)
-    blue, green, red = cv2.split(np.ascontiguousarray(bgr[: half[1] * 2 : 2, : half[0] * 2 : 2]))
+    blue, green, red = cv2.split(cv2.resize(bgr, size, interpolation=cv2.INTER_NEAREST))
     least, most = cv2.min(cv2.min(blue, green), red), cv2.max(cv2.max(blue, green), red)
     total = max(1, cv2.countNonZero(free))
     noise = np.abs(small.astype(np.int16) - cv2.medianBlur(small, 3))
     return {
-        "clutter_product": cv2.mean(gradient, ring)[0] / unit if ring.any() else 0.0,
-        "clutter_text": cv2.mean(gradient, by_text)[0] / unit if by_text.any() else 0.0,
+        "clutter_product": cv2.mean(gradient, ring)[0] if ring.any() else 0.0,
+        "clutter_text": cv2.mean(gradient, by_text)[0] if by_text.any() else 0.0,
         "clipped_light_share": cv2.countNonZero(cv2.bitwise_and(cv2.inRange(least, 253, 255), free)) / total,
         "clipped_dark_share": cv2.countNonZero(cv2.bitwise_and(cv2.inRange(most, 0, 4), free)) / total,
         "background_deviation": float(cv2.meanStdDev(small, mask=free)[1][0, 0]) if free.any() else 0.0,
@@ -275,9 +277,9 @@ def _surroundings(
     }
 
 
-def _fill(mask: np.ndarray, box: Box, grown_px: int) -> None:
-    """Sets a box of the full picture, grown, in a mask of half its size."""
+def _fill(mask: np.ndarray, box: Box, scale: float, grown_px: int) -> None:
+    """Sets a box of the full picture in a mask of `scale` its size, grown by pixels of the mask."""
     mask[
-        max(0, (box.top - grown_px) // 2) : max(0, (box.bottom + grown_px + 1) // 2),
-        max(0, (box.left - grown_px) // 2) : max(0, (box.right + grown_px + 1) // 2),
+        max(0, math.floor(box.top * scale) - grown_px) : math.ceil(box.bottom * scale) + grown_px,
+        max(0, math.floor(box.left * scale) - grown_px) : math.ceil(box.right * scale) + grown_px,
     ] = 1

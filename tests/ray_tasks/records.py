@@ -63,7 +63,9 @@ SEGMENTS = [
 ]
 
 
-def affinity(segment_id: str, dimension: str, value: str, lift: float, support: float = 400.0) -> dict[str, Any]:
+def affinity(
+    segment_id: str, dimension: str, value: str, lift: float, support: float = 400.0
+) -> dict[str, Any]:
     return {
         "run_date": NIGHT,
         "segment_id": segment_id,
@@ -91,7 +93,10 @@ def view(image_sha256: str, *, verdict: str = "accepted", hour: int = 1, **chang
         "cutout_height_px": 700 if good else None,
         "mask_quality": 0.9,
         "product_share": 0.3,
-        "palette": [{"hex": "#1A1B1C", "share": 0.8, "name": "black"}, {"hex": "#ffffff", "share": 0.1, "name": "white"}],
+        "palette": [
+            {"hex": "#1A1B1C", "share": 0.8, "name": "black"},
+            {"hex": "#ffffff", "share": 0.1, "name": "white"},
+        ],
         "tags": [],
         "text_found": None,
         "verdict": verdict,
@@ -101,10 +106,40 @@ def view(image_sha256: str, *, verdict: str = "accepted", hour: int = 1, **chang
     } | changed
 
 
+CONFIG = """
+[paths]
+data_root = "."
+[[merchants]]
+id = "roastery"
+name = "Roastery"
+top_k = 2
+locales = ["en", "de"]
+segment_sources = ["panel"]
+currency = "EUR"
+[merchants.feed]
+path = "x.csv"
+format = "csv"
+fields = { sku = "a", title = "b", category = "c", price = "d" }
+[[segment_sources]]
+id = "panel"
+kind = "table"
+[segment_sources.segments]
+path = "s.csv"
+format = "csv"
+fields = { segment_id = "a", name = "b", description = "c" }
+[segment_sources.members]
+path = "m.csv"
+format = "csv"
+fields = { user_id = "a", segment_id = "b" }
+"""
+
+
 def tables(products: list[dict[str, Any]], affinities: list[dict[str, Any]]) -> dict[str, pa.Table]:
     return {
         "products": rows_to_table("products", products),
         "segments": rows_to_table("segments", SEGMENTS),
         "segment_affinity": rows_to_table("segment_affinity", affinities),
-        "product_views": rows_to_table("product_views", [view(p["image_sha256"]) for p in products]),
+        "product_views": rows_to_table(
+            "product_views", [view(p["image_sha256"]) for p in products if p["image_sha256"]]
+        ),
     }

@@ -12,7 +12,7 @@ from ray_tasks.infer_personas import PersonaRanker, with_usable_picture
 from ray_tasks.personas.texts import accepted_views, first_products
 from schemas.vocabulary import category_levels, price_band
 from tests.ray_tasks.embedders import BagOfWordsEmbedder
-from tests.ray_tasks.records import NIGHT, affinity, product, tables, view
+from tests.ray_tasks.records import CONFIG, NIGHT, affinity, product, tables, view
 
 AFFINITIES = [
     affinity("fitness", "category", "coffee", 3.1, 412),
@@ -54,8 +54,13 @@ def test_segments_of_other_sources_are_never_used() -> None:
 
 def test_evidence_can_be_checked() -> None:
     fitness = next(row for row in rows_of([product()]) if row["segment_id"] == "fitness")
-    assert "engages with 'coffee' 3.1 times as often as average (412 weighted events, 90 days)" in fitness["evidence"]
-    assert fitness["evidence"][-1].startswith("text similarity ") and fitness["evidence"][-1].endswith(" of 5")
+    assert (
+        "engages with 'coffee' 3.1 times as often as average (412 weighted events, 90 days)"
+        in fitness["evidence"]
+    )
+    assert fitness["evidence"][-1].startswith("text similarity ") and fitness["evidence"][-1].endswith(
+        " of 5"
+    )
 
 
 def test_an_unknown_category_is_carried_over_from_the_nearest_known_one_and_says_so() -> None:
@@ -82,9 +87,15 @@ def test_rows_do_not_depend_on_the_batch() -> None:
 
 
 def test_only_the_latest_view_of_a_picture_counts() -> None:
-    views = rows_to_table("product_views", [view("1" * 64), view("1" * 64, verdict="refused", hour=2), view("2" * 64)])
+    views = rows_to_table(
+        "product_views", [view("1" * 64), view("1" * 64, verdict="refused", hour=2), view("2" * 64)]
+    )
     assert accepted_views(views)["image_sha256"].to_pylist() == ["2" * 64]
-    products = [product("A", image_sha256="1" * 64), product("B", image_sha256="2" * 64), product("C", image_sha256=None)]
+    products = [
+        product("A", image_sha256="1" * 64),
+        product("B", image_sha256="2" * 64),
+        product("C", image_sha256=None),
+    ]
     kept = with_usable_picture(rows_to_table("products", products), views)
     assert kept["sku"].to_pylist() == ["B"]
 
@@ -118,7 +129,11 @@ def test_the_stage_writes_the_night_and_the_same_rows_again(tmp_path: Path) -> N
     ensure_tables(state)
     parts = tables([product("C1"), product("C2", image_sha256=None), product("C3")], AFFINITIES)
     for name, table in parts.items():
-        append_rows(state, name, table.filter(pa.compute.is_valid(table["image_sha256"])) if name == "product_views" else table)
+        append_rows(
+            state,
+            name,
+            table.filter(pa.compute.is_valid(table["image_sha256"])) if name == "product_views" else table,
+        )
     args = [f"--run-date={NIGHT}", f"--config={config}", f"--state={state}"]
     assert infer_personas.main(args) == []
     first = read_table(state, "personas").sort_by([("sku", "ascending"), ("rank", "ascending")])
@@ -127,31 +142,3 @@ def test_the_stage_writes_the_night_and_the_same_rows_again(tmp_path: Path) -> N
     assert read_table(state, "personas").sort_by([("sku", "ascending"), ("rank", "ascending")]).equals(first)
     infer_personas.main([*args, "--limit=1"])
     assert set(read_table(state, "personas")["sku"].to_pylist()) == {"C1"}
-
-
-CONFIG = """
-[paths]
-data_root = "."
-[[merchants]]
-id = "roastery"
-name = "Roastery"
-top_k = 2
-locales = ["en", "de"]
-segment_sources = ["panel"]
-currency = "EUR"
-[merchants.feed]
-path = "x.csv"
-format = "csv"
-fields = { sku = "a", title = "b", category = "c", price = "d" }
-[[segment_sources]]
-id = "panel"
-kind = "table"
-[segment_sources.segments]
-path = "s.csv"
-format = "csv"
-fields = { segment_id = "a", name = "b", description = "c" }
-[segment_sources.members]
-path = "m.csv"
-format = "csv"
-fields = { user_id = "a", segment_id = "b" }
-"""

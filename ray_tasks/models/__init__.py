@@ -1,0 +1,1 @@
+"""What loads weights: each model by hub id and pinned revision, or by local folder."""

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ray_tasks.copywriting.kinds import ANY_KIND, KINDS, kind_of
+from ray_tasks.copywriting.locales import load_locale, supported_locales
+from ray_tasks.copywriting.settings_guide import GUIDES
+from ray_tasks.copywriting.validation import may_be_said
+from schemas.instruction import (
+    CALL_TO_ACTION_MAX_CHARS,
+    HEADLINE_MAX_CHARS,
+    LIGHTS,
+    MOODS,
+    PROPS,
+    SEASONS,
+    SELLING_POINT_MAX_CHARS,
+    SETTINGS,
+)
+from tests.ray_tasks.records import product
+
+
+@pytest.mark.parametrize("tag", supported_locales())
+def test_every_phrase_fits_and_may_be_said(tag: str) -> None:
+    locale = load_locale(tag)
+    headlines = [text for bank in locale.headlines.values() for texts in bank.values() for text in texts]
+    headlines += [text for texts in locale.angles.values() for text in texts]
+    lines = [text for texts in locale.support.values() for text in texts]
+    calls = [text for texts in locale.calls.values() for text in texts]
+    for texts, limit in (
+        (headlines, HEADLINE_MAX_CHARS),
+        (lines, SELLING_POINT_MAX_CHARS),
+        (calls, CALL_TO_ACTION_MAX_CHARS),
+    ):
+        for text in texts:
+            assert len(text) <= limit, text
+            assert may_be_said(text.replace("{name}", "Mug"), locale.language), text
+            assert not re.search(r"\d", text), f"{text}: a number needs a fact"
+
+
+@pytest.mark.parametrize("tag", supported_locales())
+def test_every_kind_and_setting_has_words(tag: str) -> None:
+    locale = load_locale(tag)
+    for kind in (*KINDS, ANY_KIND):
+        assert len(locale.headlines[kind.bank]["neutral"]) >= 6, kind.name
+        for setting in kind.allowed:
+            assert setting in SETTINGS and setting in locale.places and len(locale.support[setting]) >= 2
+            if not GUIDES[setting].neutral:
+                bank = locale.headlines[kind.bank]
+                assert len(bank.get(setting, ())) >= 2 or len(bank["neutral"]) >= 6, (kind.name, setting)
+
+
+def test_locales_say_the_same_things() -> None:
+    english = load_locale("en")
+    for tag in supported_locales():
+        other = load_locale(tag)
+        for bank, phrases in english.headlines.items():
+            assert other.headlines[bank].keys() == phrases.keys()
+        for part in ("places", "lights", "props", "support", "calls"):
+            assert getattr(other, part).keys() == getattr(english, part).keys()
+
+
+def test_guides_use_the_instructions_words() -> None:
+    assert set(GUIDES) == set(SETTINGS)
+    for guide in GUIDES.values():
+        assert set(guide.lights) <= set(LIGHTS) and set(guide.moods) <= set(MOODS)
+        assert set(guide.seasons) <= set(SEASONS) and set(guide.props) <= set(PROPS)
+        assert len(guide.accents) >= 2
+    for kind in KINDS:
+        assert set(kind.props.split()) <= set(PROPS), kind.name
+
+
+def test_a_region_uses_its_language_and_an_unknown_locale_names_the_known_ones() -> None:
+    assert load_locale("de-AT").headlines == load_locale("de").headlines
+    with pytest.raises(LookupError, match="supported are de, en"):
+        load_locale("fi")
+
+
+@pytest.mark.parametrize(
+    ("category", "title", "kind"),
+    [
+        ("Coffee > Beans", "Yirgacheffe light roast 250 g", "coffee"),
+        ("Coffee > Accessories", "Espresso cups, two sizes", "kitchen"),
+        ("Outdoors > Footwear", "Trail Breeze", "shoes"),
+        ("Garden & Outdoor > Fertilizer", "Tomato Plant Food", "garden"),
+        ("Textiles > Towels", "Linen tea towel, undyed", "textile"),
+        ("Housewares > Salon", "Perfect grey sofa", "furniture"),
+        ("Baby > Bags", "Changing-bag organiser in rose", "baby"),
+        ("Power Tools > Drills", "Right Angle Drill", "tool"),
+        ("Nameless", "Thingamajig", "thing"),
+    ],
+)
+def test_kinds_come_from_words(category: str, title: str, kind: str) -> None:
+    assert kind_of(product(category=category, title=title)).name == kind
+
+
+def test_food_is_never_on_a_gym_floor_and_furniture_never_on_a_desk() -> None:
+    allowed = {kind.name: kind.allowed for kind in KINDS}
+    assert not allowed["food"] & {"gym_floor", "workshop_bench", "city_night"}
+    assert not allowed["furniture"] & {"office_desk", "kitchen_counter", "cafe_table", "marble_counter"}
+    assert all(len(settings) >= 4 for settings in allowed.values())
