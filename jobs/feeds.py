@@ -65,20 +65,26 @@ def map_fields(rows: DataFrame, file: File) -> list[Column]:
 
     Raises FeedError that names the field, its expression and the file's columns when an expression does not resolve.
     """
-    columns = []
-    for field, expression in sorted(file.fields.items()):
-        column = F.expr(expression).alias(field)
-        try:
-            rows.select(column).schema  # noqa: B018 - resolving is the check
-        except AnalysisException as error:
-            available = ", ".join(name for name in rows.columns if name != "row")
-            raise FeedError(
-                "feed_column_missing",
-                f"{file.path}: field {field} = {expression!r} does not resolve ({error.getCondition()}); "
-                f"the file's columns are {available}",
-            ) from None
-        columns.append(column)
-    return columns
+    columns = {field: F.expr(expression).alias(field) for field, expression in sorted(file.fields.items())}
+    if not _unresolved(rows, list(columns.values())):
+        return list(columns.values())
+    field, condition = next(
+        (field, error) for field, column in columns.items() if (error := _unresolved(rows, [column]))
+    )
+    available = ", ".join(name for name in rows.columns if name != "row")
+    raise FeedError(
+        "feed_column_missing",
+        f"{file.path}: field {field} = {file.fields[field]!r} does not resolve ({condition}); "
+        f"the file's columns are {available}",
+    )
+
+
+def _unresolved(rows: DataFrame, columns: list[Column]) -> str | None:
+    try:
+        rows.select(*columns).schema  # noqa: B018 - resolving is the check
+    except AnalysisException as error:
+        return error.getCondition() or "cannot be resolved"
+    return None
 
 
 def plain_text(text: Column) -> Column:

@@ -15,9 +15,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
 from infra.sample_shop.__main__ import main as make_sample_shop
-from infra.spark import read_night_delta, replace_delta, spark_session
+from infra.spark import replace_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
-from infra.tables import night_predicate
+from infra.tables import night_predicate, query_tables
 from jobs.feeds import FeedError, feed_paths, map_fields, plain_text, read_feed
 from jobs.images import IMAGE_SCHEMA, locate_images
 from schemas.config import Config, Merchant
@@ -207,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         replace_delta(
             rejects, stage.state, "rejects", night_predicate(stage.run_date, stage.selected, stage=STAGE)
         )
-        _count(stage, counts, spark)
+        _count(stage, counts)
         rows.unpersist()
         images.unpersist()
     return []
@@ -242,12 +242,14 @@ def _check_budget(stage: Stage, counts: Counts) -> None:
             )
 
 
-def _count(stage: Stage, counts: Counts, spark: SparkSession) -> None:
+def _count(stage: Stage, counts: Counts) -> None:
     for (merchant_id, reason), (n, _) in counts.items():
         stage.count(merchant_id, rows_in=n, **({reason: n} if reason else {}))
-    written = read_night_delta(spark, stage.state, "products", stage.run_date, stage.selected)
-    for merchant_id, n in written.groupBy("merchant_id").count().collect():
-        stage.count(merchant_id, rows_out=n)
+    written = (
+        f"SELECT merchant_id, count(*) AS products FROM products WHERE {stage.tonight} GROUP BY merchant_id"
+    )
+    for row in query_tables(stage.state, written, "products"):
+        stage.count(row["merchant_id"], rows_out=row["products"])
 
 
 if __name__ == "__main__":

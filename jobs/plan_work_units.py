@@ -15,6 +15,7 @@ from pyspark.sql.window import Window
 
 from infra.spark import read_delta, read_night_delta, replace_delta, spark_session
 from infra.stage import Stage, stage_run
+from infra.tables import query_tables
 from schemas.config import Config
 from schemas.revisions import RENDERER, VIEWS, scene_revision
 from schemas.tables import BY_NAME
@@ -154,31 +155,43 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             max_attempts=stage.config.quality.max_attempts,
         )
         candidates = read_delta(spark, stage.state, "candidates")
-        measured = candidates.agg(F.avg(F.col("scene_s") + F.col("text_s") + F.col("encode_s"))).first()
-        seconds = measured[0] if measured and measured[0] is not None else _DEFAULT_SECONDS
-        units = explain(wanted, candidates, _last_plan(spark, stage), seconds=seconds)
+        units = explain(wanted, candidates, _last_plan(spark, stage), seconds=_measured_seconds(stage))
         replace_delta(
             units.withColumn("run_date", F.lit(stage.run_date)), stage.state, "work_units", stage.tonight
         )
-        _count(spark, stage)
+        _count(stage)
     return []
 
 
+def _measured_seconds(stage: Stage) -> float:
+    (row,) = query_tables(
+        stage.state, "SELECT avg(scene_s + text_s + encode_s) AS seconds FROM candidates", "candidates"
+    )
+    return _DEFAULT_SECONDS if row["seconds"] is None else float(row["seconds"])
+
+
 def _last_plan(spark: SparkSession, stage: Stage) -> DataFrame:
-    plans = read_delta(spark, stage.state, "work_units").where(F.col("run_date") < F.lit(stage.run_date))
-    latest = plans.agg(F.max("run_date")).first()
-    return plans.where((F.col("run_date") == F.lit(latest[0] if latest else None)) & (F.col("variant") == 0))
+    (row,) = query_tables(
+        stage.state,
+        f"SELECT max(run_date) AS night FROM work_units WHERE run_date < DATE '{stage.run_date}'",
+        "work_units",
+    )
+    plans = read_delta(spark, stage.state, "work_units")
+    return plans.where((F.col("run_date") == F.lit(row["night"])) & (F.col("variant") == 0))
 
 
-def _count(spark: SparkSession, stage: Stage) -> None:
-    units = read_night_delta(spark, stage.state, "work_units", stage.run_date, stage.selected)
-    for row in (
-        units.where(F.col("variant") == 0).groupBy("merchant_id", "status", "reason").count().collect()
-    ):
+def _count(stage: Stage) -> None:
+    rows = query_tables(
+        stage.state,
+        "SELECT merchant_id, status, reason, count(*) AS units FROM work_units "
+        f"WHERE {stage.tonight} AND variant = 0 GROUP BY merchant_id, status, reason ORDER BY 1, 2, 3",
+        "work_units",
+    )
+    for row in rows:
         stage.count(
-            row["merchant_id"], rows_in=row["count"], rows_out=row["count"] if row["status"] == "to_do" else 0
+            row["merchant_id"], rows_in=row["units"], rows_out=row["units"] if row["status"] == "to_do" else 0
         )
-        stage.log.info("%s: %d %s (%s)", row["merchant_id"], row["count"], row["status"], row["reason"])
+        stage.log.info("%s: %d %s (%s)", row["merchant_id"], row["units"], row["status"], row["reason"])
 
 
 if __name__ == "__main__":

@@ -68,6 +68,8 @@ class ScoreCandidates:
         self._thresholds = Thresholds.with_overrides(config.quality.thresholds)
         self._shared = {"scorer_revision": scorer_revision(config.quality), "run_date": run_date}
         self._cutout = lru_cache(maxsize=2)(self._read_cutout)
+        # Locales share a scene: of the pixels that were pasted there, one copy.
+        self._placed = lru_cache(maxsize=8)(self._place)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """One row a candidate, whatever happens to it."""
@@ -97,10 +99,12 @@ class ScoreCandidates:
                 "object_changed",
                 f"{row['uri']} has SHA-256 {digest}, the candidate says {row['sha256']}",
             )
+        box = row["product_box"]
+        placed = self._placed(row["cutout_uri"], box["left"], box["top"], box["right"], box["bottom"])
         measurements = measure(
             jpeg,
             self._cutout(row["cutout_uri"]),
-            Box(**row["product_box"]),
+            Box(**box),
             [
                 TextBox(
                     text["element"],
@@ -111,6 +115,7 @@ class ScoreCandidates:
             ],
             overflow=row["overflow"],
             changed_core_px=row["changed_core_px"],
+            placed=placed,
         )
         reasons = decide(measurements, self._thresholds)
         return self._shared | {
@@ -121,6 +126,12 @@ class ScoreCandidates:
             "score_s": time.process_time() - started,
             "scored_at": dt.datetime.now(dt.UTC),
         }
+
+    def _place(self, uri: str, left: int, top: int, right: int, bottom: int) -> Any:
+        from ray_tasks.pictures.geometry import Box
+        from ray_tasks.pictures.measure import placed_pixels
+
+        return placed_pixels(self._cutout(uri), Box(left, top, right, bottom))
 
     def _read_cutout(self, uri: str) -> Any:
         import cv2

@@ -43,6 +43,8 @@ class Engines(_Strict):
 
     cores: int = Field(default=2, ge=1)
     spark_memory: str = "2g"
+    spark_conf: dict[str, str] = Field(default_factory=dict)
+    """Settings passed on to Spark as they are."""
     ray_object_store_mb: int = Field(default=256, ge=80)
     batch_size: int = Field(default=16, ge=1)
     """Rows a Ray actor takes at a time; smaller spreads better, larger costs less scheduling."""

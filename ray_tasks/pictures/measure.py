@@ -46,10 +46,12 @@ def measure(
     *,
     overflow: bool,
     changed_core_px: int,
+    placed: np.ndarray | None = None,
 ) -> dict[str, float]:
     """The measurements of one picture by name.
 
     cutout_rgba: (h, w, 4) uint8, straight alpha, as it was placed. product_box: where its bounds stand in the picture.
+    placed: what `placed_pixels` gives for the two, where pictures that share a scene share it.
     Raises ValueError for bytes that are no picture and for a box outside it.
     """
     bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
@@ -65,17 +67,14 @@ def measure(
         or product_box.bottom > height
     ):
         raise ValueError(f"product box {product_box} lies outside the picture of {width} x {height} pixels")
-    bounds = alpha_bounds(cutout_rgba[..., 3])
-    if bounds is None:
-        raise ValueError("cut-out has no opaque pixel")
-    product = _placed(cutout_rgba, bounds, product_box)
+    product = placed_pixels(cutout_rgba, product_box) if placed is None else placed
     gray = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
     alpha = np.zeros((height, width), np.uint8)
     alpha[product_box.top : product_box.bottom, product_box.left : product_box.right] = product[..., 3]
     return {
         "changed_core_px": float(changed_core_px),
         "overflow": float(overflow),
-        "upscale": product_box.height / bounds.height,
+        "upscale": math.sqrt(product_box.width * product_box.height / _bounds_px(cutout_rgba)),
         "product_share": float(cv2.countNonZero((product[..., 3] > 127).view(np.uint8))) / (width * height),
         "product_extent": max(product_box.width / width, product_box.height / height),
         "product_margin_px": float(
@@ -89,11 +88,15 @@ def measure(
     }
 
 
-def _placed(cutout_rgba: np.ndarray, bounds: Box, box: Box) -> np.ndarray:
+def placed_pixels(cutout_rgba: np.ndarray, box: Box) -> np.ndarray:
     """(box.height, box.width, 4) uint8: the very pixels that were pasted there.
 
     One side of the frame fixed the scale when it was placed, the other was rounded; which one is found out here.
+    Raises ValueError for a cut-out without opaque pixels or of another shape.
     """
+    bounds = alpha_bounds(cutout_rgba[..., 3])
+    if bounds is None:
+        raise ValueError("cut-out has no opaque pixel")
     part = cutout_rgba[bounds.top : bounds.bottom, bounds.left : bounds.right]
     for width, height in (
         (box.width, box.height + 1),
@@ -111,6 +114,12 @@ def _placed(cutout_rgba: np.ndarray, bounds: Box, box: Box) -> np.ndarray:
     )
 
 
+def _bounds_px(cutout_rgba: np.ndarray) -> int:
+    bounds = alpha_bounds(cutout_rgba[..., 3])
+    assert bounds is not None
+    return bounds.width * bounds.height
+
+
 def _fidelity(rgb: np.ndarray, product: np.ndarray, box: Box) -> dict[str, float]:
     """Differences after encoding between picture and cut-out where the cut-out is opaque, its rim left out."""
     opaque = (product[..., 3] == 255).view(np.uint8)
@@ -118,17 +127,29 @@ def _fidelity(rgb: np.ndarray, product: np.ndarray, box: Box) -> dict[str, float
     if not core.any():
         core = opaque
     if not core.any():
-        return {"fidelity_mean_abs": 255.0, "fidelity_p95_abs": 255.0}
-    difference = cv2.absdiff(
-        rgb[box.top : box.bottom, box.left : box.right], np.ascontiguousarray(product[..., :3])
-    )
+        return {"fidelity_mean_abs": 255.0, "fidelity_p95_abs": 255.0, "fidelity_max_cell": 255.0}
+    shown = np.ascontiguousarray(rgb[box.top : box.bottom, box.left : box.right])
+    own = np.ascontiguousarray(product[..., :3])
+    difference = cv2.absdiff(shown, own)
     counts = sum(cv2.calcHist([difference], [i], core, [256], [0, 256]).ravel() for i in range(3))
     levels = np.arange(256)
     total = float(np.sum(counts))
     return {
         "fidelity_mean_abs": float((counts * levels).sum() / total),
         "fidelity_p95_abs": float(np.searchsorted(np.cumsum(counts), 0.95 * total)),
+        "fidelity_max_cell": _worst_cell(shown, own, core),
     }
+
+
+def _worst_cell(shown: np.ndarray, own: np.ndarray, core: np.ndarray) -> float:
+    """The greatest difference of mean colours over cells of 8 x 8 pixels inside the core.
+
+    The encoder keeps such means within a few levels, while a spot drawn over the product moves some of them far.
+    """
+    size = (max(1, core.shape[1] // 8), max(1, core.shape[0] // 8))
+    cells = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in (shown, own)]
+    inside = cv2.resize(core * np.uint8(255), size, interpolation=cv2.INTER_AREA) == 255
+    return float(cv2.absdiff(cells[0], cells[1])[inside].max(initial=0))
 
 
 def _edge(rgb: np.ndarray, alpha: np.ndarray, window: Box) -> dict[str, float]:

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 MAX_PIXELS = 50_000_000
 LEAST_SIDE_PX = 160
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8")
 
 
 class ImageRejected(ValueError):
@@ -58,13 +59,16 @@ def open_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> OpenedImage:
     except ImageRejected:
         raise
     except UnidentifiedImageError:
+        if data.startswith(_MAGIC) and (data[:4] != b"RIFF" or data[8:12] == b"WEBP"):
+            raise ImageRejected("image_truncated", "the file starts as a picture and breaks off") from None
         raise ImageRejected("image_format", "not a JPEG, PNG, WebP or GIF file") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ImageRejected("image_too_large", str(error)) from None
     except (OSError, SyntaxError, EOFError) as error:
         reason = (
             "image_truncated"
-            if "truncated" in str(error) or "Truncated" in str(error)
+            # libwebp's words for a file that is shorter than its header says
+            if "truncated" in str(error).lower() or "could not create decoder" in str(error)
             else "image_unreadable"
         )
         raise ImageRejected(reason, f"the file is damaged: {error}") from None
@@ -75,4 +79,8 @@ def open_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> OpenedImage:
         white = Image.new("RGBA", rgba.size, "white")
         rgb = np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
         return OpenedImage(rgb, np.asarray(rgba)[..., 3].copy(), file_format)
+    if upright.mode.startswith("I"):
+        # Pillow clips 16-bit greys at 255 instead of scaling them.
+        grey = (np.clip(np.asarray(upright, np.int64), 0, 65_535) >> 8).astype(np.uint8)
+        return OpenedImage(np.repeat(grey[..., None], 3, axis=2), None, file_format)
     return OpenedImage(np.asarray(upright.convert("RGB")).copy(), None, file_format)

@@ -22,7 +22,7 @@ from ray_tasks.pictures.scene import SceneSpec
 from schemas.instruction import LAYOUTS, LIGHTS, MOODS, SETTINGS
 from tests.ray_tasks.pictures.product_shapes import bottle, shoe
 
-CANVAS = Canvas(1024, 1024)
+CANVAS = Canvas(768, 768)
 TEXTS = (
     TextSpec("Dry feet on every trail", ("Only 420 g", "Two-year warranty"), "New in", "See it", "en"),
     TextSpec("Kaffee für lange Lernnächte", ("Ohne Zucker",), None, "Ansehen", "de"),
@@ -118,6 +118,15 @@ def _moved_product(case: Case) -> Case:
     return case.painted(rgb)
 
 
+def _spotted(case: Case) -> Case:
+    """A small patch of other colour in the middle of the product."""
+    rows, columns = np.nonzero(case.alpha[..., 0] == 1)
+    y, x = int(np.median(rows)), int(np.median(columns))
+    rgb = case.rgb.copy()
+    rgb[y : y + 20, x : x + 20] = 255 - rgb[y : y + 20, x : x + 20]
+    return replace(case, rgb=rgb)
+
+
 def _tinted(case: Case) -> Case:
     return case.painted(case.rgb + case.alpha * np.array((0, 30, 0)))
 
@@ -126,7 +135,7 @@ def _at(case: Case, box: Box) -> Case:
     """The product in another place and size, on a soft copy of the scene."""
     placed = place_product(case.cutout, CANVAS, box)
     alpha = placed.rgba[..., 3:].astype(np.float32) / 255.0
-    ground = np.broadcast_to(np.linspace(190, 240, 1024)[:, None, None], case.rgb.shape)
+    ground = np.broadcast_to(np.linspace(190, 240, 768)[:, None, None], case.rgb.shape)
     rgb = placed.rgba[..., :3] * alpha + ground * (1 - alpha)
     return replace(case, box=placed.box, alpha=alpha, texts=()).painted(rgb)
 
@@ -152,8 +161,8 @@ def _blurred(case: Case) -> Case:
 
 def _blobs(size_px: int, strength: float) -> Callable[[np.ndarray], np.ndarray]:
     rng = np.random.default_rng(4)
-    blobs = rng.standard_normal((1024 // size_px, 1024 // size_px, 3)).astype(np.float32) * strength
-    return lambda rgb: rgb + cv2.resize(blobs, (1024, 1024), interpolation=cv2.INTER_CUBIC)
+    blobs = rng.standard_normal((768 // size_px, 768 // size_px, 3)).astype(np.float32) * strength
+    return lambda rgb: rgb + cv2.resize(blobs, (768, 768), interpolation=cv2.INTER_CUBIC)
 
 
 def _faint(case: Case) -> Case:
@@ -173,6 +182,7 @@ def _texts(case: Case, *boxes: Box) -> Case:
 DEFECTS: dict[str, tuple[str, Callable[[Case], Case]]] = {
     "drawn over": ("product_changed", lambda case: replace(case, changed_core_px=1)),
     "shifted": ("product_changed", _moved_product),
+    "spotted": ("product_changed", _spotted),
     "tinted": ("product_changed", _tinted),
     "too long a text": ("text_overflow", lambda case: replace(case, overflow=True)),
     "text on the product": ("text_over_product", lambda case: _texts(case, case.box)),
@@ -194,7 +204,7 @@ DEFECTS: dict[str, tuple[str, Callable[[Case], Case]]] = {
     "blank": ("blank_background", lambda case: case.around(lambda rgb: np.full_like(rgb, 205))),
     "noise": (
         "noisy_background",
-        lambda case: case.around(lambda rgb: rgb + np.random.default_rng(4).normal(0, 20, (1024, 1024, 1))),
+        lambda case: case.around(lambda rgb: rgb + np.random.default_rng(4).normal(0, 20, (768, 768, 1))),
     ),
 }
 
@@ -236,7 +246,7 @@ def test_sizes_are_those_of_the_product() -> None:
     opaque_rows = np.flatnonzero((case.cutout[..., 3] > 127).any(axis=1))
     assert measured["upscale"] == pytest.approx(case.box.height / np.ptp(opaque_rows), rel=0.02)
     assert measured["product_margin_px"] == min(
-        case.box.left, case.box.top, 1024 - case.box.right, 1024 - case.box.bottom
+        case.box.left, case.box.top, 768 - case.box.right, 768 - case.box.bottom
     )
 
 
@@ -244,7 +254,7 @@ def test_sizes_are_those_of_the_product() -> None:
     ("change", "message"),
     [
         (lambda case: (b"no picture", case.cutout, case.box), "cannot be decoded"),
-        (lambda case: (None, case.cutout, Box(0, 0, 900, 100)), "outside the picture"),
+        (lambda case: (None, case.cutout, Box(0, 0, 1200, 100)), "outside the picture"),
         (lambda case: (None, case.cutout, Box(0, 0, 300, 40)), "another cut-out"),
         (lambda case: (None, np.zeros((9, 9, 4), np.uint8), case.box), "no opaque pixel"),
     ],
