@@ -19,7 +19,7 @@ _SUFFIXES = frozenset({".py", ".toml", ".sksl", ".html", ".css", ".js"})
 
 @cache
 def code_revision(folders: Sequence[str] = _CODE) -> str:
-    """First 12 hex digits of the SHA-256 over the project's sources, phrase banks, shaders and page parts; needs no git.
+    """First 12 hex digits of the SHA-256 over sources, phrase banks, shaders and page parts; needs no git.
 
     Nights' configurations are not code: a stage's fingerprint holds the one it runs with.
     """

@@ -118,17 +118,19 @@ class Stage:
 
     def write_rejects(self, rows: Iterable[dict[str, Any]]) -> None:
         """Replaces this stage's rejects of tonight: key, reason and detail, if known merchant_id, sku and record."""
+        own = {"run_date": self.run_date, "stage": self.name, "shard": self.shard[0]}
         table = rows_to_table(
             "rejects",
             (
-                {"merchant_id": None, "sku": None, **row, "run_date": self.run_date, "stage": self.name}
+                {"merchant_id": None, "sku": None, **row, **own}
                 | {"record": (row.get("record") or "")[:REJECT_RECORD_MAX_CHARS] or None}
                 for row in rows
             ),
         )
-        replace_rows(
-            self.state, "rejects", table, night_predicate(self.run_date, self.selected, stage=self.name)
-        )
+        mine = night_predicate(self.run_date, self.selected, stage=self.name)
+        if self.shard[1] > 1:
+            mine += f" AND shard = {self.shard[0]}"
+        replace_rows(self.state, "rejects", table, mine)
 
 
 def report_dir(state: Path, run_date: dt.date) -> Path:

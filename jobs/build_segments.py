@@ -353,7 +353,7 @@ def _write(
     )
     replace_delta(affinity.withColumn("run_date", night), stage.state, "segment_affinity", predicate)
     reject_rows = spark.createDataFrame(rejects, _REJECTS).withColumns(
-        {"run_date": night, "stage": F.lit(STAGE)}
+        {"run_date": night, "stage": F.lit(STAGE), "shard": F.lit(0)}
     )
     for column in ("merchant_id", "sku", "record"):
         reject_rows = reject_rows.withColumn(column, F.lit(None).cast("string"))

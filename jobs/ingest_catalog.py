@@ -196,13 +196,16 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         products = build_products(good, images).withColumn("run_date", night)
         replace_delta(products, stage.state, "products", stage.tonight)
         paths = {m.id: m.feed.path for m in stage.merchants}
-        rejects = build_rejects(rows, images, paths).withColumns({"run_date": night, "stage": F.lit(STAGE)})
+        rejects = build_rejects(rows, images, paths).withColumns(
+            {"run_date": night, "stage": F.lit(STAGE), "shard": F.lit(0)}
+        )
         if feed_rejects:
             feed_rows = spark.createDataFrame(
                 feed_rejects, "key string, reason string, merchant_id string, detail string"
             )
             rejects = rejects.unionByName(
-                feed_rows.withColumns({"run_date": night, "stage": F.lit(STAGE)}), allowMissingColumns=True
+                feed_rows.withColumns({"run_date": night, "stage": F.lit(STAGE), "shard": F.lit(0)}),
+                allowMissingColumns=True,
             )
         replace_delta(
             rejects, stage.state, "rejects", night_predicate(stage.run_date, stage.selected, stage=STAGE)

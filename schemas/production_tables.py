@@ -245,6 +245,7 @@ REJECTS = Table(
     columns=(
         RUN_DATE,
         Column("stage", STRING, "The stage that set it aside."),
+        Column("shard", INT, "The part of the products that wrote it; 0 for a stage that runs in one part."),
         Column("key", STRING, "What it was: feed and line, merchant/sku, segment, asset id."),
         Column("reason", STRING, "Reason code."),
         Column("merchant_id", STRING, "Whose it is; NULL for segments.", nullable=True),
@@ -259,7 +260,7 @@ REJECTS = Table(
     ),
     key=("run_date", "stage", "key", "reason"),
     written_by="all stages, each its own partition",
-    partition_by=("run_date", "stage"),
+    partition_by=("run_date", "stage", "shard"),
     checks=(
         Check("reason_given", "length(reason) > 0"),
         Check("record_is_cut", "record IS NULL OR length(record) <= 2000"),

@@ -19,6 +19,10 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.pop("HUNDREDFACES_NIGHT_ID", None)
 
+# pyspark takes a main module without a file, such as a pytest-xdist worker's, for its own doctests, and exits.
+if not hasattr(sys.modules["__main__"], "__file__"):
+    sys.modules["__main__"].__file__ = __file__
+
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -44,10 +44,21 @@ def is_current(out: Path, wanted: str) -> bool:
 
 def _clear(out: Path) -> None:
     """Remove what an earlier run wrote, and nothing else: a folder of someone else's files is refused."""
-    ours = ("everyday", "roastery", "truth", "segments.csv", "members.csv", "events.parquet", MANIFEST, f"{MANIFEST}.tmp")
+    ours = (
+        "everyday",
+        "roastery",
+        "truth",
+        "segments.csv",
+        "members.csv",
+        "events.parquet",
+        MANIFEST,
+        f"{MANIFEST}.tmp",
+    )
     strange = sorted(p.name for p in out.iterdir() if p.name not in ours)
     if strange:
-        raise SystemExit(f"--out {out}: holds files that are not the sample shop's ({strange[0]}); choose an empty folder")
+        raise SystemExit(
+            f"--out {out}: holds files that are not the sample shop's ({strange[0]}); choose an empty folder"
+        )
     for path in sorted(out.rglob("*"), reverse=True):
         if path.is_dir():
             path.rmdir()
@@ -57,9 +68,13 @@ def _clear(out: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the shop unless it is there; 0 on success."""
-    parser = argparse.ArgumentParser(prog="python -m infra.sample_shop", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.sample_shop", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to fill")
-    parser.add_argument("--size-px", type=int, default=1000, help="width and height of the pictures (default 1000)")
+    parser.add_argument(
+        "--size-px", type=int, default=1000, help="width and height of the pictures (default 1000)"
+    )
     parser.add_argument("--limit", type=int, help="only the first N good products of each merchant")
     args = parser.parse_args(arguments)
     if not 64 <= args.size_px <= 4000:
@@ -77,7 +92,12 @@ def main(arguments: list[str] | None = None) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     _clear(args.out)
     build(args.out, args.size_px, args.limit, _progress)
-    manifest = {"revision": wanted, "size_px": args.size_px, "limit": args.limit, "files": file_sums(args.out)}
+    manifest = {
+        "revision": wanted,
+        "size_px": args.size_px,
+        "limit": args.limit,
+        "files": file_sums(args.out),
+    }
     partial = args.out / f"{MANIFEST}.tmp"
     partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     os.replace(partial, args.out / MANIFEST)

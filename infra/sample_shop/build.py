@@ -46,7 +46,9 @@ def _wait(futures: list[Future[None]], report: Callable[[int, int], None]) -> No
         report(i + 1, len(futures))
 
 
-def build(out: Path, size_px: int, limit: int | None, report: Callable[[int, int], None] = lambda _done, _all: None) -> None:
+def build(
+    out: Path, size_px: int, limit: int | None, report: Callable[[int, int], None] = lambda _done, _all: None
+) -> None:
     """Write everything but the manifest below `out`; `limit` keeps the first so many good products a merchant."""
     chosen = {m: catalog.limited(m, limit) for m in catalog.MERCHANTS}
     for merchant_id in catalog.MERCHANTS:

@@ -62,7 +62,9 @@ def _spec(item: str) -> tuple[str, str, str]:
     """("capacity", "350", "ml") from "capacity=350 ml"; values that are words have no unit."""
     name, _, rest = item.partition("=")
     value, _, unit = rest.partition(" ")
-    return (name, value, unit) if value.replace(".", "", 1).isdigit() and " " not in unit else (name, rest, "")
+    return (
+        (name, value, unit) if value.replace(".", "", 1).isdigit() and " " not in unit else (name, rest, "")
+    )
 
 
 @cache
@@ -163,7 +165,9 @@ def write_everyday(path: Path, chosen: Sequence[Product]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ",") -> None:
+def write_csv(
+    path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ","
+) -> None:
     """Write one UTF-8 CSV with a header and unix line ends."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")

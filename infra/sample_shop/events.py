@@ -19,7 +19,17 @@ WINDOW_END = datetime(2026, 11, 21, tzinfo=UTC)
 VISITS_PER_USER = 18.0
 CART_SHARE, ORDER_SHARE = 0.30, 0.45
 _FIRST = ("Testa", "Fakir", "Mocka", "Dummo", "Samplina", "Placido", "Nonna", "Ficta", "Proba", "Exempla")
-_LAST = ("Nobody", "Canary", "Placeholder", "Inventor", "Unreal", "Madeup", "Synthetic", "Fictional", "Pretend")
+_LAST = (
+    "Nobody",
+    "Canary",
+    "Placeholder",
+    "Inventor",
+    "Unreal",
+    "Madeup",
+    "Synthetic",
+    "Fictional",
+    "Pretend",
+)
 SCHEMA = pa.schema(
     [
         ("user_id", pa.string()),
@@ -53,7 +63,9 @@ def choice_probabilities() -> npt.NDArray[np.float64]:
     rows = []
     for declared in segments().values():
         likes = declared["likes"]
-        score = popularity + np.array([sum(w for trait, w in likes.items() if trait in _traits(p)) for p in shop])
+        score = popularity + np.array(
+            [sum(w for trait, w in likes.items() if trait in _traits(p)) for p in shop]
+        )
         rows.append(np.exp(score) / np.exp(score).sum())
     return np.array(rows)
 
@@ -123,6 +135,8 @@ def write_users(out: Path) -> None:
         (s, d["name"], d["description"], d["need"], "|".join(d["interests"]), "|".join(d["contexts"]))
         for s, d in segments().items()
     ]
-    write_csv(out / "segments.csv", ("segment_id", "name", "description", "need", "interests", "contexts"), rows)
+    write_csv(
+        out / "segments.csv", ("segment_id", "name", "description", "need", "interests", "contexts"), rows
+    )
     write_csv(out / "members.csv", ("user_id", "name", "email", "segment_id"), members())
     pq.write_table(event_table(), out / "events.parquet", compression="zstd")

@@ -91,30 +91,56 @@ def draw_label(label: Label, width: int, height: int) -> skia.Image:
         canvas.drawRect(skia.Rect.MakeWH(w, h), skia.Paint(Color=_color(label.paper)))
     if label.style == "cells":
         for i, text in enumerate(label.lines):
-            _line(canvas, text, "name", label.ink, skia.Rect.MakeXYWH(w * (i / 3 + 0.05), h * 0.1, w * 0.2333, h * 0.8))
+            _line(
+                canvas,
+                text,
+                "name",
+                label.ink,
+                skia.Rect.MakeXYWH(w * (i / 3 + 0.05), h * 0.1, w * 0.2333, h * 0.8),
+            )
         return surface.makeImageSnapshot()
     if label.style == "word":
-        _line(canvas, label.lines[0], "name", label.ink, skia.Rect.MakeXYWH(w * 0.06, h * 0.15, w * 0.88, h * 0.70))
+        _line(
+            canvas,
+            label.lines[0],
+            "name",
+            label.ink,
+            skia.Rect.MakeXYWH(w * 0.06, h * 0.15, w * 0.88, h * 0.70),
+        )
         return surface.makeImageSnapshot()
     left, room = w * 0.10, w * 0.80
-    if label.style == "wrap":   # art for a whole cylinder: the middle 40 % faces the camera
+    if label.style == "wrap":  # art for a whole cylinder: the middle 40 % faces the camera
         left, room = w * 0.345, w * 0.31
         canvas.drawRect(skia.Rect.MakeXYWH(0, h * 0.80, w, h * 0.20), skia.Paint(Color=_color(accent)))
     elif label.paper:
         canvas.drawRect(skia.Rect.MakeXYWH(0, 0, w, h * 0.055), skia.Paint(Color=_color(accent)))
         canvas.drawRect(skia.Rect.MakeXYWH(0, h * 0.945, w, h * 0.055), skia.Paint(Color=_color(accent)))
     brand, name, *notes = [*label.lines, ""] if len(label.lines) < 2 else label.lines
-    _line(canvas, brand.upper(), "brand", label.ink, skia.Rect.MakeXYWH(left + room * 0.1, h * 0.12, room * 0.8, h * 0.11))
+    _line(
+        canvas,
+        brand.upper(),
+        "brand",
+        label.ink,
+        skia.Rect.MakeXYWH(left + room * 0.1, h * 0.12, room * 0.8, h * 0.11),
+    )
     bar = skia.Rect.MakeXYWH(w / 2 - room * 0.12, h * 0.275, room * 0.24, max(h * 0.012, 1.0))
     canvas.drawRect(bar, skia.Paint(Color=_color(accent)))
     lines = _split(name)
     step = 0.36 / len(lines)
     for i, text in enumerate(lines):
-        _line(canvas, text, "name", label.ink, skia.Rect.MakeXYWH(left, h * (0.325 + step * i), room, h * step * 0.86))
+        _line(
+            canvas,
+            text,
+            "name",
+            label.ink,
+            skia.Rect.MakeXYWH(left, h * (0.325 + step * i), room, h * step * 0.86),
+        )
     for note in notes[:1]:
         tone = label.paper if label.style == "wrap" and label.paper else label.ink
         y = 0.85 if label.style == "wrap" else 0.78
-        _line(canvas, note, "note", tone, skia.Rect.MakeXYWH(left + room * 0.08, h * y, room * 0.84, h * 0.075))
+        _line(
+            canvas, note, "note", tone, skia.Rect.MakeXYWH(left + room * 0.08, h * y, room * 0.84, h * 0.075)
+        )
     return surface.makeImageSnapshot()
 
 
@@ -141,12 +167,16 @@ def compose(shot: Shot, size_px: int) -> tuple[Array, Array]:
     several = len(shot.solids) > 1
     picture: np.ndarray | None = None
     for solid, center in zip(shot.solids, _centers(len(shot.solids)), strict=True):
-        frame = shapes.fit(solid, size_px, shot.fill * (0.8 if several else 1.0), 0.36 if several else 0.80, center)
+        frame = shapes.fit(
+            solid, size_px, shot.fill * (0.8 if several else 1.0), 0.36 if several else 0.80, center
+        )
         if picture is None:
             under = _backdrop(shot.backdrop, solid.pitch_deg, frame, size_px)
             picture = shapes.pixels_of(under)[..., :3].astype(np.float32)
         light, coarse = shapes.floor_light(solid, frame, size_px)
-        grown = cv2.resize(light, None, fx=shapes.COARSE_PX, fy=shapes.COARSE_PX, interpolation=cv2.INTER_LINEAR)
+        grown = cv2.resize(
+            light, None, fx=shapes.COARSE_PX, fy=shapes.COARSE_PX, interpolation=cv2.INTER_LINEAR
+        )
         key, ambient = np.moveaxis(grown[:size_px, :size_px], -1, 0)
         shade = (0.62 + 0.38 * key) * (0.28 + 0.72 * ambient)
         picture *= np.sqrt(1.0 - shot.shadow * (1.0 - shade))[..., None]
@@ -154,7 +184,9 @@ def compose(shot: Shot, size_px: int) -> tuple[Array, Array]:
         wide, tall = (round(s * density) for s in solid.label_size)
         shadowed = skia.Image.fromarray(_opaque(picture), skia.kRGBA_8888_ColorType)
         label = draw_label(shot.label, wide, tall)
-        solid_px, (x0, y0, x1, y1) = shapes.render(solid, frame, size_px, coarse, label, shadowed, _floor_tone(shot.backdrop))
+        solid_px, (x0, y0, x1, y1) = shapes.render(
+            solid, frame, size_px, coarse, label, shadowed, _floor_tone(shot.backdrop)
+        )
         alpha = solid_px[..., 3:].astype(np.float32) / 255
         part = picture[y0:y1, x0:x1]
         part *= 1.0 - alpha
@@ -179,7 +211,13 @@ def _with_banner(picture: Array, mask: Array, text: str) -> tuple[Array, Array]:
     canvas.drawImage(skia.Image.fromarray(_opaque(picture), skia.kRGBA_8888_ColorType), 0, 0)
     strip = skia.Rect.MakeXYWH(0, size * 0.80, size, size * 0.15)
     canvas.drawRect(strip, skia.Paint(Color=0xFFD81F2A))
-    _line(canvas, text, "name", "#ffffff", skia.Rect.MakeXYWH(size * 0.06, size * 0.825, size * 0.88, size * 0.10))
+    _line(
+        canvas,
+        text,
+        "name",
+        "#ffffff",
+        skia.Rect.MakeXYWH(size * 0.06, size * 0.825, size * 0.88, size * 0.10),
+    )
     mask = mask.copy()
     mask[int(size * 0.80) : int(np.ceil(size * 0.95))] = 0
     return shapes.pixels_of(surface.makeImageSnapshot())[..., :3], mask

@@ -98,7 +98,9 @@ def _camera(pitch_deg: float) -> dict[str, tuple[float, ...]]:
     return {"eye": tuple(eye), "fx": (1.0, 0.0, 0.0), "fy": tuple(up), "fz": tuple(-back)}
 
 
-def _uniforms(solid: Solid, frame: Frame, block_px: float, floor: Rgb, tex_size: tuple[int, int]) -> dict[str, tuple[float, ...]]:
+def _uniforms(
+    solid: Solid, frame: Frame, block_px: float, floor: Rgb, tex_size: tuple[int, int]
+) -> dict[str, tuple[float, ...]]:
     near, far = (0.0, 1.0) if not solid.shape else (DISTANCE - 3.2, DISTANCE + 3.4)
     colors = {f"c{i}": linear(color) for i, color in enumerate(solid.colors)}
     return {
@@ -181,7 +183,9 @@ def texture(image: skia.Image, sampling: skia.SamplingOptions | None = None) -> 
     return image.makeShader(skia.TileMode.kClamp, skia.TileMode.kClamp, chosen)
 
 
-def backdrop(kind: int, tone: str, tone2: tuple[float, float, float], pitch_deg: float, frame: Frame, size_px: int) -> skia.Surface:
+def backdrop(
+    kind: int, tone: str, tone2: tuple[float, float, float], pitch_deg: float, frame: Frame, size_px: int
+) -> skia.Surface:
     """What the product stands on, without shadow; kinds as in backdrop.sksl."""
     base = Solid("", (0.0, 0.0, 0.0, 0.0), pitch_deg=pitch_deg)
     uniforms = _uniforms(base, frame, 1.0, (1.0, 1.0, 1.0), (1, 1))
@@ -198,7 +202,13 @@ def floor_light(solid: Solid, frame: Frame, size_px: int) -> tuple[npt.NDArray[n
 
 
 def render(
-    solid: Solid, frame: Frame, size_px: int, coarse: skia.Surface, label: skia.Image, under: skia.Image, floor: Rgb
+    solid: Solid,
+    frame: Frame,
+    size_px: int,
+    coarse: skia.Surface,
+    label: skia.Image,
+    under: skia.Image,
+    floor: Rgb,
 ) -> tuple[Array, Box]:
     """The solid alone: premultiplied RGBA, (h, w, 4), cut to its box, and that box (x0, y0, x1, y1) in px."""
     hit = pixels(coarse)[..., 0] > 0
@@ -217,8 +227,15 @@ def render(
     width, height = round((x1 - x0) * SUPERSAMPLE), round((y1 - y0) * SUPERSAMPLE)
     large = shade(
         _effect(solid.shape, "fine.sksl"),
-        _uniforms(solid, frame.scaled(SUPERSAMPLE), LIGHT_PX * SUPERSAMPLE, floor, (label.width(), label.height())),
-        {"tex": texture(label), "bg": texture(under), "coarse": texture(lights, nearest), "smoothLight": texture(lights)},
+        _uniforms(
+            solid, frame.scaled(SUPERSAMPLE), LIGHT_PX * SUPERSAMPLE, floor, (label.width(), label.height())
+        ),
+        {
+            "tex": texture(label),
+            "bg": texture(under),
+            "coarse": texture(lights, nearest),
+            "smoothLight": texture(lights),
+        },
         (width, height),
         origin=(-x0 * SUPERSAMPLE, -y0 * SUPERSAMPLE),
     )

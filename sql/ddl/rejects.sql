@@ -1,6 +1,7 @@
 CREATE TABLE IF NOT EXISTS rejects (
   run_date DATE NOT NULL COMMENT 'The night, as its logical date (UTC).',
   stage STRING NOT NULL COMMENT 'The stage that set it aside.',
+  shard INT NOT NULL COMMENT 'The part of the products that wrote it; 0 for a stage that runs in one part.',
   key STRING NOT NULL COMMENT 'What it was: feed and line, merchant/sku, segment, asset id.',
   reason STRING NOT NULL COMMENT 'Reason code.',
   merchant_id STRING COMMENT 'Whose it is; NULL for segments.',
@@ -9,7 +10,7 @@ CREATE TABLE IF NOT EXISTS rejects (
   record STRING COMMENT 'The raw record, cut to 2,000 characters; personal fields never enter it.'
 )
 USING DELTA
-PARTITIONED BY (run_date, stage)
+PARTITIONED BY (run_date, stage, shard)
 COMMENT 'One input row, image, segment, unit or candidate that was set aside, and why.';
 ALTER TABLE rejects ADD CONSTRAINT reason_given CHECK (length(reason) > 0);
 ALTER TABLE rejects ADD CONSTRAINT record_is_cut CHECK (record IS NULL OR length(record) <= 2000);

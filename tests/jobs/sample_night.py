@@ -296,7 +296,7 @@ class _Shop:
     def _reject(self, stage: str, key: str, reason: str, sku: str | None) -> None:
         self.rows["rejects"].append(
             {
-                "run_date": self.run_date, "stage": stage, "key": key, "reason": reason, "sku": sku,
+                "run_date": self.run_date, "stage": stage, "shard": 0, "key": key, "reason": reason, "sku": sku,
                 "merchant_id": self.merchant, "detail": f"{key}: {reason.replace('_', ' ')}; add it to the feed",
                 "record": f'{{"owner": "{self.merchant}-secret"}}',
             }
