@@ -337,7 +337,7 @@ def _run_or_skip(module_name: str, argv: list[str], args: argparse.Namespace) ->
             and all(Path(artifact).exists() for artifact in previous.get("artifacts", []))
         )
         if same_night or unchanged:
-            if not same_night:
+            if previous.get("night_id") != night_id:
                 write_record(path, previous | {"status": "unchanged", "night_id": night_id})
             sys.stderr.write(
                 f"stage {module_name}: {'done in this night' if same_night else 'unchanged'}, skipped\n"

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 STAGE = "jobs.plan_work_units"
-INPUTS = ("products", "product_views", "personas", "instructions", "candidates")
+INPUTS = ("products", "product_views", "personas", "instructions")
+"""Not candidates, although they are read: a night that only drew what its plan names has the same plan."""
 OUTPUTS = ("work_units",)
 
 _SLOT = ["merchant_id", "sku", "segment_id", "locale", "placement"]

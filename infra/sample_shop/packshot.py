@@ -156,7 +156,7 @@ def _floor_tone(spec: str) -> Rgb:
 
 
 def _centers(count: int) -> list[tuple[float, float]]:
-    return [(0.5, 0.51)] if count == 1 else [(0.31, 0.50), (0.70, 0.55)]
+    return [(0.5, 0.51)] if count == 1 else [(0.28, 0.48), (0.72, 0.54)]
 
 
 def compose(shot: Shot, size_px: int) -> tuple[Array, Array]:
@@ -168,7 +168,7 @@ def compose(shot: Shot, size_px: int) -> tuple[Array, Array]:
     picture: np.ndarray | None = None
     for solid, center in zip(shot.solids, _centers(len(shot.solids)), strict=True):
         frame = shapes.fit(
-            solid, size_px, shot.fill * (0.8 if several else 1.0), 0.36 if several else 0.80, center
+            solid, size_px, shot.fill * (0.8 if several else 1.0), 0.42 if several else 0.80, center
         )
         if picture is None:
             under = _backdrop(shot.backdrop, solid.pitch_deg, frame, size_px)

@@ -1,0 +1,95 @@
+"""Views: every image gets a row whatever happens to it; the class runs without Ray."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from infra.object_store import open_store
+from infra.settings import load_config
+from ray_tasks.build_product_views import IMAGES, CutOutImages, view_rejects
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _packshot() -> np.ndarray:
+    picture = np.full((420, 360, 3), 250, np.uint8)
+    cv2.rectangle(picture, (120, 90), (240, 340), (40, 60, 180), -1)
+    cv2.circle(picture, (180, 90), 60, (40, 60, 180), -1)
+    return cv2.GaussianBlur(picture, (3, 3), 0)
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, Any]]]:
+    import pyarrow as pa
+
+    folder = tmp_path_factory.mktemp("views")
+    good = cv2.imencode(".jpg", _packshot())[1].tobytes()
+    files = {
+        "good": good,
+        "cut_short": good[: len(good) // 2],
+        "not_a_picture": b"<html>404</html>",
+        "empty": b"",
+        "tiny": cv2.imencode(".png", _packshot()[:90, :90])[1].tobytes(),
+        "blank": cv2.imencode(".png", np.full((400, 400, 3), 255, np.uint8))[1].tobytes(),
+    }
+    rows = []
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+        rows.append({"image_sha256": hashlib.sha256(data).hexdigest(), "image_uri": str(folder / name)})
+    (folder / "changed").write_bytes(good)
+    rows += [
+        {"image_sha256": "0" * 64, "image_uri": str(folder / "changed")},
+        {"image_sha256": "1" * 64, "image_uri": str(folder / "gone")},
+    ]
+    make = CutOutImages(load_config(ROOT / "infra/config/local.toml"), folder)
+    made = make(pa.Table.from_pylist(rows, schema=IMAGES)).to_pylist()
+    return folder, {name: row for name, row in zip([*files, "changed", "gone"], made, strict=True)}
+
+
+def test_a_packshot_gets_a_cut_out_in_the_store(views: tuple[Path, dict[str, dict[str, Any]]]) -> None:
+    folder, rows = views
+    row = rows["good"]
+    assert (row["verdict"], row["reason"]) == ("accepted", None)
+    data = open_store(load_config(ROOT / "infra/config/local.toml").store, folder).get(row["cutout_uri"])
+    assert hashlib.sha256(data).hexdigest() == row["cutout_sha256"]
+    rgba = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert rgba.shape == (row["cutout_height_px"], row["cutout_width_px"], 4)
+    assert row["product_share"] == pytest.approx(0.24, abs=0.03)
+    assert row["palette"][0]["share"] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("name", "reasons"),
+    [
+        ("cut_short", {"image_truncated", "image_unreadable"}),
+        ("not_a_picture", {"image_format", "image_unreadable"}),
+        ("empty", {"image_empty"}),
+        ("tiny", {"image_too_small"}),
+        ("blank", {"blank_image"}),
+        ("changed", {"image_changed"}),
+        ("gone", {"view_failed"}),
+    ],
+)
+def test_a_bad_picture_is_a_refusal_with_a_reason(
+    views: tuple[Path, dict[str, dict[str, Any]]], name: str, reasons: set[str]
+) -> None:
+    row = views[1][name]
+    assert row["verdict"] == "refused"
+    assert row["reason"] in reasons
+    assert row["detail"]
+    assert row["cutout_uri"] is None
+
+
+def test_every_product_of_a_refused_picture_is_told() -> None:
+    products = [
+        {"merchant_id": "m", "sku": sku, "image_sha256": sha}
+        for sku, sha in (("a", "x"), ("b", "x"), ("c", "y"))
+    ]
+    rejects = view_rejects(products, {"x": {"reason": "blank_image", "detail": None}})
+    assert [(row["sku"], row["reason"]) for row in rejects] == [("a", "blank_image"), ("b", "blank_image")]

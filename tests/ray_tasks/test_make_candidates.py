@@ -1,0 +1,123 @@
+"""What is due, how scenes are grouped, and the drawing class without Ray."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from infra.object_store import open_store
+from infra.settings import load_config
+from ray_tasks.make_candidates import DrawPictures, due_units, in_shard, scene_jobs, scene_seed
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "infra/config/local.toml"
+SCENE = {
+    "setting": "wood_table",
+    "light": "window_left",
+    "season": "all",
+    "mood": "calm",
+    "palette": ["#7a4a2b", "#f2e6cf"],
+    "props": ["none"],
+}
+
+
+def _unit(locale: str = "en", variant: int = 0, **more: Any) -> dict[str, Any]:
+    unit = {"merchant_id": "m", "sku": "a", "segment_id": "s", "locale": locale, "placement": "square"}
+    unit |= {"variant": variant, "asset_id": f"{locale}-{variant}", "identity": "{}", "run_date": None}
+    unit |= {
+        "width_px": 512,
+        "height_px": 512,
+        "image_sha256": "i",
+        "cutout_sha256": "c",
+        "cutout_uri": "cutouts/c.png",
+    }
+    return unit | {"scene_backend": "components", "scene_revision": "r"} | more
+
+
+def _instruction(locale: str = "en", headline: str = "Slow mornings") -> dict[str, Any]:
+    return {
+        "merchant_id": "m", "sku": "a", "segment_id": "s", "locale": locale, "scene": SCENE,
+        "layout": "headline_top", "headline": headline, "selling_points": ["250 ml"], "sticker": None,
+        "call_to_action": None, "alt_text": "A red block on a wooden table", "instruction_hash": f"h-{locale}",
+    }  # fmt: skip
+
+
+def _ids(units: list[dict[str, Any]]) -> list[str]:
+    return [unit["asset_id"] for unit in units]
+
+
+def test_first_attempts_are_due_and_retries_wait() -> None:
+    assert _ids(due_units([_unit(variant=v) for v in (1, 0, 2)], set(), set())) == ["en-0"]
+
+
+def test_a_rejection_makes_exactly_the_next_variant_due() -> None:
+    units = [_unit(variant=v) for v in range(3)]
+    assert _ids(due_units(units, {"en-0"}, {"en-0"})) == ["en-1"]
+    assert due_units(units, {"en-0"}, set()) == []
+    assert _ids(due_units(units, {"en-0", "en-1"}, {"en-0", "en-1"})) == ["en-2"]
+    assert due_units(units, {"en-0", "en-1", "en-2"}, {"en-0", "en-1", "en-2"}) == []
+
+
+def test_locales_share_a_scene_and_all_texts_shape_its_layout() -> None:
+    (job,) = scene_jobs([_unit("de")], [_instruction("en"), _instruction("de")]).to_pylist()
+    assert [(text["locale"], text["asset_id"]) for text in job["texts"]] == [("de", "de-0"), ("en", None)]
+    (both,) = scene_jobs([_unit("de"), _unit("en")], [_instruction("en"), _instruction("de")]).to_pylist()
+    assert scene_seed(both) == scene_seed(job)
+
+
+def test_a_retry_changes_layout_and_seed() -> None:
+    first, second = scene_jobs([_unit(), _unit(variant=1)], [_instruction()]).to_pylist()
+    assert first["layout"] != second["layout"]
+    assert scene_seed(first) != scene_seed(second)
+
+
+def test_shards_part_the_products() -> None:
+    skus = [f"sku-{n}" for n in range(200)]
+    parts = [[sku for sku in skus if in_shard("m", sku, (index, 4))] for index in range(4)]
+    assert sorted(sku for part in parts for sku in part) == sorted(skus)
+    assert min(map(len, parts)) > 25
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    rgba = np.zeros((300, 160, 4), np.uint8)
+    rgba[20:290, 20:140] = (40, 60, 200, 255)
+    open_store(load_config(CONFIG).store, tmp_path).put(
+        "cutouts/c.png", cv2.imencode(".png", rgba)[1].tobytes()
+    )
+    return tmp_path
+
+
+def test_a_picture_is_stored_with_its_certificate_and_made_alike_again(store: Path) -> None:
+    jobs = scene_jobs([_unit("en"), _unit("de")], [_instruction("en"), _instruction("de", "Langsame Morgen")])
+    rows = DrawPictures(load_config(CONFIG), store)(jobs).to_pylist()
+    again = DrawPictures(load_config(CONFIG), store)(jobs).to_pylist()
+    assert {row["locale"] for row in rows} == {"en", "de"}
+    for row, twin in zip(rows, again, strict=True):
+        assert row["failure"] is None
+        data = (store / "store" / row["uri"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == row["sha256"] == twin["sha256"]
+        assert b"compositeSynthetic" in data
+        assert (row["changed_core_px"], row["overflow"]) == (0, False)
+        assert {box["element"] for box in row["text_boxes"]} >= {"headline", "selling_point_1"}
+    assert rows[0]["sha256"] != rows[1]["sha256"]
+
+
+def test_a_failure_costs_one_picture(store: Path) -> None:
+    jobs = scene_jobs([_unit(), _unit(sku="b", asset_id="b-0", cutout_uri="cutouts/none.png")], [
+        _instruction(), _instruction() | {"sku": "b"},
+    ])  # fmt: skip
+    rows = {row["sku"]: row for row in DrawPictures(load_config(CONFIG), store)(jobs).to_pylist()}
+    assert rows["a"]["failure"] is None
+    assert rows["b"]["failure"].startswith("FileNotFoundError")
+
+
+def test_a_glyph_that_no_font_has_is_no_picture(store: Path) -> None:
+    jobs = scene_jobs([_unit()], [_instruction(headline="\U0001fae0 新しい")])
+    (row,) = DrawPictures(load_config(CONFIG), store)(jobs).to_pylist()
+    assert "missing_glyph" in row["failure"]

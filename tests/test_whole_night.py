@@ -1,0 +1,107 @@
+"""One small whole night through Airflow, Spark, Ray, the gate and the drops, and the same night again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infra.sample_shop.__main__ import main as make_sample_shop
+from infra.tables import read_table, table_version
+from schemas.tables import TABLES
+
+ROOT = Path(__file__).resolve().parents[1]
+CANARY = b"@example.com"
+
+
+@dataclass
+class Night:
+    """What a night printed, and where its state lies."""
+
+    state: Path
+    config: Path
+    output: list[str]
+
+
+def _run(config: Path, state: Path) -> list[str]:
+    command = [sys.executable, "-m", "infra.night", f"--config={config}", f"--state={state}"]
+    command += ["--run-date=2026-11-21", "--limit=3"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip().splitlines()
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    folder = tmp_path_factory.mktemp("night")
+    make_sample_shop(["--out", str(folder / "shop"), "--limit", "3", "--size-px", "480"])
+    text = (ROOT / "infra/config/local.toml").read_text(encoding="utf-8")
+    text = text.replace('"{state}/sample_shop"', f'"{folder / "shop"}"').replace("sample_shop = true", "")
+    text = text.replace("max_reject_share = ", "# ") + "\n[ingest]\nmax_reject_share = 1.0\n"
+    config = folder / "night.toml"
+    config.write_text(text, encoding="utf-8")
+    return Night(folder / "state", config, _run(config, folder / "state"))
+
+
+def test_the_last_four_lines_say_where_everything_is(night: Night) -> None:
+    names = [line.split(": ")[0] for line in night.output[-4:]]
+    assert names == ["release", "tables", "drops", "report"]
+    release, tables, drops, report = (line.split(": ", 1)[1] for line in night.output[-4:])
+    assert release.startswith("20261121-")
+    assert Path(tables).is_dir()
+    assert Path(drops).is_dir()
+    assert "Night of" in Path(report).read_text(encoding="utf-8")
+
+
+def test_every_table_is_there_and_the_release_pins_them(night: Night) -> None:
+    (release,) = read_table(night.state, "releases").to_pylist()
+    pinned = {row["table"]: row["version"] for row in release["table_versions"]}
+    for table in TABLES:
+        if table.name != "releases":
+            assert 0 <= pinned[table.name] <= table_version(night.state, table.name)
+    assert release["asset_count"] == read_table(night.state, "assets").num_rows > 0
+    assert {row["merchant_id"] for row in release["merchants"]} == {"everyday", "roastery"}
+
+
+def test_each_merchant_gets_a_drop_that_holds_only_its_own(night: Night) -> None:
+    release = read_table(night.state, "releases").to_pylist()[0]["release_id"]
+    for merchant, other in (("everyday", "roastery"), ("roastery", "everyday")):
+        with zipfile.ZipFile(night.state / "drops" / merchant / f"{release}.zip") as drop:
+            assert drop.testzip() is None
+            rows = list(csv.DictReader(io.StringIO(drop.read("manifest.csv").decode("utf-8-sig"))))
+            assert {row["file"] for row in rows} <= set(drop.namelist())
+            assert json.loads(drop.read("manifest.json"))
+            assert not any(
+                other.encode() in drop.read(name) for name in drop.namelist() if not name.endswith(".jpg")
+            )
+        assert {row["merchant_id"] for row in read_table(night.state, "assets").to_pylist()} >= {merchant}
+
+
+def test_no_user_leaves_the_ingest_stage(night: Night) -> None:
+    written = [
+        path for path in night.state.rglob("*") if path.is_file() and path.suffix not in {".jpg", ".png"}
+    ]
+    assert len(written) > 50
+    assert not [path for path in written if CANARY in path.read_bytes()]
+    for table in TABLES:
+        assert CANARY.decode() not in str(read_table(night.state, table.name).to_pylist())
+
+
+def test_the_same_night_again_makes_nothing(night: Night) -> None:
+    before = {table.name: table_version(night.state, table.name) for table in TABLES}
+    lines = _run(night.config, night.state)
+    assert {table.name: table_version(night.state, table.name) for table in TABLES} == before
+    assert lines[-4:] == night.output[-4:]
+    stages = [line for line in lines if line.startswith("  ")]
+    assert stages
+    assert all("unchanged" in line for line in stages if "build_report" not in line)
