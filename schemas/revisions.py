@@ -1,9 +1,12 @@
 """Revisions of everything that makes or judges a picture. They are part of an asset's identity.
 
-Raise one when its output changes; a test holds the sources' fingerprint against `SOURCES`, so no change slips by.
+Raise one when its output changes; tests/test_revisions.py asks for that decision whenever the code behind one changes.
 """
 
 from __future__ import annotations
+
+import hashlib
+from pathlib import Path
 
 from schemas.config import Quality, Scene
 from schemas.instruction import content_hash
@@ -17,14 +20,33 @@ RENDERER = "render-1"
 SCORER = "measure-1"
 """Measurements and the default thresholds."""
 
+_SAMPLED_BYTES = 1 << 20
+
 
 def scene_revision(scene: Scene) -> str:
     """The pinned revision of the scene backend: code for components; weights and sampling settings for diffusion."""
     if scene.backend == "components":
         return COMPONENT_SCENE
     assert scene.diffusion is not None
-    settings = scene.diffusion.model_dump(exclude={"device", "local_files_only"})
-    return f"{scene.diffusion.model}@{scene.diffusion.revision or 'local'}+{content_hash(settings)[:8]}"
+    settings = scene.diffusion.model_dump(exclude={"device", "local_files_only", "model"})
+    folder = Path(scene.diffusion.model)
+    revision = _folder_revision(folder) if folder.is_dir() else scene.diffusion.revision or "unpinned"
+    name = folder.name if folder.is_dir() else scene.diffusion.model
+    return f"{name}@{revision}+{content_hash(settings)[:8]}"
+
+
+def _folder_revision(folder: Path) -> str:
+    """12 hex digits over names, sizes, beginnings and ends of files: other weights are another model."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            size = path.stat().st_size
+            digest.update(f"{path.relative_to(folder)} {size}\n".encode())
+            with path.open("rb") as file:
+                digest.update(file.read(_SAMPLED_BYTES))
+                file.seek(max(0, size - _SAMPLED_BYTES))
+                digest.update(file.read(_SAMPLED_BYTES))
+    return digest.hexdigest()[:12]
 
 
 def scorer_revision(quality: Quality) -> str:

@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import json
 import logging
-import os
 import sys
 from pathlib import Path
 
@@ -100,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     }
     partial = args.out / f"{MANIFEST}.tmp"
     partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, args.out / MANIFEST)
+    partial.replace(args.out / MANIFEST)
     return 0
 
 

@@ -96,6 +96,11 @@ def _usual() -> dict[str, Any]:
     return _toml("shapes.toml")
 
 
+def _four(values: Sequence[float]) -> tuple[float, float, float, float]:
+    a, b, c, d = values
+    return (float(a), float(b), float(c), float(d))
+
+
 def shot_of(product: Product) -> Shot:
     """How to draw the product; no solids where the picture is blank."""
     draw = product.draw
@@ -106,8 +111,8 @@ def shot_of(product: Product) -> Shot:
     colors = tuple(draw["colors"])
     solid = Solid(
         draw["shape"],
-        tuple(float(v) for v in draw.get("a", usual["a"])),
-        tuple(float(v) for v in draw.get("b", usual.get("b", [0, 0, 0, 0]))),
+        _four(draw.get("a", usual["a"])),
+        _four(draw.get("b", usual.get("b", [0, 0, 0, 0]))),
         colors + DEFAULT_COLORS[len(colors) :],
         yaw_deg=draw.get("yaw", usual.get("yaw", 0)),
         pitch_deg=draw.get("pitch", usual.get("pitch", 10)),

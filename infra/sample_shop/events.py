@@ -83,7 +83,7 @@ def preferences() -> dict[str, dict[str, float]]:
 
 def members() -> list[tuple[str, str, str, str]]:
     """(user_id, name, email, segment_id) per user; names and addresses are invented canaries at example.com."""
-    out = []
+    out: list[tuple[str, str, str, str]] = []
     for segment_id, declared in segments().items():
         for _ in range(declared["size"]):
             n = len(out)

@@ -160,7 +160,7 @@ def _centers(count: int) -> list[tuple[float, float]]:
 
 
 def compose(shot: Shot, size_px: int) -> tuple[Array, Array]:
-    """The picture (size, size, 3) BGR and the product's alpha (size, size), both uint8; the shadow is not in the mask."""
+    """The picture (size, size, 3) BGR and the product's alpha (size, size), uint8; the shadow is not in it."""
     mask = np.zeros((size_px, size_px), np.float32)
     if not shot.solids:
         return np.full((size_px, size_px, 3), 255, np.uint8), mask.astype(np.uint8)

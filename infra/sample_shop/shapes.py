@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ import numpy.typing as npt
 import skia
 
 HERE = Path(__file__).parent
-SUPERSAMPLE = 1.5
+SUPERSAMPLE = 1.25
 COARSE_PX = 4
 LIGHT_PX = 3
 FIT_PX = 128
@@ -123,14 +124,17 @@ def shade(
     size: tuple[int, int],
     kind: skia.ColorType = skia.kRGBA_8888_ColorType,
     origin: tuple[float, float] = (0.0, 0.0),
+    only: skia.Region | None = None,
 ) -> skia.Surface:
-    """A raster surface of (width, height) filled by one runtime shader."""
+    """A raster surface of (width, height) filled by one runtime shader, where `only` (device px) allows."""
     builder = skia.RuntimeShaderBuilder(effect)
     for name, value in uniforms.items():
         builder.setUniform(name, list(value) if len(value) > 1 else value[0])
     for name, child in children.items():
         builder.setChild(name, child)
     surface = skia.Surface.MakeRaster(skia.ImageInfo.Make(*size, kind, skia.kPremul_AlphaType))
+    if only is not None:
+        surface.getCanvas().clipRegion(only)
     surface.getCanvas().translate(*origin)
     surface.getCanvas().drawPaint(skia.Paint(Shader=builder.makeShader(), BlendMode=skia.BlendMode.kSrc))
     return surface
@@ -163,7 +167,7 @@ def fit(solid: Solid, size_px: int, height: float, width: float, center: tuple[f
     return Frame(float(x), float(y), float(FIT_PX * 2.1 * zoom))
 
 
-def pixels(surface: skia.Surface) -> npt.NDArray[np.generic]:
+def pixels(surface: skia.Surface) -> Any:
     """The surface's pixels, (height, width, 4); F32 surfaces give float32, others uint8."""
     dtype = np.float32 if surface.imageInfo().colorType() == skia.kRGBA_F32_ColorType else np.uint8
     out = np.empty((surface.height(), surface.width(), 4), dtype)
@@ -192,6 +196,18 @@ def backdrop(
     uniforms |= {"kind": (float(kind),), "tone": srgb(tone), "tone2": tone2}
     children = _no_children()
     return shade(_effect("", "backdrop.sksl"), uniforms, children, (size_px, size_px))
+
+
+def _region(hit: npt.NDArray[np.bool_], block_px: float) -> skia.Region:
+    """The blocks that are hit: the CPU backend runs the whole shader on masked pixels too, so they are not drawn."""
+    region = skia.Region()
+    for y, row in enumerate(hit):
+        edges = np.flatnonzero(np.diff(row.astype(np.int8), prepend=0, append=0))
+        top, bottom = math.floor(y * block_px), math.ceil((y + 1) * block_px)
+        for start, end in edges.reshape(-1, 2):
+            rect = skia.IRect.MakeLTRB(math.floor(start * block_px), top, math.ceil(end * block_px), bottom)
+            region.op(rect, skia.Region.kUnion_Op)
+    return region
 
 
 def floor_light(solid: Solid, frame: Frame, size_px: int) -> tuple[npt.NDArray[np.float32], skia.Surface]:
@@ -238,6 +254,7 @@ def render(
         },
         (width, height),
         origin=(-x0 * SUPERSAMPLE, -y0 * SUPERSAMPLE),
+        only=_region(hit[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1], COARSE_PX * SUPERSAMPLE),
     )
     small = cv2.resize(pixels(large), (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
     return small.astype(np.uint8, copy=False), (x0, y0, x1, y1)
