@@ -35,7 +35,7 @@ lint: setup ## ruff and mypy
 	@.venv/bin/mypy
 
 test: lint ## lint and the tests
-	@$(python) -m pytest -n 2
+	@$(python) -m pytest -n 2 --dist loadscope
 
 test-all: test ## also the slow tests: the real scheduler, whole nights
 	@$(python) -m pytest -m slow

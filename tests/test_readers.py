@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import polars as pl
@@ -24,7 +25,10 @@ from tests.jobs.sample_night import make_sample_night
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+    from pyspark.sql.types import StructType
 
+T = TypeVar("T")
+Read = dict[str, Future[pa.Table]]
 ROOT = Path(__file__).resolve().parents[1]
 each_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 
@@ -51,13 +55,21 @@ def interpreted(spark: SparkSession) -> Iterator[None]:
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.adaptive.enabled": "false",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.databricks.delta.snapshotPartitions": "1",
     }
-    before = {name: spark.conf.get(name) for name in settings}
+    before = {name: spark.conf.get(name, None) for name in settings}
     for name, value in settings.items():
         spark.conf.set(name, value)
     yield
-    for name, value in before.items():
-        spark.conf.set(name, str(value))
+    for name, earlier in before.items():
+        spark.conf.unset(name) if earlier is None else spark.conf.set(name, earlier)
+
+
+def _of_every_table(act: Callable[[Table], T]) -> dict[str, Future[T]]:
+    """What `act` gives for each table, four at once: one small query after the other leaves Spark's cores idle."""
+    with ThreadPoolExecutor(4) as pool:
+        return {table.name: pool.submit(act, table) for table in TABLES}
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +112,16 @@ def test_pandas_reads_the_same_and_its_process_ends_well(state: Path) -> None:
         assert sorted(seen[table.name]) == expected, table.name
 
 
+@pytest.fixture(scope="module")
+def read_by_spark(spark: SparkSession, state: Path) -> Read:
+    """The night's tables as Spark gives them to Python."""
+    return _of_every_table(lambda table: read_delta(spark, state, table.name).toArrow())
+
+
 @each_table
-def test_spark_reads_the_same(spark: SparkSession, state: Path, table: Table) -> None:
+def test_spark_reads_the_same(read_by_spark: Read, state: Path, table: Table) -> None:
     expected = read_table(state, table.name)
-    rows = read_delta(spark, state, table.name).select(table.column_names).toArrow()
+    rows = read_by_spark[table.name].result()
     assert _keys(rows.to_pylist(), table) == _keys(expected.to_pylist(), table)
 
 
@@ -120,16 +138,26 @@ def _sorted(rows: pa.Table, table: Table) -> list[dict[str, Any]]:
     return list(ordered.to_pylist())
 
 
+@pytest.fixture(scope="module")
+def back_from_spark(spark: SparkSession, empty: Path) -> Read:
+    """Random rows of every table, written with Spark into the tables that the pipeline makes, and read with Spark."""
+
+    def write_and_read(table: Table) -> pa.Table:
+        replace_delta(spark.createDataFrame(sample_rows(table, 15)), empty, table.name, "true")
+        return read_delta(spark, empty, table.name).toArrow()
+
+    return _of_every_table(write_and_read)
+
+
 @each_table
 def test_types_survive_arrow_spark_delta_on_the_jvm_and_back(
-    spark: SparkSession, empty: Path, table: Table
+    back_from_spark: Read, empty: Path, table: Table
 ) -> None:
     rows = sample_rows(table, 15)
-    replace_delta(spark.createDataFrame(rows), empty, table.name, "true")
+    by_spark = back_from_spark[table.name].result()
     by_delta_rs = read_table(empty, table.name)
     assert by_delta_rs.select(table.column_names).schema.equals(table.schema)
     assert _sorted(by_delta_rs, table) == _sorted(rows, table)
-    by_spark = read_delta(spark, empty, table.name).toArrow()
     assert _sorted(by_spark, table) == _sorted(rows, table)
     for column in table.columns:
         assert str(by_spark.schema.field(column.name).type) == str(column.type), column.name
@@ -157,29 +185,39 @@ def test_spark_refuses_a_row_that_breaks_a_rule(
 
 
 @pytest.fixture(scope="module")
-def database(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database of its own as the current one, dropped afterwards."""
-    name = "ddl_of_the_contract"
-    spark.sql(f"CREATE DATABASE {name} LOCATION '{tmp_path_factory.mktemp('ddl')}'")
-    spark.catalog.setCurrentDatabase(name)
-    yield name
+def made_by_ddl(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[tuple[StructType, dict[str, str]]]]]:
+    """Schema and constraints of each table that sql/ddl makes, in a database of its own that is dropped afterwards."""
+
+    def run(table: Table) -> tuple[StructType, dict[str, str]]:
+        script = (ROOT / "sql" / "ddl" / f"{table.name}.sql").read_text(encoding="utf-8")
+        for statement in filter(str.strip, script.split(";\n")):
+            spark.sql(statement)
+        properties = spark.sql(f"SHOW TBLPROPERTIES {table.name}").collect()
+        checks = {row.key: row.value for row in properties if row.key.startswith("delta.constraints.")}
+        return spark.table(table.name).schema, checks
+
+    database = "ddl_of_the_contract"
+    spark.sql(f"CREATE DATABASE {database} LOCATION '{tmp_path_factory.mktemp('ddl')}'")
+    spark.catalog.setCurrentDatabase(database)
+    yield _of_every_table(run)
     spark.catalog.setCurrentDatabase("default")
-    spark.sql(f"DROP DATABASE {name} CASCADE")
+    spark.sql(f"DROP DATABASE {database} CASCADE")
 
 
 @each_table
 def test_the_ddl_makes_the_table_that_the_pipeline_makes(
-    spark: SparkSession, empty: Path, database: str, table: Table
+    spark: SparkSession,
+    empty: Path,
+    made_by_ddl: dict[str, Future[tuple[StructType, dict[str, str]]]],
+    table: Table,
 ) -> None:
-    script = (ROOT / "sql" / "ddl" / f"{table.name}.sql").read_text(encoding="utf-8")
-    for statement in script.split(";\n"):
-        if statement.strip():
-            spark.sql(statement)
-    assert spark.table(table.name).schema == read_delta(spark, empty, table.name).schema
-    described = spark.sql(f"SHOW TBLPROPERTIES {table.name}").collect()
-    made = {row.key: row.value for row in described if row.key.startswith("delta.constraints.")}
+    schema, checks = made_by_ddl[table.name].result()
+    assert schema == read_delta(spark, empty, table.name).schema
     ours = DeltaTable(str(table_path(empty, table.name))).metadata().configuration
-    assert _without_spaces(made) == _without_spaces(ours)
+    assert _without_spaces(checks) == _without_spaces(ours)
+    assert len(checks) == sum(check.severity == "stop" for check in table.checks)
 
 
 def _without_spaces(constraints: Mapping[str, str | None]) -> dict[str, str]:

@@ -86,7 +86,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (root / "metadata").mkdir()
     log = root / "server.log"
     keys = {"AWS_ACCESS_KEY_ID": "night", "AWS_SECRET_ACCESS_KEY": "only-for-this-test"}
-    command = [binary, "--quiet", "--port", f"127.0.0.1:{port}", "posix"]
+    command: list[str | Path] = [binary, "--quiet", "--port", f"127.0.0.1:{port}", "posix"]
     # Metadata in files: not every file system that tests run on has extended attributes.
     command += ["--sidecar", root / "metadata", root / "objects"]
     env = {
