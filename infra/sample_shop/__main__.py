@@ -35,7 +35,7 @@ def file_sums(out: Path) -> dict[str, str]:
 def is_current(out: Path, wanted: str) -> bool:
     """Whether `out` holds this revision and no file is missing.
 
-    What is in the files is not compared: who changes a price in a feed to see what the next night does, keeps the change.
+    The contents are not compared: who changes a price in a feed to see what a night does, keeps the change.
     """
     try:
         manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))

@@ -49,10 +49,19 @@ def smooth_path(points: Sequence[Point]) -> skia.Path:
 
 
 class Brush:
-    """Paints soft shapes; `rng` is the only source of variation."""
+    """Paints soft shapes; `rng` is the only source of variation, `focus` scales the blur of `depth`."""
 
-    def __init__(self, canvas: skia.Canvas, width: float, height: float, rng: np.random.Generator):
+    def __init__(
+        self,
+        canvas: skia.Canvas,
+        width: float,
+        height: float,
+        rng: np.random.Generator,
+        *,
+        focus: float = 1.0,
+    ):
         self.canvas = canvas
+        self.focus = focus
         self.width = width
         self.height = height
         self.unit = min(width, height) / 1024.0
@@ -78,13 +87,19 @@ class Brush:
         return skia.Paint(AntiAlias=True, Shader=shader, Dither=True)
 
     @contextmanager
-    def depth(self, sigma: float, blend: skia.BlendMode = skia.BlendMode.kSrcOver) -> Iterator[None]:
-        """What is drawn inside lies out of focus by `sigma` design units."""
+    def depth(
+        self,
+        sigma: float,
+        blend: skia.BlendMode = skia.BlendMode.kSrcOver,
+        rows: tuple[float, float] | None = None,
+    ) -> Iterator[None]:
+        """What is drawn inside lies out of focus by `sigma` design units; `rows` bounds it (cheaper)."""
         paint = skia.Paint(BlendMode=blend)
         if sigma > 0:
-            s = sigma * self.unit
+            s = sigma * self.unit * self.focus
             paint.setImageFilter(skia.ImageFilters.Blur(s, s, skia.TileMode.kClamp))
-        self.canvas.saveLayer(None, paint)
+        bounds = None if rows is None else skia.Rect.MakeLTRB(-self.width, rows[0], 2 * self.width, rows[1])
+        self.canvas.saveLayer(bounds, paint)
         try:
             yield
         finally:

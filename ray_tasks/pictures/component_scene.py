@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cache
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 import skia
 
 from ray_tasks.pictures.brush import Brush
-from ray_tasks.pictures.geometry import Box, Canvas
+from ray_tasks.pictures.geometry import Box
 from ray_tasks.pictures.light import (
     LIGHT_SETUPS,
     MAP_SCALE,
@@ -24,14 +25,16 @@ from ray_tasks.pictures.materials import noise_shader
 from ray_tasks.pictures.palette import harmonise, oklab_from_srgb, product_color
 from ray_tasks.pictures.props import draw_far_props, draw_near_props
 from ray_tasks.pictures.scene import PlacedProduct, SceneSpec
+from ray_tasks.pictures.settings_desks import DESKS
 from ray_tasks.pictures.settings_indoor import INDOOR
 from ray_tasks.pictures.settings_outdoor import OUTDOOR
 from ray_tasks.pictures.settings_studio import STUDIO
 from ray_tasks.pictures.settings_town import TOWN
 from ray_tasks.pictures.settings_workplaces import WORKPLACES
 from ray_tasks.pictures.stage import Setting, Stage
+from ray_tasks.pictures.text_room import prepare_text_area
 
-DRAWERS: dict[str, Setting] = {**STUDIO, **INDOOR, **WORKPLACES, **OUTDOOR, **TOWN}
+DRAWERS: dict[str, Setting] = {**STUDIO, **INDOOR, **DESKS, **WORKPLACES, **OUTDOOR, **TOWN}
 
 # Saturation and contrast of the finished scene per mood.
 _GRADE = {
@@ -42,6 +45,9 @@ _GRADE = {
     "premium": (0.94, 0.16),
     "playful": (1.14, 0.08),
 }
+
+FOCUS = 0.62
+"""Share of the blur that the drawers ask for: what is behind must still be told at thumbnail size."""
 
 GRAIN = 0.028
 """Grain's range as a share of full scale; it also dithers the 8-bit light map."""
@@ -107,9 +113,11 @@ class ComponentScene:
         )
         light = light_map(stage.light, size, product.box, rng, setting.glow)
         lit = _grade(props_surface.makeImageSnapshot(), stage, spec, light)
-        _separate(lit, product)
         if text_area is not None:
-            _calm(lit, text_area)
+            prepare_text_area(lit, text_area)
+        # The light behind the product is blurred: what the first pass leaves, the second mends.
+        if _separate(lit, product):
+            _separate(lit, product)
         return lit
 
 
@@ -119,6 +127,11 @@ def plan_stage(spec: SceneSpec, product: PlacedProduct, setting: Setting, rng: n
     contact = footprint(product.rgba[..., 3], product.box).contact_y
     reach = rng.uniform(*setting.reach) * height
     edge = contact - reach
+    light = LIGHT_SETUPS[spec.light]
+    if light.night:
+        # The lamp stands on the product's free side: shadows fall away from it, and from the text.
+        side = 1.0 if product.box.center_x <= 0.52 * width else -1.0
+        light = dataclasses.replace(light, side=side * abs(light.side))
     return Stage(
         width=width,
         height=height,
@@ -126,7 +139,7 @@ def plan_stage(spec: SceneSpec, product: PlacedProduct, setting: Setting, rng: n
         contact_y=contact,
         edge_y=edge,
         horizon_y=edge - setting.rise * height * rng.uniform(0.85, 1.15),
-        light=LIGHT_SETUPS[spec.light],
+        light=light,
         tones=harmonise(spec.palette, spec.mood, product_color(product.rgba)),
         season=spec.season,
         mood=spec.mood,
@@ -142,7 +155,7 @@ def _draw_backdrop(
     back = skia.Surface(round(stage.width * scale), round(stage.height * scale))
     back_canvas = back.getCanvas()
     back_canvas.scale(scale, scale)
-    brush = Brush(back_canvas, stage.width, stage.height, rng)
+    brush = Brush(back_canvas, stage.width, stage.height, rng, focus=FOCUS)
     setting.backdrop(brush, stage)
     if not setting.from_above:
         draw_far_props(brush, stage, spec)
@@ -186,10 +199,10 @@ def _grade(scene: skia.Image, stage: Stage, spec: SceneSpec, light: skia.Image) 
     return np.ascontiguousarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3])
 
 
-def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.17) -> None:
+def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.17) -> bool:
     """Lifts or lowers the light behind the product, in place, where its outline would sink into the background.
 
-    Compares OKLab lightness on both sides of the outline; `least` is the difference that is kept.
+    True if it had to. Compares OKLab lightness on both sides of the outline; `least` is the difference that is kept.
     """
     height, width = rgb.shape[:2]
     shrink = max(1, round(min(width, height) / 128))
@@ -203,7 +216,7 @@ def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.17) -> N
     ring[int(limit) :] = False
     rim[int(limit) :] = False
     if ring.sum() < 8 or rim.sum() < 8:
-        return
+        return False
     scene = cv2.resize(rgb, small, interpolation=cv2.INTER_AREA)
     inside = cv2.resize(product.rgba[..., :3], small, interpolation=cv2.INTER_AREA)
     behind = oklab_from_srgb(scene[ring] / 255.0).mean(axis=0)
@@ -211,7 +224,7 @@ def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.17) -> N
     gap = float(behind[0] - edge[0])
     chroma_gap = float(np.hypot(behind[1] - edge[1], behind[2] - edge[2]))
     if abs(gap) >= least or chroma_gap > 0.11:
-        return
+        return False
     lift = (
         edge[0] + least
         if (gap >= 0 and edge[0] + least < 0.97) or edge[0] - least < 0.12
@@ -226,26 +239,4 @@ def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.17) -> N
         (1 + halo * (factor - 1)).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR
     )
     rgb[:] = np.clip(rgb * gain[..., None], 0, 255).astype(np.uint8)
-
-
-def _calm(rgb: np.ndarray, area: Box, strength: float = 0.55) -> None:
-    """Softens what lies behind the text, in place: less detail, fading in from the area's surroundings."""
-    height, width = rgb.shape[:2]
-    reach = round(0.11 * min(height, width))
-    near = area.grown(reach, Canvas(width, height))
-    part = rgb[near.top : near.bottom, near.left : near.right]
-    factor = 8
-    size = (max(1, near.width // factor), max(1, near.height // factor))
-    soft = cv2.GaussianBlur(cv2.resize(part, size, interpolation=cv2.INTER_AREA), (0, 0), 3.2)
-    mask = np.zeros((size[1], size[0]), np.float32)
-    inner = Box(area.left - near.left, area.top - near.top, area.right - near.left, area.bottom - near.top)
-    mask[inner.top // factor : inner.bottom // factor, inner.left // factor : inner.right // factor] = (
-        strength
-    )
-    # The frame's border is no border of the area: it is continued there.
-    pad = max(1, reach // factor)
-    padded = cv2.copyMakeBorder(mask, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    faded = np.ascontiguousarray(cv2.GaussianBlur(padded, (0, 0), reach / factor / 3.2)[pad:-pad, pad:-pad])
-    full = cv2.resize(soft, (near.width, near.height), interpolation=cv2.INTER_LINEAR)
-    weight = cv2.resize(faded, (near.width, near.height), interpolation=cv2.INTER_LINEAR)
-    part[:] = cv2.blendLinear(full, np.ascontiguousarray(part), weight, 1 - weight)
+    return True

@@ -11,7 +11,6 @@ from ray_tasks.pictures.palette import (
     Rgb,
     Tones,
     contrast_ratio,
-    mix,
     oklch,
     relative_luminance,
     shift,
@@ -20,6 +19,9 @@ from ray_tasks.pictures.palette import (
 
 LEAST_CONTRAST = 4.5
 """WCAG 2.2, success criterion 1.4.3 (AA, normal text)."""
+
+LUMA_FOR_LIGHT_INK, LUMA_FOR_DARK_INK = 0.44, 0.56
+"""Gamma-encoded luma up to which white letters, and from which black letters, are comfortable."""
 
 
 def _luminance_range(rgb: np.ndarray, box: Box) -> tuple[float, float]:
@@ -70,76 +72,131 @@ def pill_fills(tones: Tones, ink: Rgb) -> dict[str, Rgb]:
     return {"sticker": sticker, "call_to_action": ink}
 
 
+def luma_of(rgb: np.ndarray) -> np.ndarray:
+    """(H, W) float32 gamma-encoded luma 0..1 of (H, W, 3) float32 0..1, near the 2.2nd root of relative luminance."""
+    return np.sqrt(np.square(rgb) @ np.array([0.2126, 0.7152, 0.0722], np.float32))
+
+
+def wants_light_ink(luma: np.ndarray) -> bool:
+    """Whether white letters need the smaller change of what is behind them; luma is gamma-encoded, 0..1.
+
+    Darkening counts a little less than brightening: it looks like a fall-off of light, brightening like haze.
+    """
+    too_bright = float(np.maximum(luma - LUMA_FOR_LIGHT_INK, 0).mean())
+    too_dark = float(np.maximum(LUMA_FOR_DARK_INK - luma, 0).mean())
+    return too_bright <= 1.1 * too_dark
+
+
 def prepare_ground(rgb: np.ndarray, layout: Layout, boxes: list[Box], tones: Tones) -> tuple[np.ndarray, Rgb]:
-    """The scene with as little scrim as text in `boxes` needs to reach LEAST_CONTRAST, and the ink for it."""
-    target = LEAST_CONTRAST * 1.12
+    """The scene exposed under text in `boxes` just so that the ink reaches LEAST_CONTRAST, and that ink.
+
+    Only what is too bright (or too dark) for the ink is burned (or dodged), by the scene's own colours: it stays
+    scenery. (H, W, 3) uint8 in and out.
+    """
     dark, light = _inks(tones)
     if not boxes:
         return rgb, dark
+    height, width = rgb.shape[:2]
+    size = (max(1, width // 4), max(1, height // 4))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255.0
+    mask = cv2.resize(_text_mask(layout, boxes), size, interpolation=cv2.INTER_AREA)
+    cells = [Box(b.left // 4, b.top // 4, -(-b.right // 4), -(-b.bottom // 4)) for b in boxes]
+    luma = luma_of(small)
+    behind = np.concatenate([luma[c.top : c.bottom, c.left : c.right].ravel() for c in cells])
+    first = wants_light_ink(behind)
+    own = small[mask > 0.5].mean(axis=0) if (mask > 0.5).any() else small.mean(axis=(0, 1))
+    best: tuple[float, np.ndarray, Rgb] | None = None
+    for is_light in (first, not first):
+        ink = light if is_light else dark
+        bound = _bound_luma(ink, is_light)
+        for share in (1.0, 0.93, 0.85, 0.75, 0.62, 0.45, 0.2):
+            limit = bound * share if is_light else 1 - (1 - bound) * share
+            field = _dodge(luma, mask, limit) if not is_light else _burn(luma, mask, limit)
+            worst = _worst(_exposed(small, *field, own), cells, ink)
+            if best is None or worst > best[0]:
+                best = worst, np.dstack(field), ink
+            if worst >= LEAST_CONTRAST * 1.1:
+                break
+        else:
+            continue
+        best = worst, np.dstack(field), ink
+        break
+    assert best is not None
+    _, chosen, ink = best
+    if np.abs(chosen[..., 0] - 1).max() < 0.01 and chosen[..., 1].max() < 0.01:
+        return rgb, ink
+    rows, columns = (np.flatnonzero(mask.max(axis=axis) > 0) for axis in (1, 0))
+    top, bottom = 4 * int(rows[0]), min(height, 4 * int(rows[-1]) + 4)
+    left, right = 4 * int(columns[0]), min(width, 4 * int(columns[-1]) + 4)
+    part = chosen[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    full = cv2.resize(part, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+    out = rgb.copy()
+    window = np.ascontiguousarray(rgb[top:bottom, left:right])
+    lit = cv2.multiply(window, cv2.merge([full[..., 0]] * 3), dtype=cv2.CV_8U)
+    if chosen[..., 1].max() > 0.004:
+        veil = np.empty_like(lit)
+        veil[:] = np.rint(_haze(own) * 255).astype(np.uint8)
+        weight = np.ascontiguousarray(full[..., 1])
+        lit = cv2.blendLinear(veil, lit, weight, 1 - weight)
+    out[top:bottom, left:right] = lit
+    return out, ink
 
-    def worst(picture: np.ndarray, ink: Rgb) -> float:
-        return min(worst_contrast(picture, box, ink) for box in boxes)
 
-    area = layout.text_area
-    assert area is not None
-    mean = rgb[area.top : area.bottom : 8, area.left : area.right : 8].reshape(-1, 3).mean(axis=0) / 255.0
-    own = (float(mean[0]), float(mean[1]), float(mean[2]))
-    inks = sorted((dark, light), key=lambda ink: -worst(rgb, ink))
-    scrims = {ink: mix(own, shift(own, 0.5 if ink is dark else -0.5, 0.7), 0.9) for ink in inks}
-    mask = _scrim_mask(layout, boxes)
-    lowered = cv2.resize(rgb, (rgb.shape[1] // 4, rgb.shape[0] // 4), interpolation=cv2.INTER_AREA)
-    small_mask = cv2.resize(mask, (lowered.shape[1], lowered.shape[0]), interpolation=cv2.INTER_AREA)
-    ranges = [
-        (lowered[q.top : q.bottom, q.left : q.right], small_mask[q.top : q.bottom, q.left : q.right])
-        for q in (Box(b.left // 4, b.top // 4, -(-b.right // 4), -(-b.bottom // 4)) for b in boxes)
-    ]
-
-    def enough(ink: Rgb, strength: float) -> bool:
-        own_luminance = relative_luminance(np.array(ink))
-        for part, weight in ranges:
-            under = _veiled(part, weight, scrims[ink], strength)
-            if contrast_ratio(own_luminance, relative_luminance(under / 255.0)).min() < target:
-                return False
-        return True
-
-    for strength in (0.0, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.9, 0.96):
-        for ink in inks:
-            if enough(ink, strength):
-                return (_veiled(rgb, mask, scrims[ink], strength) if strength else rgb), ink
-    return _veiled(rgb, mask, scrims[inks[0]], 0.97), inks[0]
+def _bound_luma(ink: Rgb, is_light: bool) -> float:
+    """The luma that a ground may reach (light ink) or must have (dark ink) for a comfortable contrast."""
+    own = float(relative_luminance(np.array(ink)))
+    ratio = LEAST_CONTRAST * 1.18
+    luminance = (own + 0.05) / ratio - 0.05 if is_light else (own + 0.05) * ratio - 0.05
+    return max(0.02, luminance) ** (1 / 2.2)
 
 
-def _veiled(rgb: np.ndarray, mask: np.ndarray, scrim: Rgb, strength: float) -> np.ndarray:
-    """The picture with `scrim` laid over it, by `mask` (0..1) times `strength`."""
-    veil = np.empty_like(rgb)
-    veil[:] = np.rint(np.array(scrim) * 255).astype(np.uint8)
-    weight = np.ascontiguousarray(mask * np.float32(strength))
-    return cv2.blendLinear(veil, np.ascontiguousarray(rgb), weight, 1 - weight)
+def _burn(luma: np.ndarray, mask: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
+    """Factor (and no veil) that lowers what is brighter than `limit`, smoothly."""
+    peak = cv2.GaussianBlur(cv2.dilate(luma, np.ones((7, 7), np.uint8)), (0, 0), 5.0)
+    gain = np.minimum(1.0, limit / np.maximum(peak, 1e-3))
+    return 1 - mask * (1 - gain), np.zeros_like(mask)
 
 
-def _scrim_mask(layout: Layout, boxes: list[Box]) -> np.ndarray:
-    """(H, W) float32 0..1: full under the text, fading out softly around it and towards the product."""
+def _dodge(luma: np.ndarray, mask: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
+    """Factor and veil that raise what is darker than `limit`: exposure first, a veil of haze for the rest."""
+    low = cv2.GaussianBlur(cv2.erode(luma, np.ones((7, 7), np.uint8)), (0, 0), 5.0)
+    gain = np.clip(limit / np.maximum(low, 1e-3), 1.0, 1.35)
+    lifted = low * gain
+    veil = np.clip((limit - lifted) / np.maximum(0.94 - lifted, 0.05), 0.0, 0.96)
+    return 1 + mask * (gain - 1), mask * veil
+
+
+def _exposed(rgb: np.ndarray, gain: np.ndarray, veil: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """The picture (float32 0..1) times the gain, with a veil of its own colour, brightened."""
+    out = np.minimum(rgb * gain[..., None], 1.0)
+    if veil.max() > 0.004:
+        out += veil[..., None] * (_haze(own) - out)
+    return out
+
+
+def _haze(own: np.ndarray) -> np.ndarray:
+    """The scene's own colour, brightened to that of haze; (3,) float32 0..1."""
+    return np.asarray(0.55 + 0.42 * own / max(0.05, float(own.max())), np.float32)
+
+
+def _worst(small: np.ndarray, cells: list[Box], ink: Rgb) -> float:
+    own = relative_luminance(np.array(ink))
+    return min(
+        float(contrast_ratio(own, relative_luminance(small[c.top : c.bottom, c.left : c.right])).min())
+        for c in cells
+    )
+
+
+def _text_mask(layout: Layout, boxes: list[Box]) -> np.ndarray:
+    """(H / 8, W / 8) float32 0..1: full under the block of text, fading out softly all around it."""
     w, h = layout.canvas.width_px, layout.canvas.height_px
-    f = 8
-    pad = round(26 * layout.canvas.unit)
-    left, right = min(b.left for b in boxes) - pad, max(b.right for b in boxes) + pad
-    top, bottom = min(b.top for b in boxes) - pad, max(b.bottom for b in boxes) + pad
-    if layout.variant == "stacked":
-        left, right = -w, 2 * w
-        top = -h if layout.anchor == "top" else top
-        bottom = 2 * h if layout.anchor == "bottom" else bottom
-    elif layout.name == "headline_right":
-        right, top, bottom = 2 * w, -h, 2 * h
-    else:
-        left, top, bottom = -w, -h, 2 * h
+    f, unit = 8, layout.canvas.unit
+    pad, fade = 20 * unit, 150 * unit
     xs = (np.arange(w // f + 1, dtype=np.float32) + 0.5) * f
     ys = (np.arange(h // f + 1, dtype=np.float32) + 0.5) * f
-    fade = (120 if layout.variant == "stacked" else 230) * layout.canvas.unit
-
-    def ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
-        outside = np.maximum(np.maximum(low - values, values - high), 0) / fade
-        t = np.clip(1 - outside, 0, 1)
-        return t * t * (3 - 2 * t)
-
-    small = ramp(ys, top, bottom)[:, None] * ramp(xs, left, right)[None, :]
-    return cv2.resize(small.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR)
+    left, right = min(b.left for b in boxes) - pad, max(b.right for b in boxes) + pad
+    top, bottom = min(b.top for b in boxes) - pad, max(b.bottom for b in boxes) + pad
+    dx = np.maximum(np.maximum(left - xs, xs - right), 0)[None, :]
+    dy = np.maximum(np.maximum(top - ys, ys - bottom), 0)[:, None]
+    t = np.clip(1 - np.hypot(dx, dy) / fade, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)

@@ -46,6 +46,12 @@ class Layout:
 MARGIN = 0.062
 """Outer margin as a share of the short side."""
 
+COLUMN_HEIGHT = 0.67
+"""Greatest height of a product beside a text column, as a share of the canvas: the hero, with air above it."""
+LANDSCAPE_HEIGHT = 0.74
+STACKED_WIDTH = 0.75
+"""Greatest width of a product above or below the text, as a share of the canvas."""
+
 _WIDE = 1.2
 """Products wider than this (width / height) are too small beside a text column: the text goes above them."""
 
@@ -82,29 +88,23 @@ def plan_layout(
 def _column(canvas: Canvas, name: str, aspect: float, margin: int) -> Layout:
     w, h = canvas.width_px, canvas.height_px
     gutter = round(0.7 * margin)
+    landscape = w / h > 1.35
     # A slim product leaves more width to the text.
-    share = 0.54 if aspect < 0.5 else 0.50 if aspect < 0.8 else 0.455
-    if w / h > 1.35:
+    share = 0.56 if aspect < 0.5 else 0.52 if aspect < 0.8 else 0.455
+    if landscape:
         share = 0.50
     text_width = round(share * (w - 2 * margin))
     top, bottom = round(1.15 * margin), h - round(1.25 * margin)
+    # Air above the product and ground in front of it: it stands in a room instead of filling a frame.
+    stand = h - round(1.9 * margin)
+    head = stand - round((LANDSCAPE_HEIGHT if landscape else COLUMN_HEIGHT) * h)
     text_left = name != "headline_right"
     if text_left:
         text_area = Box(margin, top, margin + text_width, bottom)
-        product = Box(
-            margin + text_width + gutter,
-            round(1.3 * margin),
-            w - round(0.75 * margin),
-            h - round(1.75 * margin),
-        )
+        product = Box(margin + text_width + gutter, head, w - round(0.75 * margin), stand)
     else:
         text_area = Box(w - margin - text_width, top, w - margin, bottom)
-        product = Box(
-            round(0.75 * margin),
-            round(1.3 * margin),
-            w - margin - text_width - gutter,
-            h - round(1.75 * margin),
-        )
+        product = Box(round(0.75 * margin), head, w - margin - text_width - gutter, stand)
     return Layout(name, "column", canvas, product, text_area, "left", "middle", 1)
 
 
@@ -118,17 +118,19 @@ def _stacked(canvas: Canvas, name: str, texts: list[TextSpec], margin: int) -> L
     below = name == "headline_bottom"
     if below:
         text_area = Box(margin, h - margin - text_height, w - margin, h - margin)
-        product = Box(margin, round(0.9 * margin), w - margin, h - margin - text_height - round(1.3 * gutter))
+        side = round((1 - STACKED_WIDTH) / 2 * w)
+        product = Box(side, round(1.1 * margin), w - side, h - margin - text_height - round(1.3 * gutter))
         return Layout(name, "stacked", canvas, product, text_area, "center", "bottom", 3)
     # Beside the centred form there are two off-centre ones: text and product on opposite sides.
     lean = {"headline_left": 0, "headline_right": round(0.20 * w)}.get(name, 0)
     give = round(0.12 * w) if name in ("headline_left", "headline_right") else 0
     text_area = Box(margin + lean, margin, w - margin, margin + text_height)
+    narrow = max(0, round((1 - STACKED_WIDTH) * w) - give - 2 * margin)
     product = Box(
-        margin + (give if lean == 0 else 0),
-        margin + text_height + gutter,
-        w - margin - (give if lean else 0),
-        h - round(1.45 * margin),
+        margin + (give if lean == 0 else 0) + narrow // 2,
+        margin + text_height + round(1.35 * gutter),
+        w - margin - (give if lean else 0) - narrow // 2,
+        h - round(1.6 * margin),
     )
     align = "center" if name == "headline_top" else "left"
     return Layout(name, "stacked", canvas, product, text_area, align, "top", 3 if align == "center" else 1)

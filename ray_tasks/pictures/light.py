@@ -37,22 +37,22 @@ class Light:
 
 LIGHT_SETUPS: dict[str, Light] = {
     "studio_soft": Light(
-        -0.45, 0.34, (0.93, 0.93, 0.94), (0.12, 0.12, 0.115), 34, 0.46, "none", 0.16, (0.97, 0.97, 0.98)
+        -0.45, 0.34, (0.93, 0.93, 0.94), (0.12, 0.12, 0.115), 34, 0.52, "none", 0.16, (0.97, 0.97, 0.98)
     ),
     "window_left": Light(
-        -0.85, 0.55, (0.80, 0.81, 0.84), (0.30, 0.28, 0.24), 20, 0.58, "window", 0.20, (0.98, 0.97, 0.93)
+        -0.85, 0.55, (0.80, 0.81, 0.84), (0.30, 0.28, 0.24), 20, 0.64, "window", 0.20, (0.98, 0.97, 0.93)
     ),
     "window_right": Light(
-        0.85, 0.55, (0.80, 0.81, 0.84), (0.30, 0.28, 0.24), 20, 0.58, "window", 0.20, (0.98, 0.97, 0.93)
+        0.85, 0.55, (0.80, 0.81, 0.84), (0.30, 0.28, 0.24), 20, 0.64, "window", 0.20, (0.98, 0.97, 0.93)
     ),
     "golden_hour": Light(
-        0.80, 0.85, (0.84, 0.77, 0.72), (0.40, 0.27, 0.10), 22, 0.52, "leaves", 0.26, (1.0, 0.82, 0.55)
+        0.80, 0.85, (0.84, 0.77, 0.72), (0.40, 0.27, 0.10), 22, 0.62, "leaves", 0.26, (1.0, 0.82, 0.55)
     ),
     "cool_morning": Light(
-        -0.60, 0.50, (0.87, 0.91, 0.96), (0.15, 0.15, 0.14), 30, 0.44, "leaves", 0.16, (0.86, 0.93, 0.98)
+        -0.60, 0.50, (0.87, 0.91, 0.96), (0.15, 0.15, 0.14), 30, 0.54, "leaves", 0.16, (0.86, 0.93, 0.98)
     ),
     "night_lamp": Light(
-        -0.55, 0.50, (0.34, 0.36, 0.46), (0.74, 0.58, 0.36), 26, 0.62, "lamp", 0.42, (1.0, 0.72, 0.38), True
+        -0.55, 0.50, (0.34, 0.36, 0.46), (0.74, 0.58, 0.36), 26, 0.70, "lamp", 0.42, (1.0, 0.72, 0.38), True
     ),
 }
 
@@ -100,6 +100,10 @@ def light_map(
         lx = cx + light.side * 0.16 * width
         brush.glow(lx, cy - 0.02 * height, 0.78 * width, key, 1.0, blend=plus)
         brush.glow(lx, box.bottom - 0.04 * height, 0.60 * width, key, 0.55, squash=0.5, blend=plus)
+    # Studio-lit products carry light of their own: a pool of it on the ground ties them to the scene.
+    pool = 0.46 * box.width + 0.20 * width
+    strength = 0.55 if light.night else 0.9
+    brush.glow(cx, box.bottom, pool, (0.13, 0.125, 0.12), strength, squash=0.32, blend=plus)
     edge: Rgb = (1 - light.vignette, 1 - light.vignette, 1 - light.vignette)
     shader = skia.GradientShader.MakeRadial(
         skia.Point(0, 0),

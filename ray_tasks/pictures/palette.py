@@ -146,6 +146,11 @@ class Tones:
     product: Rgb
     """Mean colour of the product, in OKLab over its opaque pixels."""
 
+    def muted(self, natural: Rgb, share: float = 0.35) -> Rgb:
+        """A neutral thing's colour with a trace of the accent: what a stylist would put beside the product."""
+        lightness, chroma, _ = to_lch(natural)
+        return mix(natural, oklch(lightness, max(0.05, chroma), to_lch(self.accent)[2]), share)
+
     def tint(self, natural: Rgb, share: float = 0.16) -> Rgb:
         """A natural material's colour drawn a little to the scene's key hue; its lightness stays."""
         lightness, chroma, _ = to_lch(natural)
@@ -180,8 +185,9 @@ def harmonise(palette: tuple[str, ...], mood: str, product: Rgb) -> Tones:
     """The scene's tones from the instruction's palette.
 
     The key hue is the palette's most chromatic colour; its lightness and chroma come from the mood; the accent's
-    hue is another colour of the palette, one far from the key if there is one, else the key's split
-    complement (+ 155 degrees); the second accent is the palette's last colour, else an analogue (+ 40 degrees).
+    hue is another colour of the palette, one far from the key if there is one, else the key's own, a little turned;
+    a neutral palette gets brass. No complement is invented: a colour that neither product nor palette has looks like an
+    accident. The second accent is the palette's last colour, else an analogue (+ 40 degrees).
     """
     colors = [parse_hex(text) for text in palette]
     triples = [to_lch(color) for color in colors]
@@ -197,13 +203,20 @@ def harmonise(palette: tuple[str, ...], mood: str, product: Rgb) -> Tones:
     wall = oklch(wall_l, chroma, key_hue)
     own = [t for i, t in enumerate(triples) if i != key and t[1] > 0.05]
     far = [t for t in own if abs((t[2] - key_hue + 180) % 360 - 180) > 60]
-    accent_hue = (far or own)[0][2] if own else key_hue + 155
-    alt_hue = own[-1][2] if len(own) > 1 else key_hue + 40
+    if own:
+        accent_hue, accent_chroma = (far or own)[0][2], min(0.15, max(0.10, 1.4 * (far or own)[0][1]))
+    elif key_chroma >= 0.025:
+        accent_hue, accent_chroma = key_hue + 20, min(0.14, max(0.085, 1.4 * key_chroma))
+    elif product_c > 0.04:
+        accent_hue, accent_chroma = product_h, 0.11
+    else:
+        accent_hue, accent_chroma = 68.0, 0.11
+    alt_hue = own[-1][2] if len(own) > 1 else accent_hue + 40
     return Tones(
         wall=wall,
         wall_deep=oklch(max(0.1, wall_l - 0.16), chroma * 1.15, key_hue - 6),
         ground=oklch(min(0.96, wall_l + 0.035), chroma * 0.85, key_hue + 8),
-        accent=oklch(0.63, 0.15, accent_hue),
-        accent_alt=oklch(0.74, 0.11, alt_hue),
+        accent=oklch(0.63, accent_chroma, accent_hue),
+        accent_alt=oklch(0.74, 0.75 * accent_chroma, alt_hue),
         product=product,
     )

@@ -112,10 +112,10 @@ def draw_far_props(brush: Brush, stage: Stage, spec: SceneSpec) -> None:
 def _books(brush: Brush, stage: Stage, x: float, base: float) -> None:
     w, h = stage.width, stage.height
     colors = [
-        stage.tones.wall_deep,
-        stage.tones.accent,
+        stage.tones.muted(oklch(0.48, 0.05, 250), 0.3),
+        stage.tones.muted(oklch(0.58, 0.06, 60), 0.6),
         stage.tones.tint(oklch(0.85, 0.03, 80)),
-        stage.tones.accent_alt,
+        stage.tones.muted(oklch(0.62, 0.05, 60), 0.4),
     ]
     for i in range(3):
         rgb, half, tall = shift(colors[i], -0.05), (0.115 - 0.012 * i) * w, 0.036 * h

@@ -1,4 +1,4 @@
-"""Rooms: wooden table, kitchen, office, study at night, cafe."""
+"""Rooms: wooden table, kitchen, cafe; and what the desks share with them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _table_backdrop(brush: Brush, stage: Stage) -> None:
             e - 0.30 * h,
             w * (0.5 - side * 0.42) + 0.17 * w,
             e,
-            mix(tones.accent_alt, wall, 0.45),
+            tones.muted(shift(wall, -0.14), 0.4),
             radius=40,
         )
         pot_plant(
@@ -141,7 +141,7 @@ def _kitchen_backdrop(brush: Brush, stage: Stage) -> None:
             jar_w, jar_h = brush.rng.uniform(0.06, 0.10) * w, brush.rng.uniform(0.08, 0.16) * h
             kinds = (
                 tones.tint((0.90, 0.88, 0.84)),
-                mix(tones.accent, tile, 0.35),
+                tones.muted(oklch(0.66, 0.04, 80), 0.6),
                 oklch(0.62, 0.08, 60),
                 oklch(0.6, 0.07, 140),
             )
@@ -189,142 +189,19 @@ def _kitchen_ground(brush: Brush, stage: Stage) -> None:
     lay_surface(brush, stage, "wood", tinted(stage, OAK), scale=0.62, rim=shift(OAK[0], 0.18), soft_edge=4)
 
 
-def _office_backdrop(brush: Brush, stage: Stage) -> None:
-    tones, w, h, e = stage.tones, stage.width, stage.height, stage.edge_y
-    wall = mix(tones.wall, oklch(min(0.92, to_lch(tones.wall)[0] + 0.03), 0.012, 240), 0.5)
-    plaster(brush, stage, wall)
-    side = 1.0 if stage.product.center_x <= w / 2 else -1.0
-    with brush.depth(17):
-        window(brush, stage, -0.06 * w, e - 0.78 * h, 0.62 * w if side > 0 else 1.06 * w, e - 0.16 * h, 4, 1)
-        for i in range(12):
-            x = brush.rng.uniform(-0.05, 0.95) * w
-            top = e - brush.rng.uniform(0.24, 0.46) * h
-            brush.rect(
-                x,
-                top,
-                x + 0.07 * w,
-                e - 0.16 * h,
-                mix(_sky(stage), oklch(0.62, 0.03, 250), 0.25 + 0.03 * i),
-                alpha=0.7,
-            )
-    with brush.depth(11):
-        mx, mw, mh = stage.product.center_x + side * 0.30 * w, 0.23 * w, 0.27 * h
-        brush.rect(mx - 0.02 * w, e - 0.10 * h, mx + 0.02 * w, e, oklch(0.45, 0.01, 250))
-        brush.rect(mx - mw, e - 0.08 * h - mh, mx + mw, e - 0.08 * h, oklch(0.24, 0.01, 260), radius=10)
-        screen = mix(tones.accent, oklch(0.85, 0.04, 240), 0.5)
-        inset = 0.012 * w
-        brush.panel(
-            mx - mw + inset,
-            e - 0.08 * h - mh + inset,
-            mx + mw - inset,
-            e - 0.08 * h - inset,
-            ramp(shift(screen, 0.08), shift(screen, -0.12)),
-            across=True,
-            radius=4,
-        )
-        for i in range(4):
-            y = e - 0.06 * h - mh + 0.055 * h * i
-            brush.rect(
-                mx - mw + 0.05 * w,
-                y + 0.02 * h,
-                mx - mw + brush.rng.uniform(0.14, 0.34) * w,
-                y + 0.035 * h,
-                WHITE,
-                alpha=0.5,
-                radius=4,
-            )
-    with brush.depth(10):
-        px = stage.product.center_x - side * brush.rng.uniform(0.32, 0.38) * w
-        pot_plant(
-            brush,
-            px,
-            e + 0.02 * h,
-            0.09 * w,
-            tones.tint((0.92, 0.91, 0.89)),
-            oklch(0.56, 0.09, 145),
-            stage.light.side,
-        )
-
-
-def _office_ground(brush: Brush, stage: Stage) -> None:
-    birch = (oklch(0.84, 0.04, 78), oklch(0.77, 0.045, 72), oklch(0.58, 0.045, 62))
-    wood = WALNUT if stage.mood == "premium" else birch
-    lay_surface(brush, stage, "wood", tinted(stage, wood), scale=1.7, rim=WHITE, soft_edge=4)
-
-
 def book_row(brush: Brush, left: float, right: float, base: float, height: float, colors: list[Rgb]) -> None:
     """Books side by side on a shelf."""
+    spines = [
+        ([(0.0, shift(c, -0.08)), (0.3, shift(c, 0.03)), (1.0, shift(c, -0.1))], shift(c, 0.18))
+        for c in colors
+    ]
     x = left
     while x < right:
         wide, tall = brush.rng.uniform(0.16, 0.34) * height, brush.rng.uniform(0.72, 1.0) * height
-        rgb = colors[int(brush.rng.integers(len(colors)))]
-        brush.panel(
-            x,
-            base - tall,
-            x + wide,
-            base,
-            [(0.0, shift(rgb, -0.08)), (0.3, shift(rgb, 0.03)), (1.0, shift(rgb, -0.1))],
-            across=True,
-        )
-        brush.rect(x, base - tall * 0.86, x + wide, base - tall * 0.80, shift(rgb, 0.18), alpha=0.6)
+        stops, band = spines[int(brush.rng.integers(len(colors)))]
+        brush.panel(x, base - tall, x + wide, base, stops, across=True)
+        brush.rect(x, base - tall * 0.86, x + wide, base - tall * 0.80, band, alpha=0.6)
         x += wide * brush.rng.uniform(1.0, 1.12)
-
-
-def _study_backdrop(brush: Brush, stage: Stage) -> None:
-    tones, w, h, e = stage.tones, stage.width, stage.height, stage.edge_y
-    wall = oklch(0.36, 0.045, 262) if stage.light.night else oklch(0.52, 0.045, 255)
-    plaster(brush, stage, tones.tint(wall, 0.25))
-    side = -1.0 if stage.product.center_x > w / 2 else 1.0
-    covers = [oklch(0.48, 0.09, hue) for hue in (25, 60, 150, 250)] + [tones.tint((0.80, 0.76, 0.68))]
-    covers.append(shift(tones.accent, -0.2))
-    with brush.depth(11):
-        for level in (0.28, 0.56):
-            y = e - level * h
-            book_row(brush, -0.02 * w, 1.02 * w, y, 0.17 * h, covers)
-            brush.rect(-w, y, 2 * w, y + 0.02 * h, WALNUT[1])
-            brush.rect(-w, y + 0.02 * h, 2 * w, y + 0.06 * h, (0, 0, 0), alpha=0.4, blur=12)
-    lx = stage.product.center_x + side * 0.32 * w
-    top = e - 0.36 * h
-    with brush.depth(9):
-        brush.stroke(polygon([(lx, e), (lx, top)], closed=False), oklch(0.62, 0.07, 75), 9)
-        brush.oval(lx, e, 0.06 * w, 0.012 * h, oklch(0.5, 0.06, 70))
-        shade = polygon(
-            [
-                (lx - 0.055 * w, top - 0.05 * h),
-                (lx + 0.055 * w, top - 0.05 * h),
-                (lx + 0.115 * w, top + 0.09 * h),
-                (lx - 0.115 * w, top + 0.09 * h),
-            ]
-        )
-        brush.canvas.drawPath(
-            shade,
-            brush.gradient(
-                (0, top - 0.05 * h), (0, top + 0.09 * h), ramp(oklch(0.80, 0.11, 70), oklch(0.96, 0.07, 85))
-            ),
-        )
-    brush.glow(lx, top + 0.06 * h, 0.62 * w, LAMP_LIGHT, 0.75)
-    brush.glow(lx, e, 0.42 * w, LAMP_LIGHT, 0.5, squash=0.45)
-    with brush.depth(8):
-        bx, base = stage.product.center_x - side * 0.36 * w, e + 0.035 * h
-        for i in range(3):
-            tall = 0.042 * h
-            rgb = covers[(i * 2 + 1) % len(covers)]
-            half = (0.15 - 0.012 * i) * w
-            brush.panel(
-                bx - half, base - tall, bx + half, base, ramp(shift(rgb, 0.04), shift(rgb, -0.1)), radius=4
-            )
-            brush.rect(
-                bx + half * 0.2,
-                base - tall * 0.75,
-                bx + half,
-                base - tall * 0.25,
-                tones.tint((0.92, 0.88, 0.78)),
-            )
-            base -= tall
-
-
-def _study_ground(brush: Brush, stage: Stage) -> None:
-    lay_surface(brush, stage, "wood", tinted(stage, WALNUT), scale=1.4, rim=LAMP_LIGHT, soft_edge=5)
 
 
 def _cafe_backdrop(brush: Brush, stage: Stage) -> None:
@@ -332,9 +209,9 @@ def _cafe_backdrop(brush: Brush, stage: Stage) -> None:
     wall = tones.tint(oklch(0.46 if not stage.light.night else 0.34, 0.045, 58), 0.22)
     plaster(brush, stage, wall)
     side = -1.0 if stage.light.side < 0 else 1.0
-    with brush.depth(26):
-        x = w * (0.5 + side * 0.36)
-        window(brush, stage, x - 0.24 * w, e - 0.64 * h, x + 0.24 * w, e - 0.10 * h, 2, 2)
+    with brush.depth(15):
+        x = w * (0.5 + side * 0.34)
+        window(brush, stage, x - 0.26 * w, e - 0.70 * h, x + 0.26 * w, e - 0.12 * h, 3, 2)
     with brush.depth(15):
         x = w * (0.5 - side * 0.28)
         for level in (0.20, 0.36):
@@ -342,7 +219,7 @@ def _cafe_backdrop(brush: Brush, stage: Stage) -> None:
             for _ in range(9):
                 bx = x + brush.rng.uniform(-0.24, 0.24) * w
                 bw, bh = brush.rng.uniform(0.02, 0.045) * w, brush.rng.uniform(0.05, 0.10) * h
-                kind = (oklch(0.6, 0.08, 55), oklch(0.75, 0.05, 80), mix(tones.accent, wall, 0.3))[
+                kind = (oklch(0.6, 0.08, 55), oklch(0.75, 0.05, 80), tones.muted(oklch(0.58, 0.05, 60), 0.5))[
                     int(brush.rng.integers(3))
                 ]
                 brush.cylinder(bx, y - bh, bx + bw, y, kind, stage.light.side)
@@ -350,11 +227,12 @@ def _cafe_backdrop(brush: Brush, stage: Stage) -> None:
         brush.panel(-w, e - 0.10 * h, 2 * w, e + 0.02 * h, ramp(WALNUT[1], shift(WALNUT[2], -0.02)))
         for i in range(3):
             lx = w * (0.16 + 0.33 * i + brush.rng.uniform(-0.03, 0.03))
-            ly = e - brush.rng.uniform(0.50, 0.58) * h
-            brush.rect(lx - 2, -9, lx + 2, ly, oklch(0.2, 0.01, 60))
-            brush.oval(lx, ly, 0.045 * w, 0.03 * h, oklch(0.25, 0.02, 60))
-            brush.oval(lx, ly + 0.018 * h, 0.032 * w, 0.022 * h, oklch(0.97, 0.06, 85))
-            brush.glow(lx, ly + 0.02 * h, 0.20 * w, LAMP_LIGHT, 0.8)
+            ly = e - brush.rng.uniform(0.56, 0.63) * h
+            brush.rect(lx - 2.5, -9, lx + 2.5, ly, oklch(0.2, 0.01, 60))
+            bell = [(-0.016, -0.050), (0.016, -0.050), (0.066, 0.022), (-0.066, 0.022)]
+            brush.oval(lx, ly + 0.022 * h, 0.040 * w, 0.026 * h, oklch(0.97, 0.06, 85))
+            brush.path(polygon([(lx + x * w, ly + y * h) for x, y in bell]), oklch(0.24, 0.02, 60))
+            brush.glow(lx, ly + 0.04 * h, 0.20 * w, LAMP_LIGHT, 0.75)
     brush.bokeh(
         16, (0, e - 0.62 * h, w, e - 0.12 * h), [LAMP_LIGHT, oklch(0.8, 0.11, 60)], (12, 34), (0.12, 0.36)
     )
@@ -369,7 +247,5 @@ def _cafe_ground(brush: Brush, stage: Stage) -> None:
 INDOOR: dict[str, Setting] = {
     "wood_table": Setting(_table_backdrop, _table_ground, (0.10, 0.16), 0.28, gloss=0.06),
     "kitchen_counter": Setting(_kitchen_backdrop, _kitchen_ground, (0.09, 0.14), 0.26, gloss=0.08),
-    "office_desk": Setting(_office_backdrop, _office_ground, (0.09, 0.14), 0.26, gloss=0.08),
-    "study_night": Setting(_study_backdrop, _study_ground, (0.09, 0.14), 0.26, gloss=0.10, glow=0.66),
     "cafe_table": Setting(_cafe_backdrop, _cafe_ground, (0.09, 0.13), 0.26, gloss=0.12, glow=0.55),
 }

@@ -217,18 +217,19 @@ def _mountain_backdrop(brush: Brush, stage: Stage) -> None:
                 brush.path(
                     polygon([(x - half, y), (x + half, y), (x, y - tall * 0.34)]), shift(pine, 0.02 * part)
                 )
-        meadow = mix(LEAF[stage.season][0], haze, 0.15)
+        meadow = mix(mix(LEAF[stage.season][0], LEAF["summer"][0], 0.6), haze, 0.2)
         brush.wash(e - 0.045 * h, e + 0.05 * h, [(0.0, meadow), (1.0, shift(meadow, -0.12))])
     side = 1.0 if stage.product.center_x <= w / 2 else -1.0
     tx, base, half = (
         stage.product.center_x + side * brush.rng.uniform(0.33, 0.38) * w,
         e + 0.012 * h,
-        0.15 * w,
+        0.19 * w,
     )
-    cloth = mix(stage.tones.accent, oklch(0.70, 0.15, 60), 0.5)
+    cloth = mix(stage.tones.accent, oklch(0.68, 0.13, 58), 0.7)
     lit = stage.light.night or stage.mood == "cosy" or stage.light.gobo == "leaves"
+    _tall_pines(brush, stage, pine)
     with brush.depth(7.5):
-        peak = (tx - side * 0.03 * w, base - 0.17 * h)
+        peak = (tx - side * 0.03 * w, base - 0.21 * h)
         front = polygon([(tx - half, base), (tx + half * 0.45, base), peak])
         flank = polygon(
             [
@@ -246,11 +247,27 @@ def _mountain_backdrop(brush: Brush, stage: Stage) -> None:
             front, brush.gradient((0, peak[1]), (0, base), ramp(shift(cloth, 0.03), glow_tone))
         )
         door = polygon(
-            [(tx - half * 0.50, base), (tx - half * 0.02, base), (peak[0] - 0.004 * w, base - 0.115 * h)]
+            [(tx - half * 0.50, base), (tx - half * 0.02, base), (peak[0] - 0.004 * w, base - 0.145 * h)]
         )
         brush.path(door, oklch(0.97, 0.06, 88) if lit else shift(cloth, -0.3))
     if lit:
         brush.glow(tx, base - 0.06 * h, 0.30 * w, LAMP_LIGHT, 0.55)
+
+
+def _tall_pines(brush: Brush, stage: Stage, rgb: Rgb) -> None:
+    """Large pines at the frame's borders: they frame the view and say forest at thumbnail size."""
+    w, h, e = stage.width, stage.height, stage.edge_y
+    with brush.depth(6):
+        for x, tall in ((0.0, 0.56), (1.0, 0.60)):
+            cx, high = (x + brush.rng.uniform(-0.015, 0.015)) * w, tall * h * brush.rng.uniform(0.9, 1.1)
+            brush.rect(cx - 0.007 * w, e - 0.15 * high, cx + 0.007 * w, e + 9, oklch(0.30, 0.03, 55))
+            for part in range(7):
+                y = e - high * (0.07 + 0.125 * part)
+                half = high * 0.19 * (1 - 0.125 * part)
+                brush.path(
+                    polygon([(cx - half, y), (cx, y + 0.018 * high), (cx + half, y), (cx, y - high * 0.20)]),
+                    shift(rgb, -0.05 + 0.012 * part),
+                )
 
 
 def _beach_backdrop(brush: Brush, stage: Stage) -> None:

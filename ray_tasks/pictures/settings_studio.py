@@ -218,7 +218,7 @@ def _marble_backdrop(brush: Brush, stage: Stage) -> None:
     side = 1.0 if stage.product.center_x <= w / 2 else -1.0
     with brush.depth(13):
         x = stage.product.center_x + side * brush.rng.uniform(0.30, 0.38) * w
-        vase(brush, stage, x, e + 0.02 * h, 0.10 * w, 0.24 * h, mix(tones.accent, tones.wall, 0.55))
+        vase(brush, stage, x, e + 0.02 * h, 0.10 * w, 0.24 * h, tones.muted(shift(tones.wall, -0.12), 0.4))
         brush.rect(-w, e - 0.012 * h, 2 * w, e + 0.02 * h, shift(tones.wall_deep, -0.1), alpha=0.4, blur=8)
 
 
@@ -292,8 +292,8 @@ def _vanity_backdrop(brush: Brush, stage: Stage) -> None:
         brush.oval(
             mx + 0.012 * w, my + 0.016 * h, r * 1.05, r * 1.05, shift(wall, -0.25), alpha=0.35, blur=14
         )
-        brush.oval(mx, my, r * 1.05, r * 1.05, tones.tint((0.80, 0.65, 0.42)))
-        brush.oval(mx, my, r * 1.01, r * 1.01, shift(tones.tint((0.80, 0.65, 0.42)), -0.12))
+        brush.oval(mx, my, r * 1.05, r * 1.05, mix(tones.tint((0.80, 0.65, 0.42)), wall, 0.35))
+        brush.oval(mx, my, r * 1.01, r * 1.01, mix(tones.tint((0.70, 0.55, 0.34)), wall, 0.5))
         glass = skia.PathBuilder()
         glass.addCircle(mx, my, r)
         stops = [(0.0, shift(wall, 0.07)), (0.5, shift(wall, -0.02)), (1.0, shift(wall, -0.09))]
@@ -304,7 +304,7 @@ def _vanity_backdrop(brush: Brush, stage: Stage) -> None:
         vase(brush, stage, x, e + 0.03 * h, 0.08 * w, 0.15 * h, tones.tint((0.93, 0.89, 0.85)))
         x2 = stage.product.center_x - side * brush.rng.uniform(0.30, 0.36) * w
         for i, (dx, bw, bh) in enumerate(((-0.03, 0.045, 0.15), (0.035, 0.055, 0.10))):
-            body = mix(tones.accent_alt, tones.wall, 0.35 + 0.3 * i)
+            body = tones.muted(shift(tones.wall, -0.10 + 0.05 * i), 0.5)
             left = x2 + dx * w - bw * w / 2
             brush.cylinder(left, e + 0.02 * h - bh * h, left + bw * w, e + 0.02 * h, body, stage.light.side)
             brush.rect(

@@ -110,7 +110,7 @@ def _gym_backdrop(brush: Brush, stage: Stage) -> None:
     plane = Plane(0.0, 0.0, 0.0, 1.0, stage.offset, 1.5 * stage.unit, from_above=True)
     concrete = material_shader("stone", plane, (shift(wall, 0.06), wall, shift(wall, -0.1)))
     brush.canvas.drawRect(skia.Rect.MakeLTRB(0, 0, w, e), skia.Paint(Shader=concrete, Alphaf=0.6))
-    led = shift(tones.accent, 0.16, 1.1)
+    led = mix(oklch(0.93, 0.015, 230), shift(tones.accent, 0.2), 0.28)
     with brush.depth(9):
         for k in (-0.18, 0.34, 0.86):
             x = k * w + stage.offset[0] % (0.3 * w)
@@ -140,6 +140,30 @@ def _gym_backdrop(brush: Brush, stage: Stage) -> None:
                 ramp(shift(steel, 0.14), shift(steel, -0.05)),
                 across=True,
             )
+    _plates(brush, stage)
+
+
+def _plates(brush: Brush, stage: Stage) -> None:
+    """A barbell with bumper plates in front of the rack."""
+    w, h, e = stage.width, stage.height, stage.edge_y
+    side = 1.0 if stage.product.center_x <= 0.52 * w else -1.0
+    x = 0.80 * w if side > 0 else 0.20 * w
+    r = 0.105 * h
+    y = e - 0.80 * r
+    steel = oklch(0.66, 0.01, 250)
+    rings = (stage.tones.muted(oklch(0.46, 0.06, 30), 0.7), oklch(0.27, 0.008, 255))
+    with brush.depth(5):
+        bar_end = -0.06 * w if side < 0 else 1.06 * w
+        brush.rect(min(x, bar_end), y - 0.011 * h, max(x, bar_end), y + 0.011 * h, steel)
+        for i, (rgb, size) in enumerate(((rings[1], 1.0), (rings[0], 1.0), (rings[1], 0.80))):
+            px = x - side * 0.032 * w * i
+            brush.oval(px, y, 0.42 * r * size, r * size, shift(rgb, -0.10))
+            px -= side * 0.010 * w
+            brush.oval(px, y, 0.42 * r * size, r * size, shift(rgb, 0.04))
+            brush.oval(px, y, 0.30 * r * size, 0.72 * r * size, shift(rgb, -0.04))
+        brush.oval(px, y, 0.10 * r, 0.24 * r, shift(steel, 0.1))
+        tip = px - side * 0.075 * w
+        brush.rect(min(px, tip), y - 0.014 * h, max(px, tip), y + 0.014 * h, shift(steel, 0.08), radius=5)
 
 
 def dumbbell_end(brush: Brush, x: float, y: float, r: float, lit: float) -> None:
@@ -153,7 +177,7 @@ def dumbbell_end(brush: Brush, x: float, y: float, r: float, lit: float) -> None
 
 
 def _gym_ground(brush: Brush, stage: Stage) -> None:
-    fleck = mix(stage.tones.accent, oklch(0.6, 0.12, 250), 0.3)
+    fleck = stage.tones.muted(oklch(0.60, 0.03, 250))
     lay_surface(
         brush,
         stage,

@@ -19,6 +19,9 @@ from ray_tasks.pictures.palette import Rgb, Tones, shift, to_lch
 _SCALES = (1.12, 1.0, 0.92, 0.84, 0.76, 0.69, 0.62)
 """Steps by which the whole block shrinks until it fits; below the last one it overflows."""
 
+_SPARING = 0.81
+"""Share of the largest size that fits, down to which type is made smaller to save a line or a lonely word."""
+
 _HEADLINE_FACE = {"energetic": "display-black", "playful": "display-black", "premium": "display-medium"}
 
 
@@ -118,11 +121,23 @@ def _parts(text: TextSpec) -> tuple[TextSpec, TextSpec]:
 
 
 def _first_fit(layout: Layout, part: TextSpec, locale: str, faces: dict[str, str]) -> float | None:
-    """The largest scale at which a part fits alone, or None."""
+    """The scale at which a part fits alone, or None: the largest, or a little less if that saves a line."""
+    if part.is_empty:
+        return _SCALES[0]
+    largest, least_rows = 0.0, 0
+    chosen: float | None = None
     for scale in _SCALES:
-        if part.is_empty or _arrange(layout, part, locale, faces, (scale, scale), (0, 0, 0))[1]:
-            return scale
-    return None
+        if chosen is not None and scale < _SPARING * largest:
+            break
+        elements, fits = _arrange(layout, part, locale, faces, (scale, scale), (0, 0, 0))
+        if not fits:
+            continue
+        rows = len({round(e.top) for e in elements}) + sum(e.text.lines - 1 for e in elements)
+        if chosen is None:
+            chosen, largest, least_rows = scale, scale, rows
+        elif rows < least_rows:
+            chosen, least_rows = scale, rows
+    return chosen
 
 
 def _pieces(text: TextSpec) -> list[tuple[str, str]]:

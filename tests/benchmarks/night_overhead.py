@@ -18,13 +18,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from infra.fingerprint import code_revision
 from infra.stage import read_record
 from tests.benchmarks.bare_night import Bare, run_bare
 from tests.benchmarks.overhead_table import Night, Pair, StageTime, results_page
@@ -42,6 +44,13 @@ class Options:
     config: Path
     limit: int | None
     run_date: dt.date
+    code: str
+
+
+def _code() -> str:
+    """The revision of the code as it lies there now."""
+    code_revision.cache_clear()
+    return code_revision()
 
 
 def run_night(options: Options, state: Path) -> Night:
@@ -66,7 +75,8 @@ def run_night(options: Options, state: Path) -> Night:
         wall_s = time.perf_counter() - started
     if night.returncode:
         sys.exit(f"the night failed, nothing to compare: {''.join(said[-4:])}")
-    measured = {"wall_s": wall_s, "cpu_s": usage.cpu_s, "peak_mb": usage.peak_mb, "limit": options.limit}
+    measured: dict[str, Any] = {"wall_s": wall_s, "cpu_s": usage.cpu_s, "peak_mb": usage.peak_mb}
+    measured |= {"limit": options.limit, "code": options.code}
     folder = state / "reports" / options.run_date.isoformat()
     (folder / MEASURED).write_text(json.dumps(measured), encoding="utf-8")
     return Night(wall_s, usage.cpu_s, usage.peak_mb, stage_times(folder))
@@ -90,21 +100,34 @@ def stage_times(reports: Path) -> list[StageTime]:
 def known_night(state: Path) -> tuple[Night, dt.date, int | None]:
     """A night that was measured before on this state: its numbers, its date and its limit.
 
-    Raises SystemExit when there is none.
+    Raises SystemExit when there is none, or one of other code.
     """
     measured = sorted((state / "reports").glob(f"*/{MEASURED}"))
     if not measured:
         sys.exit(f"--reuse-night: no night was measured under {state}; run once without it")
     record: dict[str, Any] = json.loads(measured[-1].read_text(encoding="utf-8"))
     limit = record.pop("limit")
+    if record.pop("code") != _code():
+        sys.exit(f"--reuse-night: the code changed since the night under {state}; run without --reuse-night")
     folder = measured[-1].parent
     return Night(**record, stages=stage_times(folder)), dt.date.fromisoformat(folder.name), limit
 
 
 def bare_in_own_process(options: Options, state: Path, scratch: Path) -> Bare:
     """The bare run in one new process, so that every repetition pays its imports and models as the first does."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as one:
+    with _one_thread(), ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as one:
         return one.submit(run_bare, options.config, state, options.run_date, options.limit, scratch).result()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Processes started meanwhile do linear algebra in one thread, as Ray has its workers do."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    yield
+    del os.environ["OMP_NUM_THREADS"]
+    if before is not None:
+        os.environ["OMP_NUM_THREADS"] = before
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -132,15 +155,18 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _pair(args: argparse.Namespace, state: Path, scratch: Path) -> Pair:
+    code = _code()
     if args.reuse_night:
         night, run_date, limit = known_night(state)
-        options = Options(args.config, limit, run_date)
+        options = Options(args.config, limit, run_date, code)
     else:
         if state.exists():
             sys.exit(f"{state} exists: a night is measured on a fresh state; remove it or give --reuse-night")
-        options = Options(args.config, args.limit, dt.datetime.now(dt.UTC).date())
+        options = Options(args.config, args.limit, dt.datetime.now(dt.UTC).date(), code)
         night = run_night(options, state)
     bare = bare_in_own_process(options, state, scratch)
+    if _code() != code:
+        sys.exit("the code was changed while it was measured: nothing to compare; run again")
     sys.stderr.write(f"night {night.wall_s:.1f} s, bare {bare.wall_s:.1f} s, {bare.pictures} pictures\n")
     return Pair(night, bare)
 

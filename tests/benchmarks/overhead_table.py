@@ -81,7 +81,7 @@ def results_page(config: Path, pairs: Sequence[Pair]) -> str:
         "",
         f"{first.products} products, {first.pictures} pictures drawn (retries included), {len(pairs)} "
         f"repetition{'s' if len(pairs) > 1 else ''}, {cores} cores ({platform.machine()}, Python "
-        f"{platform.python_version()}). Bare is one process, one picture after the other. "
+        f"{platform.python_version()}). Bare is one process with one thread. "
         + (
             f"**{wrong} results differ between night and bare.**"
             if wrong
@@ -119,7 +119,7 @@ def results_page(config: Path, pairs: Sequence[Pair]) -> str:
         "",
         "## Where the difference goes",
         "",
-        "| stage | night, s | bare, s | difference, s | peak, MiB |",
+        "| stage | night, s | bare, s | difference, s | peak of its last run, MiB |",
         "|---|---:|---:|---:|---:|",
         *_stage_rows(pairs),
     ]
