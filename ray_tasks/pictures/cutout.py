@@ -211,27 +211,32 @@ def _tidy(mask: np.ndarray, lab: np.ndarray, background: _Background) -> np.ndar
     filled = outline > 0
     for index in range(1, count):
         left, top, width, height, area = stats[index]
-        window = np.s_[top : top + height, left : left + width]
+        window = np.s_[max(0, top - 6) : top + height + 6, max(0, left - 6) : left + width + 6]
         hole = holes[window] == index
-        outlines, _ = cv2.findContours(hole.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        solidity = area / max(1.0, sum(cv2.contourArea(cv2.convexHull(line)) for line in outlines))
-        # Letters on a label of the ground's colour leave islands: a see-through hole has none.
-        _, islands = cv2.connectedComponents((~hole).astype(np.uint8))
-        inside = len(
-            np.setdiff1d(
-                np.unique(islands),
-                np.unique(np.concatenate([islands[0], islands[-1], islands[:, 0], islands[:, -1]])),
-            )
-        )
         spread = float(difference[window][hole].std(axis=0).max())
+        # A see-through hole ends at the product all around; a blank part of a label surrounds print or goes on.
         if (
             area > 0.006 * outline.sum()
-            and inside == 0
-            and solidity > 0.6
             and spread < 1.4 + background.noise
+            and _islands(hole) == 0
+            and _ground_share_around(hole, distance[window]) < 0.15
         ):
             filled[window] &= ~(cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     return filled
+
+
+def _ground_share_around(hole: np.ndarray, distance: np.ndarray) -> float:
+    """Share of the ring around a hole that looks like the ground too."""
+    solid = hole.astype(np.uint8)
+    ring = cv2.dilate(solid, np.ones((11, 11), np.uint8)) - cv2.dilate(solid, np.ones((7, 7), np.uint8)) > 0
+    return float((distance[ring] < 7).mean()) if ring.any() else 1.0
+
+
+def _islands(hole: np.ndarray) -> int:
+    """Number of parts that a hole surrounds."""
+    _, parts = cv2.connectedComponents((~hole).astype(np.uint8))
+    rim = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    return len(np.setdiff1d(np.unique(parts[parts > 0]), rim))
 
 
 def _border_contact(mask: np.ndarray) -> list[float]:

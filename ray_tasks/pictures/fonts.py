@@ -110,6 +110,8 @@ class SetText:
         self._longest_word = max(
             (font.measureText(w) + tracking_em * size_px * len(w) for w in words), default=0.0
         )
+        # Shaping differs from the sum of advances by a little: a line as narrow as that would break before a comma.
+        self._longest_word = 1.012 * self._longest_word + 0.05 * size_px
         self.fits = self._longest_word <= width_px + 0.5
         self.layout_width = width_px
         if self.lines > 1 and self.fits:

@@ -58,7 +58,9 @@ def _monitor(brush: Brush, stage: Stage, side: float) -> None:
     near = min(0.66 * w, near) if side > 0 else max(0.34 * w, near)
     far = 1.06 * w if side > 0 else -0.06 * w
     left, right = min(near, far), max(near, far)
-    bottom, top = e - 0.075 * h, e - 0.56 * h
+    # Above a product in the middle stands text: the screen stays below it.
+    centred = abs(stage.product.center_x - w / 2) < 0.06 * w
+    bottom, top = e - 0.075 * h, e - (0.40 if centred else 0.56) * h
     middle = (left + right) / 2
     dark = not to_lch(tones.wall)[0] > 0.5
     screen = tones.muted(oklch(0.34 if dark else 0.80, 0.02, 240), 0.35)
@@ -84,9 +86,9 @@ def _monitor(brush: Brush, stage: Stage, side: float) -> None:
         )
         bar = shift(screen, -0.10)
         brush.rect(left + inset, top + inset, right - inset, top + inset + 0.034 * h, bar, radius=4)
-        for i, rgb in enumerate((oklch(0.66, 0.12, 28), oklch(0.80, 0.11, 85), oklch(0.70, 0.11, 145))):
+        for i in range(3):
             x = left + 0.040 * w + 0.024 * w * i
-            brush.oval(x, top + inset + 0.017 * h, 0.008 * w, 0.008 * w, rgb)
+            brush.oval(x, top + inset + 0.017 * h, 0.007 * w, 0.007 * w, shift(bar, 0.12))
 
 
 def _office_ground(brush: Brush, stage: Stage) -> None:

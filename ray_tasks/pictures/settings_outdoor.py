@@ -258,12 +258,12 @@ def _tall_pines(brush: Brush, stage: Stage, rgb: Rgb) -> None:
     """Large pines at the frame's borders: they frame the view and say forest at thumbnail size."""
     w, h, e = stage.width, stage.height, stage.edge_y
     with brush.depth(6):
-        for x, tall in ((0.0, 0.56), (1.0, 0.60)):
+        for x, tall in ((0.035, 0.54), (0.965, 0.60)):
             cx, high = (x + brush.rng.uniform(-0.015, 0.015)) * w, tall * h * brush.rng.uniform(0.9, 1.1)
             brush.rect(cx - 0.007 * w, e - 0.15 * high, cx + 0.007 * w, e + 9, oklch(0.30, 0.03, 55))
             for part in range(7):
                 y = e - high * (0.07 + 0.125 * part)
-                half = high * 0.19 * (1 - 0.125 * part)
+                half = high * 0.15 * (1 - 0.125 * part)
                 brush.path(
                     polygon([(cx - half, y), (cx, y + 0.018 * high), (cx + half, y), (cx, y - high * 0.20)]),
                     shift(rgb, -0.05 + 0.012 * part),

@@ -284,7 +284,7 @@ def _linen_backdrop(brush: Brush, stage: Stage) -> None:
 
 def _vanity_backdrop(brush: Brush, stage: Stage) -> None:
     tones, w, h, e = stage.tones, stage.width, stage.height, stage.edge_y
-    wall = mix(tones.wall, oklch(to_lch(tones.wall)[0] - 0.02, 0.055, 22), 0.6)
+    wall = mix(tones.wall, oklch(to_lch(tones.wall)[0] - 0.02, 0.06, 22), 0.75)
     plaster(brush, stage, wall)
     side = 1.0 if stage.product.center_x <= w / 2 else -1.0
     with brush.depth(7):
@@ -292,11 +292,11 @@ def _vanity_backdrop(brush: Brush, stage: Stage) -> None:
         brush.oval(
             mx + 0.012 * w, my + 0.016 * h, r * 1.05, r * 1.05, shift(wall, -0.25), alpha=0.35, blur=14
         )
-        brush.oval(mx, my, r * 1.05, r * 1.05, mix(tones.tint((0.80, 0.65, 0.42)), wall, 0.35))
+        brush.oval(mx, my, r * 1.05, r * 1.05, mix(tones.tint((0.80, 0.65, 0.42)), wall, 0.2))
         brush.oval(mx, my, r * 1.01, r * 1.01, mix(tones.tint((0.70, 0.55, 0.34)), wall, 0.5))
         glass = skia.PathBuilder()
         glass.addCircle(mx, my, r)
-        stops = [(0.0, shift(wall, 0.07)), (0.5, shift(wall, -0.02)), (1.0, shift(wall, -0.09))]
+        stops = [(0.0, shift(wall, 0.06)), (0.5, shift(wall, -0.05)), (1.0, shift(wall, -0.13))]
         brush.canvas.drawPath(glass.detach(), brush.gradient((mx - r, my - r), (mx + r, my + r), stops))
         brush.glow(mx - 0.4 * r, my - 0.4 * r, 0.7 * r, WHITE, 0.55)
     with brush.depth(11):

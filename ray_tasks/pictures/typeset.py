@@ -22,6 +22,9 @@ _SCALES = (1.12, 1.0, 0.92, 0.84, 0.76, 0.69, 0.62)
 _SPARING = 0.81
 """Share of the largest size that fits, down to which type is made smaller to save a line or a lonely word."""
 
+_SPARING_BODY = 0.88
+"""The same for selling points, which are small already."""
+
 _HEADLINE_FACE = {"energetic": "display-black", "playful": "display-black", "premium": "display-medium"}
 
 
@@ -127,7 +130,7 @@ def _first_fit(layout: Layout, part: TextSpec, locale: str, faces: dict[str, str
     largest, least_rows = 0.0, 0
     chosen: float | None = None
     for scale in _SCALES:
-        if chosen is not None and scale < _SPARING * largest:
+        if chosen is not None and scale < (_SPARING if part.headline else _SPARING_BODY) * largest:
             break
         elements, fits = _arrange(layout, part, locale, faces, (scale, scale), (0, 0, 0))
         if not fits:

@@ -64,3 +64,15 @@ def test_without_text_the_product_has_the_whole_canvas() -> None:
 def test_an_unknown_layout_is_refused() -> None:
     with pytest.raises(ValueError, match="headline_top"):
         plan_layout(Canvas(1024, 1024), "diagonal", 1.0, LONG)
+
+
+def test_a_product_is_the_hero_with_air_above_it() -> None:
+    text = TextSpec("Dry feet on every trail", ("Only 420 g",), None, "See it")
+    for name in ("headline_left", "headline_right"):
+        column = plan_layout(Canvas(1024, 1024), name, 0.45, text)
+        assert column.variant == "column"
+        assert 0.58 <= column.product_box.height / 1024 <= 0.70
+        assert column.product_box.top > 0.15 * 1024
+    for name in LAYOUTS:
+        stacked = plan_layout(Canvas(1024, 1024), name, 1.8, text)
+        assert 0.62 <= stacked.product_box.width / 1024 <= 0.78

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ray_tasks.pictures.fonts import SetText
 from ray_tasks.pictures.geometry import Canvas
 from ray_tasks.pictures.ink import LEAST_CONTRAST
 from ray_tasks.pictures.layout import TextSpec, plan_layout
@@ -148,3 +149,41 @@ def test_same_text_same_pixels() -> None:
     layout = plan_layout(CANVAS, "headline_right", 0.8, GERMAN)
     first, second = (typeset(busy(3), layout, GERMAN, "de", TONES).rgb for _ in range(2))
     assert np.array_equal(first, second)
+
+
+def test_a_comma_never_stands_on_a_line_of_its_own() -> None:
+    for size in range(40, 90, 3):
+        for word in ("wiederholen,", "Markieren,", "Wäschekörbe;"):
+            alone = SetText(word, "display-bold", size, 2000, color=0, center=False, locale="de")
+            for width in np.linspace(0.97, 1.06, 10) * alone.width:
+                line = SetText(word, "display-bold", size, width, color=0, center=False, locale="de")
+                assert not line.fits or line.lines == 1
+
+
+def test_a_dark_scene_keeps_its_mood_and_a_bright_one_too() -> None:
+    layout = plan_layout(CANVAS, "headline_left", 0.8, ENGLISH)
+    rng = np.random.default_rng(0)
+    for level, lighter in ((60, True), (215, False)):
+        scene = (
+            np.clip(level + 12 * rng.standard_normal((40, 40, 3)), 0, 255)
+            .astype(np.uint8)
+            .repeat(16, 0)
+            .repeat(16, 1)
+        )
+        result = typeset(scene, layout, ENGLISH, "en", TONES)
+        box = result.boxes["headline"]
+        window = result.rgb[box.top : box.bottom, box.left : box.right]
+        assert (float(window.mean()) > float(scene.mean())) == lighter
+        around = result.rgb[box.top - 8 : box.top - 4, box.left : box.right]
+        assert abs(float(around.mean()) - level) < 12
+
+
+def test_the_scene_under_the_scrim_stays_scenery() -> None:
+    layout = plan_layout(CANVAS, "headline_left", 0.8, ENGLISH)
+    scene = busy(4)
+    result = typeset(scene, layout, ENGLISH, "en", TONES)
+    area = layout.text_area
+    assert area is not None
+    inside = np.s_[area.top : area.bottom : 16, area.left : area.right : 16]
+    same = np.corrcoef(scene[inside].ravel().astype(float), result.rgb[inside].ravel().astype(float))[0, 1]
+    assert same > 0.5
