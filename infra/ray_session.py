@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import pyarrow as pa
+
     from schemas.config import Engines
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -37,3 +41,37 @@ def start_ray(engines: Engines) -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+
+
+def map_rows(
+    rows: pa.Table,
+    worker: type[Callable[[pa.Table], pa.Table]],
+    arguments: Mapping[str, Any],
+    engines: Engines,
+    *,
+    batch_rows: int | None = None,
+    num_gpus: float = 0,
+) -> Iterator[pa.Table]:
+    """The tables that `worker(**arguments)` makes of batches of `rows`, as they are ready; no rows start no Ray.
+
+    The worker is built once per actor, one actor a core. By default a batch has `engines.batch_size` rows, or fewer so
+    that each actor gets two.
+    """
+    if not rows.num_rows:
+        return
+    import ray
+
+    start_ray(engines)
+    size = batch_rows or min(engines.batch_size, max(1, -(-rows.num_rows // (2 * engines.cores))))
+    batches = [rows.slice(start, size) for start in range(0, rows.num_rows, size)]
+    made = ray.data.from_arrow(batches).map_batches(
+        worker,
+        fn_constructor_kwargs=dict(arguments),
+        batch_format="pyarrow",
+        batch_size=None,
+        compute=ray.data.ActorPoolStrategy(size=min(engines.cores, len(batches))),
+        # Half a CPU each: an actor pool that takes every CPU leaves none for Ray Data's own tasks, and it hangs.
+        num_cpus=0.5,
+        num_gpus=num_gpus,
+    )
+    yield from made.iter_batches(batch_format="pyarrow", batch_size=None)

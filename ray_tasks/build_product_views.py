@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from infra.object_store import object_key, open_store
+from infra.ray_session import map_rows
 from infra.stage import Stage, stage_run
 from infra.tables import append_rows, missing_keys, read_night, read_table, rows_to_table
 from schemas.config import Config
@@ -132,26 +133,6 @@ def view_rejects(
     ]
 
 
-def _cut_out(stage: Stage, images: pa.Table) -> Iterable[pa.Table]:
-    import ray
-
-    from infra.ray_session import start_ray
-
-    engines = stage.config.engines
-    start_ray(engines)
-    size = min(engines.batch_size, max(1, -(-images.num_rows // (2 * engines.cores))))
-    blocks = [images.slice(start, size) for start in range(0, images.num_rows, size)]
-    views = ray.data.from_arrow(blocks).map_batches(
-        CutOutImages,
-        fn_constructor_kwargs={"config": stage.config, "state": stage.state},
-        batch_format="pyarrow",
-        batch_size=None,
-        compute=ray.data.ActorPoolStrategy(size=min(engines.cores, len(blocks))),
-        num_cpus=0.5,
-    )
-    return views.iter_batches(batch_format="pyarrow", batch_size=None)
-
-
 def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Runs the stage."""
     with stage_run(STAGE, __doc__, argv) as stage:
@@ -176,7 +157,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         stage.log.info("%d images, %d of them new", wanted.num_rows, new.num_rows)
         bar = stage.progress(total=new.num_rows, unit="image")
         waiting: list[dict[str, Any]] = []
-        for views in _cut_out(stage, new) if new.num_rows else ():
+        arguments = {"config": stage.config, "state": stage.state}
+        for views in map_rows(new, CutOutImages, arguments, stage.config.engines):
             bar.update(views.num_rows)
             waiting += views.to_pylist()
             if len(waiting) >= COMMIT_ROWS:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import read_night, read_table, replace_rows, rows_to_table
 from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder, Vectors
@@ -178,30 +178,13 @@ def _ranked(
 
     It runs inside delta-rs' writer, where no other Delta table can be opened: all inputs are read before.
     """
-    if not products.num_rows:
-        return
-    import ray
-
-    from infra.ray_session import start_ray
-
-    start_ray(stage.config.engines)
-    blocks = ceil(products.num_rows / BATCH_SIZE)
-    batches = ray.data.from_arrow(products, override_num_blocks=blocks).map_batches(
-        PersonaRanker,
-        fn_constructor_kwargs={
-            "segments": segments,
-            "segment_affinity": segment_affinity,
-            "top_k": {merchant.id: merchant.top_k for merchant in stage.merchants},
-            "sources": {merchant.id: merchant.segment_sources for merchant in stage.merchants},
-        },
-        batch_format="pyarrow",
-        batch_size=BATCH_SIZE,
-        compute=ray.data.ActorPoolStrategy(size=min(stage.config.engines.cores, blocks)),
-        # A fraction, so that reading tasks find a CPU beside it.
-        num_cpus=0.5,
-    )
-    for table in batches.iter_batches(batch_format="pyarrow", batch_size=None):
-        assert isinstance(table, pa.Table)
+    arguments = {
+        "segments": segments,
+        "segment_affinity": segment_affinity,
+        "top_k": {merchant.id: merchant.top_k for merchant in stage.merchants},
+        "sources": {merchant.id: merchant.segment_sources for merchant in stage.merchants},
+    }
+    for table in map_rows(products, PersonaRanker, arguments, stage.config.engines, batch_rows=BATCH_SIZE):
         for merchant_id, n in _products_per_merchant(table):
             stage.count(merchant_id, rows_out=n)
         yield from table.cast(BY_NAME["personas"].schema).to_batches()

@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from infra.object_store import object_key, open_store
+from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import append_rows, read_night, read_table, rows_to_table
 from schemas.config import Config
@@ -289,28 +290,6 @@ def _plan(stage: Stage) -> tuple[list[dict[str, Any]], pa.Table]:
     return units, scene_jobs(due, instructions)
 
 
-def _draw(stage: Stage, jobs: pa.Table) -> Iterable[pa.Table]:
-    import ray
-
-    from infra.ray_session import start_ray
-
-    engines = stage.config.engines
-    start_ray(engines)
-    size = min(engines.batch_size, max(1, -(-jobs.num_rows // (2 * engines.cores))))
-    blocks = [jobs.slice(start, size) for start in range(0, jobs.num_rows, size)]
-    drawn = ray.data.from_arrow(blocks).map_batches(
-        DrawPictures,
-        fn_constructor_kwargs={"config": stage.config, "state": stage.state},
-        batch_format="pyarrow",
-        batch_size=None,
-        compute=ray.data.ActorPoolStrategy(size=min(engines.cores, len(blocks))),
-        # Half a CPU each: an actor pool that takes every CPU leaves none for Ray Data's own tasks, and it hangs.
-        num_cpus=0.5,
-        num_gpus=1 if stage.config.scene.diffusion and stage.config.scene.diffusion.device == "cuda" else 0,
-    )
-    return drawn.iter_batches(batch_format="pyarrow", batch_size=None)
-
-
 def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Runs the stage."""
     with stage_run(STAGE, __doc__, argv) as stage:
@@ -324,7 +303,10 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         failures: list[dict[str, Any]] = []
         waiting: list[dict[str, Any]] = []
         bar = stage.progress(total=sum(due.values()), unit="picture")
-        for made in _draw(stage, jobs) if jobs.num_rows else ():
+        arguments = {"config": stage.config, "state": stage.state}
+        diffusion = stage.config.scene.diffusion
+        gpus = 1 if diffusion and diffusion.device == "cuda" else 0
+        for made in map_rows(jobs, DrawPictures, arguments, stage.config.engines, num_gpus=gpus):
             rows = made.to_pylist()
             bar.update(len(rows))
             failures += [row for row in rows if row["failure"]]

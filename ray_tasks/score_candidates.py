@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from infra.object_store import open_store
+from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import append_rows, missing_keys, read_night, read_table, rows_to_table
 from ray_tasks.make_candidates import in_shard
@@ -191,27 +192,6 @@ def _known_scores(stage: Stage, columns: Sequence[str]) -> pa.Table:
     return read_table(stage.state, "scores", columns=columns, filters=[("scorer_revision", "=", revision)])
 
 
-def _score(stage: Stage, new: pa.Table) -> Iterable[pa.Table]:
-    import ray
-
-    from infra.ray_session import start_ray
-
-    engines = stage.config.engines
-    start_ray(engines)
-    size = min(engines.batch_size, max(1, -(-new.num_rows // (2 * engines.cores))))
-    blocks = [new.slice(start, size) for start in range(0, new.num_rows, size)]
-    scored = ray.data.from_arrow(blocks).map_batches(
-        ScoreCandidates,
-        fn_constructor_kwargs={"config": stage.config, "state": stage.state, "run_date": stage.run_date},
-        batch_format="pyarrow",
-        batch_size=None,
-        compute=ray.data.ActorPoolStrategy(size=min(engines.cores, len(blocks))),
-        # Half a CPU each: an actor pool that takes every CPU leaves none for Ray Data's own tasks, and it hangs.
-        num_cpus=0.5,
-    )
-    return scored.iter_batches(batch_format="pyarrow", batch_size=None)
-
-
 def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Runs the stage."""
     with stage_run(STAGE, __doc__, argv) as stage:
@@ -225,7 +205,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         failures: dict[str, dict[str, Any]] = {}
         waiting: list[dict[str, Any]] = []
         bar = stage.progress(total=new.num_rows, unit="picture")
-        for scored in _score(stage, new) if new.num_rows else ():
+        arguments = {"config": stage.config, "state": stage.state, "run_date": stage.run_date}
+        for scored in map_rows(new, ScoreCandidates, arguments, stage.config.engines):
             bar.update(scored.num_rows)
             rows = scored.to_pylist()
             failures |= {row["asset_id"]: row for row in rows if row["failure"]}

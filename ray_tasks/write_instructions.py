@@ -7,7 +7,6 @@ and one that fails is a row in `rejects` with its reasons.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import read_night, read_table, replace_rows, rows_to_table
 from ray_tasks.copywriting import claims, scenes
@@ -216,29 +216,14 @@ def _written(
     stage: Stage, products: pa.Table, segments: pa.Table, rejects: list[dict[str, Any]]
 ) -> Iterator[pa.RecordBatch]:
     """Batches of good instructions as Ray delivers them, counted; the others are added to `rejects`."""
-    if not products.num_rows:
-        return
-    import ray
-
-    from infra.ray_session import start_ray
-
-    start_ray(stage.config.engines)
     schema = BY_NAME["instructions"].schema
-    blocks = ceil(products.num_rows / BATCH_SIZE)
-    batches = ray.data.from_arrow(products, override_num_blocks=blocks).map_batches(
-        InstructionWriter,
-        fn_constructor_kwargs={
-            "segments": segments,
-            "locales": {merchant.id: merchant.locales for merchant in stage.merchants},
-        },
-        batch_format="pyarrow",
-        batch_size=BATCH_SIZE,
-        compute=ray.data.ActorPoolStrategy(size=min(stage.config.engines.cores, blocks)),
-        # A fraction, so that reading tasks find a CPU beside it.
-        num_cpus=0.5,
-    )
-    for table in batches.iter_batches(batch_format="pyarrow", batch_size=None):
-        assert isinstance(table, pa.Table)
+    arguments = {
+        "segments": segments,
+        "locales": {merchant.id: merchant.locales for merchant in stage.merchants},
+    }
+    for table in map_rows(
+        products, InstructionWriter, arguments, stage.config.engines, batch_rows=BATCH_SIZE
+    ):
         good = table.filter(pc.is_null(table[REJECT_COLUMN.name]))
         for row in table.filter(pc.is_valid(table[REJECT_COLUMN.name])).to_pylist():
             rejects.append(_reject(row))
