@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from infra.airflow_home import ROOT, AirflowError, airflow_env, end_tree, interrupt, only_one, run_id_of
+from infra.releases import read_release
 from infra.settings import ConfigError, load_config
 from infra.stage import read_record
-from infra.tables import read_table
 
 POLL_S = 0.2
 INTERRUPT_S = 3.0
@@ -133,18 +133,6 @@ def failure(records: Sequence[Record], airflow_log: Path) -> tuple[str, str, str
     return "Airflow", raised[-1] if raised else "its process ended without a word", str(airflow_log)
 
 
-def live_release(state: Path) -> str:
-    """The id of the release that readers see: the published one with the highest sequence.
-
-    Raises FileNotFoundError when there is none.
-    """
-    rows = read_table(state, "releases", columns=["release_id", "sequence", "status"]).to_pylist()
-    published = [row for row in rows if row["status"] == "published"]
-    if not published:
-        raise FileNotFoundError(f"no release is published under {state}")
-    return str(max(published, key=lambda row: row["sequence"])["release_id"])
-
-
 def check_arguments(config: Path, merchants: str | None) -> None:
     """Reads the configuration, so that a mistake in it costs no start of Airflow.
 
@@ -221,7 +209,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"stage: {stage}\nwhy: {why}\nlog: {log}\n")
         return 1
     say(f"night done in {took:.0f} s\n")
-    say(f"release: {live_release(state)}\n")
+    say(f"release: {read_release(state).row['release_id']}\n")
     say(f"tables: {state / 'warehouse'}\n")
     say(f"drops: {state / 'drops'}\n")
     say(f"report: {page}\n")

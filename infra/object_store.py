@@ -1,4 +1,4 @@
-"""The object store: a local folder or an S3 bucket behind the same four calls.
+"""The object store: a local folder or an S3 bucket behind the same few calls.
 
 Names are content-addressed and immutable, with a two-character hash prefix so that no S3 partition runs hot.
 """
@@ -27,6 +27,10 @@ class ObjectStore(Protocol):
 
     def exists(self, key: str) -> bool:
         """Whether the key is stored."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Removes a key; one that is not stored is no error."""
         ...
 
 
@@ -70,6 +74,10 @@ class LocalStore:
     def exists(self, key: str) -> bool:
         """See ObjectStore."""
         return self.path(key).is_file()
+
+    def delete(self, key: str) -> None:
+        """See ObjectStore."""
+        self.path(key).unlink(missing_ok=True)
 
 
 class S3Store:
@@ -118,3 +126,7 @@ class S3Store:
                 return False
             raise
         return True
+
+    def delete(self, key: str) -> None:
+        """See ObjectStore."""
+        self._client.delete_object(Bucket=self.bucket, Key=self._name(key))

@@ -100,7 +100,9 @@ def read_table(
 ) -> pa.Table:
     """Rows of a table in the contract's Arrow types; `filters` are ANDed (column, operator, value), as in pyarrow."""
     # Not to_pyarrow_table(): its reader threads often abort the process when Python exits (arrow issue 34314).
-    predicate = " AND ".join(f"{column} {operator} {_sql(value)}" for column, operator, value in filters)
+    predicate = " AND ".join(
+        f"{column} {operator} {sql_literal(value)}" for column, operator, value in filters
+    )
     reader = open_table(state, name, version).scan(list(columns) if columns else None, predicate or None)
     rows = pa.table(reader)
     schema = BY_NAME[name].schema
@@ -115,9 +117,10 @@ def query_tables(state: Path, sql: str, *names: str) -> list[dict[str, Any]]:
     return pa.table(builder.execute(sql)).to_pylist()
 
 
-def _sql(value: Any) -> str:
+def sql_literal(value: Any) -> str:
+    """A value as a literal of SQL, strings quoted."""
     if isinstance(value, list | tuple | set | frozenset):
-        return "(" + ", ".join(_sql(item) for item in value) + ")"
+        return "(" + ", ".join(sql_literal(item) for item in value) + ")"
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, dt.date):

@@ -72,13 +72,13 @@ class MerchantNight:
     short: Sequence[Shortfall]
 
 
-def read_merchant_night(stage: Stage, merchant: Merchant, release_id: str) -> MerchantNight:
+def read_merchant_night(stage: Stage, merchant: Merchant, release: Row) -> MerchantNight:
     """One merchant's rows of the release and the night, and why faces are missing."""
     rows = partial(night_rows, stage.state, run_date=stage.run_date, merchant_id=merchant.id)
     products = sorted(
         rows("products", columns=["sku", "title", "image_sha256"]), key=lambda product: product["sku"]
     )
-    assets = release_assets(stage.state, release_id, merchant.id)
+    assets = release_assets(stage.state, release, merchant.id)
     units = rows("work_units", columns=["asset_id", "sku", "segment_id", "locale", "placement"])
     rejects = sorted(rows("rejects"), key=lambda reject: (reject["stage"], reject["key"], reject["reason"]))
     personas = rows("personas", columns=["sku", "segment_id", "rank"])
@@ -93,7 +93,7 @@ def read_merchant_night(stage: Stage, merchant: Merchant, release_id: str) -> Me
         rejects=rejects,
     )
     short = list(shortfalls(merchant, products, assets, said))
-    return MerchantNight(merchant, release_id, products, assets, personas, rejects, short)
+    return MerchantNight(merchant, release["release_id"], products, assets, personas, rejects, short)
 
 
 def sheet_products(
@@ -205,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         segments = read_night(stage.state, "segments", stage.run_date, columns=["segment_id", "name"])
         names = {row["segment_id"]: row["name"] for row in segments.to_pylist()}
         for merchant in stage.progress(stage.merchants, total=len(stage.merchants), unit="merchant"):
-            night = read_merchant_night(stage, merchant, release["release_id"])
+            night = read_merchant_night(stage, merchant, release)
             if not night.products and not night.assets:
                 stage.log.warning("merchant %s has no products tonight; no drop is made", merchant.id)
                 continue

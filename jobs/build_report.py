@@ -23,6 +23,7 @@ import pyarrow.dataset as ds
 from font_source_sans_pro import font_files_otf
 
 from infra.object_store import LocalStore
+from infra.releases import live_release
 from infra.stage import Stage, stage_run
 from infra.tables import open_table, read_table
 from jobs.drops.release_rows import Row, tonights_release
@@ -97,12 +98,12 @@ def thumbs_of(stage: Stage, rows: MerchantRows, products: Sequence[Mapping[str, 
             yield Thumb(stage.report_dir / thumb_name(face["asset"]), partial(store.get, face["uri"]))
 
 
-def gather(stage: Stage, release_id: str | None) -> Page:
+def gather(stage: Stage, release: Row | None) -> Page:
     """Reads the night one merchant at a time and makes the small pictures on the way."""
     page = Page()
     revision = scorer_revision(stage.config.quality)
     for merchant in stage.progress(stage.merchants, total=len(stage.merchants), unit="merchant"):
-        rows = read_merchant_rows(stage.state, stage.run_date, merchant, release_id, revision)
+        rows = read_merchant_rows(stage.state, stage.run_date, merchant, release, revision)
         page.funnels.append((merchant.name, merchant_funnel(rows)))
         page.merchants.append({"id": merchant.id, "name": merchant.name, "locales": list(merchant.locales)})
         page.attempts.add(first_yield(rows))
@@ -161,12 +162,6 @@ def _figures(page: Page, night: NightState, release: Row | None) -> list[tuple[s
     ]
 
 
-def _live_before(state: Path) -> str | None:
-    rows = read_table(state, "releases", columns=["release_id", "sequence", "status"]).to_pylist()
-    published = [row for row in rows if row["status"] == "published"]
-    return max(published, key=lambda row: row["sequence"])["release_id"] if published else None
-
-
 def render(stage: Stage, page: Page, night: NightState, release: Row | None) -> str:
     """The whole page."""
     segments = read_table(stage.state, "segments", filters=[("run_date", "=", stage.run_date)]).to_pylist()
@@ -180,6 +175,7 @@ def render(stage: Stage, page: Page, night: NightState, release: Row | None) -> 
         "merchants": page.merchants,
         "products": page.products,
     }
+    live = live_release(stage.state)
     all_products = sum(steps[1].rows_in for _, steps in page.funnels)
     notes = []
     if len(page.products) < all_products:
@@ -206,7 +202,7 @@ def render(stage: Stage, page: Page, night: NightState, release: Row | None) -> 
         night=f"{stage.run_date.day} {stage.run_date:%B %Y}",
         state=state,
         release=shown,
-        failure=sections.failure_panel(night.failed, _live_before(stage.state)),
+        failure=sections.failure_panel(night.failed, live["release_id"] if live else None),
         figures=sections.key_figures(_figures(page, night, release)),
         gallery_note=sections.esc(" ".join(notes)),
         funnel=sections.funnel_section(total_funnel(s for _, s in page.funnels), page.funnels),
@@ -238,7 +234,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     with stage_run(STAGE, __doc__, argv) as stage:
         release = tonights_release(stage.state, stage.run_date)
         night = read_night_state(stage.report_dir, STAGE, os.environ.get("HUNDREDFACES_NIGHT_ID"))
-        page = gather(stage, release["release_id"] if release else None)
+        page = gather(stage, release)
         copy_fonts(stage.report_dir.parent)
         path = stage.report_dir / "index.html"
         side = path.with_name(f".index.html.{os.getpid()}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from infra.releases import assets_release_id, live_release, recalled, tonights_release_id
 from infra.spark import read_delta, read_night_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import read_table
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 STAGE = "jobs.gate_release"
-INPUTS = ("products", "personas", "instructions", "work_units", "candidates", "scores")
+INPUTS = ("products", "personas", "instructions", "work_units", "candidates", "scores", "recalls")
 OUTPUTS: tuple[str, ...] = ()
 
 _GATED = ("products", "personas", "instructions")
@@ -89,16 +90,6 @@ def run_expectations(frames: dict[str, DataFrame], folder: Path, site: Path) -> 
     return broken
 
 
-def _release_id(stage: Stage, content_hash: str) -> str:
-    """<run date>-<content hash>; the live release's own id when it holds the same, another when an older one does."""
-    name = f"{stage.run_date:%Y%m%d}-{content_hash[:8]}"
-    releases = read_table(stage.state, "releases", columns=["release_id", "sequence"]).to_pylist()
-    releases.sort(key=lambda row: row["sequence"])
-    if releases and releases[-1]["release_id"].startswith(name):
-        return str(releases[-1]["release_id"])
-    return f"{name}-{len(releases) + 1}" if any(row["release_id"] == name for row in releases) else name
-
-
 def _tonight(spark: SparkSession, stage: Stage) -> tuple[dict[str, DataFrame], DataFrame]:
     night = {
         name: read_night_delta(spark, stage.state, name, stage.run_date).cache()
@@ -112,18 +103,16 @@ def _tonight(spark: SparkSession, stage: Stage) -> tuple[dict[str, DataFrame], D
         night["products"],
         scorer_revision=scorer_revision(stage.config.quality),
     )
-    live = max(
-        read_table(stage.state, "releases", columns=["release_id", "sequence"]).to_pylist(),
-        key=lambda row: row["sequence"],
-        default=None,
-    )
+    live = live_release(stage.state)
     if live is not None:
         present = [row["merchant_id"] for row in night["products"].select("merchant_id").distinct().collect()]
         live_assets = read_delta(spark, stage.state, "assets").where(
-            F.col("release_id") == live["release_id"]
+            F.col("release_id") == assets_release_id(live)
         )
         configured = [merchant.id for merchant in stage.config.merchants]
         assets = assets.unionByName(kept_assets(live_assets, present, configured))
+    recalls = read_table(stage.state, "recalls").to_pylist()
+    assets = assets.where(f"NOT ({recalled(recalls)})")
     return {name: night[name] for name in _GATED}, assets.cache()
 
 
@@ -133,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         spark = spark_session(stage.config.engines, stage.state)
         frames, assets = _tonight(spark, stage)
         content_hash = assets_hash(assets)
-        release_id = _release_id(stage, content_hash)
+        release_id = tonights_release_id(stage.state, stage.run_date, content_hash)
         assets = assets.withColumns({"release_id": F.lit(release_id), "run_date": F.lit(stage.run_date)})
         assets = assets.select(BY_NAME["assets"].column_names).cache()
         count = assets.count()

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
+from infra.releases import recalled
 from infra.spark import read_delta, read_night_delta, replace_delta, spark_session
 from infra.stage import Stage, stage_run
-from infra.tables import query_tables
+from infra.tables import query_tables, read_table
 from schemas.config import Config
 from schemas.revisions import RENDERER, VIEWS, scene_revision
 from schemas.tables import BY_NAME
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 STAGE = "jobs.plan_work_units"
-INPUTS = ("products", "product_views", "personas", "instructions")
+INPUTS = ("products", "product_views", "personas", "instructions", "recalls")
 """Not candidates, although they are read: a night that only drew what its plan names has the same plan."""
 OUTPUTS = ("work_units",)
 
@@ -155,6 +156,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             scene_revision=scene_revision(stage.config.scene),
             max_attempts=stage.config.quality.max_attempts,
         )
+        recalls = read_table(stage.state, "recalls").to_pylist()
+        wanted = wanted.where(f"NOT ({recalled(recalls)})")
         candidates = read_delta(spark, stage.state, "candidates")
         units = explain(wanted, candidates, _last_plan(spark, stage), seconds=_measured_seconds(stage))
         replace_delta(

@@ -1,11 +1,11 @@
 """One row of `releases` for tonight, after its `assets`: readers see the old release until that row is there.
 
-Publishes exactly the rows that `jobs.gate_release` let through. A night that changed nothing adds no release.
+Publishes exactly the rows that `jobs.gate_release` let through. A night that changed nothing adds no release, and a
+past night that is run again does not become live over a newer one: `python -m jobs.releases publish` does that.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from infra.fingerprint import code_revision, versions
+from infra.fingerprint import code_revision
+from infra.releases import add_release, all_releases, pinned_versions
 from infra.spark import replace_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
-from infra.tables import append_rows, read_table, rows_to_table
 from jobs.gate_release import gate_result_path, gated_rows_path
 from schemas.revisions import RENDERER, VIEWS, scene_revision, scorer_revision
-from schemas.tables import TABLES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 STAGE = "jobs.publish_release"
-INPUTS = ("products", "personas", "instructions", "work_units", "candidates", "scores")
+INPUTS = ("products", "personas", "instructions", "work_units", "candidates", "scores", "recalls")
 OUTPUTS = ("assets", "releases")
 
 
@@ -54,14 +53,15 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     with stage_run(STAGE, __doc__, argv) as stage:
         gate = _passed_gate(stage)
         release_id = gate["release_id"]
-        releases = sorted(read_table(stage.state, "releases").to_pylist(), key=lambda row: row["sequence"])
         spark = spark_session(stage.config.engines, stage.state)
         assets = spark.read.parquet(str(gated_rows_path(stage, release_id)))
         counts = merchant_counts(assets)
         for merchant in counts:
             stage.count(merchant["merchant_id"], rows_in=merchant["assets"], rows_out=merchant["assets"])
-        if releases and releases[-1]["release_id"] == release_id:
-            stage.log.info("release %s is live already and nothing changed", release_id)
+        if known := next((row for row in all_releases(stage.state) if row["release_id"] == release_id), None):
+            stage.log.info(
+                "release %s holds this already (%s); nothing to publish", release_id, known["status"]
+            )
             return []
         replace_delta(assets, stage.state, "assets", f"release_id = '{release_id}'")
         revisions = {
@@ -71,28 +71,26 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             "renderer": RENDERER,
             "scorer": scorer_revision(stage.config.quality),
         }
-        pinned = versions(stage.state, [table.name for table in TABLES if table.name != "releases"])
         row = {
             "release_id": release_id,
             "run_date": stage.run_date,
-            "sequence": releases[-1]["sequence"] + 1 if releases else 1,
-            "status": "published",
-            "previous_release_id": releases[-1]["release_id"] if releases else None,
+            "action": "night",
+            "assets_release_id": None,
             "content_hash": gate["content_hash"],
             "asset_count": sum(merchant["assets"] for merchant in counts),
             "product_count": sum(merchant["products"] for merchant in counts),
             "merchants": counts,
-            "table_versions": [{"table": name, "version": version} for name, version in pinned.items()],
+            "table_versions": pinned_versions(stage.state),
             "revisions": [{"name": name, "revision": revision} for name, revision in revisions.items()],
             "gate_report": str(gate_result_path(stage).relative_to(stage.state)),
-            "created_at": dt.datetime.now(dt.UTC),
             "created_by": STAGE,
             "comment": f"night of {stage.run_date}",
         }
-        append_rows(stage.state, "releases", rows_to_table("releases", [row]))
+        row = add_release(stage.state, row, asked=False)
         stage.log.info(
-            "release %s is live: %d assets of %d products",
+            "release %s is %s: %d assets of %d products",
             release_id,
+            "live" if row["status"] == "published" else "kept, and not live over a newer night",
             row["asset_count"],
             row["product_count"],
         )

@@ -207,7 +207,18 @@ RELEASES = Table(
         Column("release_id", STRING, "<run date>-<content hash>: the same content has the same id."),
         RUN_DATE,
         Column("sequence", LONG, "1, 2, 3, ... in the order of publishing; the highest is live."),
-        Column("status", STRING, "published or withdrawn."),
+        Column(
+            "status",
+            STRING,
+            "published, or backfilled: a past night that was run again and is live only when asked for.",
+        ),
+        Column("action", STRING, "What made the row: night, publish, rollback or recall.", nullable=True),
+        Column(
+            "assets_release_id",
+            STRING,
+            "Whose rows of `assets` it holds: another release's after a rollback; NULL is its own.",
+            nullable=True,
+        ),
         Column("previous_release_id", STRING, "What was live before.", nullable=True),
         Column("content_hash", STRING, "Order-independent hash over asset ids and file hashes."),
         Column("asset_count", LONG, "Assets in it."),
@@ -233,10 +244,33 @@ RELEASES = Table(
     key=("release_id",),
     written_by="jobs.publish_release",
     checks=(
-        Check("status_known", "status IN ('published', 'withdrawn')"),
+        Check("status_known", "status IN ('published', 'backfilled')"),
         Check("counts_not_negative", "asset_count >= 0 AND product_count >= 0"),
         Check("sequence_is_positive", "sequence >= 1"),
     ),
+)
+
+RECALLS = Table(
+    name="recalls",
+    doc="One recall: what must not be shown, nor made again, from its release on.",
+    columns=(
+        Column("recall_id", STRING, "recall-<moment>-<kind>."),
+        Column("kind", STRING, "image, model, segment, sku or asset."),
+        Column("value", STRING, "image_sha256, scene_revision, segment_id, merchant_id/sku or asset_id."),
+        Column(
+            "release_id",
+            STRING,
+            "The first release without it; NULL when none that was live held it.",
+            nullable=True,
+        ),
+        Column("assets", LONG, "Assets that left the live release with it."),
+        Column("created_at", TIMESTAMP, "When."),
+        Column("created_by", STRING, "Who."),
+        Column("comment", STRING, "Why, in words."),
+    ),
+    key=("recall_id",),
+    written_by="jobs.releases",
+    checks=(Check("kind_known", "kind IN ('image', 'model', 'segment', 'sku', 'asset')"),),
 )
 
 REJECTS = Table(

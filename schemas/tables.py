@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.contract import Table
-from schemas.production_tables import ASSETS, CANDIDATES, REJECTS, RELEASES, SCORES, WORK_UNITS
+from schemas.production_tables import ASSETS, CANDIDATES, RECALLS, REJECTS, RELEASES, SCORES, WORK_UNITS
 from schemas.understanding_tables import (
     INSTRUCTIONS,
     PERSONAS,
@@ -25,6 +25,7 @@ TABLES: tuple[Table, ...] = (
     SCORES,
     ASSETS,
     RELEASES,
+    RECALLS,
     REJECTS,
 )
 BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from infra.releases import Release, all_releases
 from infra.tables import open_table, read_table
 from schemas.revisions import VIEWS
 
@@ -31,9 +32,10 @@ SCORE_COLUMNS = ("asset_id", "verdict", "reasons", "measurements", "scorer_revis
 
 def tonights_release(state: Path, run_date: dt.date) -> Row | None:
     """The published release of this run date with the highest sequence; None when nothing was published."""
-    rows = read_table(state, "releases", filters=[("run_date", "=", run_date)]).to_pylist()
-    published = [row for row in rows if row["status"] == "published"]
-    return max(published, key=lambda row: row["sequence"]) if published else None
+    rows = [
+        row for row in all_releases(state) if row["run_date"] == run_date and row["status"] == "published"
+    ]
+    return rows[-1] if rows else None
 
 
 def night_rows(
@@ -44,10 +46,10 @@ def night_rows(
     return list(read_table(state, name, columns=columns, filters=filters).to_pylist())
 
 
-def release_assets(state: Path, release_id: str, merchant_id: str) -> list[Row]:
+def release_assets(state: Path, release: Row, merchant_id: str) -> list[Row]:
     """One merchant's assets of a release, by SKU, persona rank, locale and placement."""
-    filters: list[tuple[str, str, Any]] = [("release_id", "=", release_id), ("merchant_id", "=", merchant_id)]
-    rows = read_table(state, "assets", filters=filters).to_pylist()
+    mine = Release(state, release).table("assets", filters=[("merchant_id", "=", merchant_id)])
+    rows = [row | {"release_id": release["release_id"]} for row in mine.to_pylist()]
     return sorted(rows, key=lambda row: (row["sku"], row["persona_rank"], row["locale"], row["placement"]))
 
 

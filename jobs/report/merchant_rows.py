@@ -52,7 +52,7 @@ class MerchantRows:
 
 
 def read_merchant_rows(
-    state: Path, run_date: dt.date, merchant: Merchant, release_id: str | None, revision: str
+    state: Path, run_date: dt.date, merchant: Merchant, release: Row | None, revision: str
 ) -> MerchantRows:
     """Reads one merchant; every table may be empty, as after a night that failed early.
 
@@ -67,7 +67,7 @@ def read_merchant_rows(
     unit_ids = {unit["asset_id"] for unit in units}
     candidates = rows_with(state, "candidates", "asset_id", unit_ids, CANDIDATE_COLUMNS)
     scores = tonights_scores(state, unit_ids, revision)
-    assets = release_assets(state, release_id, merchant.id) if release_id else []
+    assets = release_assets(state, release, merchant.id) if release else []
     rejects = rows("rejects")
     said = Said(views, personas, instructions, units, scores, rejects)
     short = list(shortfalls(merchant, products, assets, said))

@@ -16,8 +16,7 @@ import psutil
 import pytest
 
 from infra.airflow_home import AirflowError, airflow_env, end_tree, only_one
-from infra.night import failure, live_release, main, stage_line
-from infra.tables import append_rows, ensure_tables, rows_to_table
+from infra.night import failure, main, stage_line
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -234,13 +233,3 @@ def test_the_first_failed_stage_is_the_cause() -> None:
 def test_a_shards_line_names_the_shard() -> None:
     record = {"stage": "ray_tasks.make_candidates", "shard": "1/4", "status": "unchanged"}
     assert stage_line(record).split() == ["ray_tasks.make_candidates", "1/4", "unchanged"]
-
-
-def test_the_live_release_is_the_last_one_that_is_not_withdrawn(tmp_path: Path) -> None:
-    ensure_tables(tmp_path)
-    with pytest.raises(FileNotFoundError, match="no release is published"):
-        live_release(tmp_path)
-    day = dt.date(2026, 11, 21)
-    rows = [release_row(day, "a", 1), release_row(day, "b", 2), release_row(day, "c", 3, "withdrawn")]
-    append_rows(tmp_path, "releases", rows_to_table("releases", rows))
-    assert live_release(tmp_path) == "b"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.object_store import LocalStore, object_key
+from infra.releases import pinned_versions
 from infra.stage import write_record
 from infra.tables import append_rows, ensure_tables, night_predicate, replace_rows, rows_to_table
 from schemas.config import Quality
@@ -137,7 +138,9 @@ def make_sample_night(
         )
     if published:
         replace_rows(state, "assets", rows_to_table("assets", rows["assets"]), f"release_id = '{release_id}'")
-        append_rows(state, "releases", rows_to_table("releases", [_release(release_id, run_date, rows)]))
+        append_rows(
+            state, "releases", rows_to_table("releases", [_release(state, release_id, run_date, rows)])
+        )
     write_stage_records(state, run_date, failed=None if published else "jobs.gate_release")
     return SampleNight(state, config, run_date, release_id, tuple(merchants))
 
@@ -311,13 +314,15 @@ def _segment(segment_id: str, name: str, run_date: dt.date) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _release(release_id: str, run_date: dt.date, rows: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def _release(
+    state: Path, release_id: str, run_date: dt.date, rows: dict[str, list[dict[str, Any]]]
+) -> dict[str, Any]:
     assets = rows["assets"]
     products = {(asset["merchant_id"], asset["sku"]) for asset in assets}
     return {
         "release_id": release_id, "run_date": run_date, "sequence": 1, "status": "published",
         "previous_release_id": None, "content_hash": _sha(release_id), "asset_count": len(assets),
-        "product_count": len(products), "merchants": [], "table_versions": [{"table": "assets", "version": 1}],
+        "product_count": len(products), "merchants": [], "table_versions": pinned_versions(state),
         "revisions": [{"name": "code", "revision": "test"}], "gate_report": f"reports/{run_date}/gate.json",
         "created_at": NOW, "created_by": "jobs.publish_release", "comment": "test",
     }  # fmt: skip

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from infra.airflow_home import DAG_ID, end_tree
-from infra.night import live_release
+from infra.releases import live_release
 
 ROOT = Path(__file__).resolve().parents[2]
 NIGHT_TIMEOUT_S = 900

@@ -1,0 +1,1 @@
+"""Commands on releases that are there: `python -m jobs.releases --help`."""

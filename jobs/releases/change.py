@@ -1,0 +1,107 @@
+"""Makes another release live: an older one (rollback), a named one (publish), or the live one without something.
+
+Each adds one row to `releases`, so what was live when, who changed it and why stays on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import functions as F
+
+from infra.releases import (
+    Release,
+    Row,
+    add_release,
+    all_releases,
+    assets_release_id,
+    new_release_id,
+    pinned_versions,
+    read_release,
+    recalled,
+)
+from infra.spark import replace_delta, spark_session
+from infra.stage import StageError
+from infra.tables import read_table
+from jobs.publish_release import merchant_counts
+from jobs.release_assets import assets_hash
+from schemas.config import Engines
+
+
+@dataclass(frozen=True)
+class Order:
+    """Who changes what is live, and why."""
+
+    state: Path
+    engines: Engines
+    who: str
+    why: str
+
+
+def release_before(state: Path) -> Release:
+    """What was live before the content that is live now. Raises StageError when there was nothing."""
+    live = read_release(state)
+    rows = [row for row in all_releases(state) if row["status"] == "published"]
+    contents = list(dict.fromkeys(assets_release_id(row) for row in rows))
+    place = contents.index(assets_release_id(live.row))
+    if place == 0:
+        raise StageError(f"release {live.row['release_id']} is the first one: there is nothing to go back to")
+    return read_release(state, contents[place - 1])
+
+
+def make_live(order: Order, target: Release, action: str) -> Row:
+    """Makes a release live as it was, less what has been recalled since; the new row of `releases`.
+
+    Only that one row is written, whatever the release's size, unless a recall touches it. Raises StageError when the
+    release is live already or was vacuumed.
+    """
+    live = read_release(order.state)
+    name = target.row["release_id"]
+    if assets_release_id(live.row) == assets_release_id(target.row):
+        raise StageError(f"release {name} is live already (as {live.row['release_id']})")
+    recalls = read_table(order.state, "recalls").to_pylist()
+    found = count_assets(target, "TRUE")
+    if found != target.row["asset_count"]:
+        raise StageError(
+            f"release {name} had {target.row['asset_count']} assets and {found} are left: it was vacuumed"
+        )
+    if count_assets(target, recalled(recalls)):
+        return without(order, target, recalls, action)
+    row = target.row | {
+        "release_id": new_release_id(order.state, target.row["run_date"], target.row["content_hash"]),
+        "assets_release_id": assets_release_id(target.row),
+    }
+    return add_release(order.state, row | _signed(order, action), asked=True)
+
+
+def without(order: Order, base: Release, recalls: Sequence[Row], action: str) -> Row:
+    """Makes a release live without the assets that the recalls name; the new row of `releases`."""
+    spark = spark_session(order.engines, order.state)
+    assets = base.spark(spark, "assets").where(f"NOT ({recalled(recalls)})").cache()
+    content_hash = assets_hash(assets)
+    release_id = new_release_id(order.state, base.row["run_date"], content_hash)
+    kept = assets.withColumn("release_id", F.lit(release_id))
+    replace_delta(kept, order.state, "assets", f"release_id = '{release_id}'")
+    counts = merchant_counts(assets)
+    row = base.row | {
+        "release_id": release_id,
+        "assets_release_id": None,
+        "content_hash": content_hash,
+        "asset_count": sum(merchant["assets"] for merchant in counts),
+        "product_count": sum(merchant["products"] for merchant in counts),
+        "merchants": counts,
+        "table_versions": pinned_versions(order.state),
+    }
+    return add_release(order.state, row | _signed(order, action), asked=True)
+
+
+def count_assets(release: Release, predicate: str) -> int:
+    """How many of a release's assets match an SQL predicate."""
+    (row,) = release.query(f"SELECT count(*) AS n FROM assets WHERE {predicate}", "assets")
+    return int(row["n"])
+
+
+def _signed(order: Order, action: str) -> Row:
+    return {"action": action, "created_by": order.who, "comment": order.why}

@@ -1,0 +1,96 @@
+"""Frees what no kept release needs: rows of `assets`, pictures, and old files of the Delta tables.
+
+Kept are the newest releases, the live one, what tonight's plan wants, and every table version that a kept release
+pins. What may go is found from the tables; the store is never listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.object_store import ObjectStore
+from infra.releases import Row, all_releases, assets_release_id, live_release
+from infra.tables import open_table, query_tables, sql_literal
+
+RETENTION_HOURS = 48
+"""Files younger than this stay: a night that runs now has written some that no commit names yet."""
+_BATCH = 5_000
+"""Names in one SQL predicate."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a vacuum would remove."""
+
+    kept: Sequence[Row]
+    asset_partitions: Sequence[str]
+    """release_ids whose rows of `assets` go."""
+    candidates: Sequence[Row]
+    """asset_id and uri of pictures that go."""
+
+
+def plan_vacuum(state: Path, keep: int) -> Plan:
+    """What goes when the newest `keep` releases stay (and the live one, and whatever their rows rest on)."""
+    rows = all_releases(state)
+    live = live_release(state)
+    kept = [row for row in rows if row in rows[-keep:] or row == live]
+    needed = {assets_release_id(row) for row in kept}
+    there = {
+        row["release_id"] for row in query_tables(state, "SELECT DISTINCT release_id FROM assets", "assets")
+    }
+    unneeded = query_tables(
+        state,
+        f"""
+        SELECT asset_id, uri FROM candidates WHERE asset_id NOT IN (
+            SELECT asset_id FROM assets WHERE release_id IN {sql_literal(needed)}
+            UNION ALL SELECT asset_id FROM work_units
+            WHERE run_date = (SELECT max(run_date) FROM work_units))
+        """,
+        "candidates",
+        "assets",
+        "work_units",
+    )
+    return Plan(kept, sorted(there - needed), unneeded)
+
+
+def vacuum(state: Path, plan: Plan, store: ObjectStore, *, retention_hours: int = RETENTION_HOURS) -> int:
+    """Carries the plan out; the number of objects and table files removed. Run again after a crash, it goes on."""
+    removed = 0
+    if plan.asset_partitions:
+        open_table(state, "assets").delete(f"release_id IN {sql_literal(plan.asset_partitions)}")
+    going = {row["asset_id"] for row in plan.candidates}
+    uris = {row["uri"] for row in plan.candidates}
+    for some in batched(sorted(uris), _BATCH):
+        users = f"SELECT asset_id, uri FROM candidates WHERE uri IN {sql_literal(some)}"
+        shared = {
+            row["uri"] for row in query_tables(state, users, "candidates") if row["asset_id"] not in going
+        }
+        for uri in some:
+            if uri not in shared:
+                store.delete(uri)
+                removed += 1
+    # Rows after objects: a picture without a row would never be found again.
+    for some in batched(sorted(going), _BATCH):
+        for name in ("scores", "candidates"):
+            open_table(state, name).delete(f"asset_id IN {sql_literal(some)}")
+    pinned: dict[str, set[int]] = {}
+    for row in plan.kept:
+        for entry in row["table_versions"]:
+            if entry["table"] != "assets":
+                pinned.setdefault(entry["table"], set()).add(entry["version"])
+    for name, kept_versions in sorted((pinned | {"assets": set()}).items()):
+        gone = open_table(state, name).vacuum(
+            retention_hours,
+            dry_run=False,
+            enforce_retention_duration=False,
+            keep_versions=sorted(kept_versions),
+        )
+        removed += len(gone)
+    return removed
+
+
+def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """The items in parts of at most `size`."""
+    return (items[at : at + size] for at in range(0, len(items), size))
