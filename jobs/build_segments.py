@@ -18,7 +18,7 @@ from pyspark.sql.window import Window
 from infra.spark import read_night_delta, replace_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import night_predicate
-from jobs.feeds import FeedError, feed_paths, map_fields, plain_text, read_feed
+from jobs.feeds import FeedError, feed_paths, map_fields, plain_text, read_feed, sound_rows
 from schemas.config import Config, File, SegmentSource
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _mapped(spark: SparkSession, stage: Stage, file: File | None, required: set[
         raise FeedError(
             "feed_field_missing", f"{file.path}: map these fields too: {', '.join(sorted(missing))}"
         )
-    rows = read_feed(spark, file, stage.data_root)
+    rows = sound_rows(read_feed(spark, file, stage.data_root))
     return rows.select(*map_fields(rows, file))
 
 
@@ -245,7 +245,7 @@ def _from_rules(
         raise FeedError(
             "feed_field_missing", f"{file.path}: map these fields too: {', '.join(sorted(missing))}"
         )
-    rows = read_feed(spark, file, stage.data_root)
+    rows = sound_rows(read_feed(spark, file, stage.data_root))
     mapped = map_fields(rows, file)
     matches = []
     for rule in source.rules:

@@ -18,7 +18,7 @@ from infra.sample_shop.__main__ import main as make_sample_shop
 from infra.spark import replace_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import night_predicate, query_tables
-from jobs.feeds import FeedError, feed_paths, map_fields, plain_text, read_feed
+from jobs.feeds import PLACE_COLUMNS, FeedError, feed_paths, map_fields, plain_text, read_feed
 from jobs.images import IMAGE_SCHEMA, locate_images
 from schemas.config import Config, Merchant
 
@@ -63,10 +63,9 @@ def input_files(config: Config, root: Path) -> Iterable[Path]:
 def map_feed(rows: DataFrame, merchant: Merchant) -> DataFrame:
     """A feed row in our fields and types, with `row`, `record` (raw JSON, cut) and `reason` (NULL when good)."""
     feed = merchant.feed
-    raw = F.substring(
-        F.to_json(F.struct([F.col(f"`{name}`") for name in rows.columns if name != "row"])), 1, 2000
-    )
-    mapped = rows.select("row", raw.alias("record"), *map_fields(rows, feed))
+    own = [F.col(f"`{name}`") for name in rows.columns if name not in PLACE_COLUMNS]
+    raw = F.coalesce("record", F.substring(F.to_json(F.struct(own)), 1, 2000))
+    mapped = rows.select("row", "broken", raw.alias("record"), *map_fields(rows, feed))
 
     def given(field: str) -> Column:
         return F.col(field) if field in feed.fields else F.lit(None)
@@ -82,6 +81,7 @@ def map_feed(rows: DataFrame, merchant: Merchant) -> DataFrame:
     fields = mapped.select(
         F.lit(merchant.id).alias("merchant_id"),
         "row",
+        "broken",
         "record",
         plain_text(F.col("sku")).alias("sku"),
         F.substring(plain_text(F.col("title")), 1, 500).alias("title"),
@@ -109,7 +109,8 @@ def map_feed(rows: DataFrame, merchant: Merchant) -> DataFrame:
     )
     judged = fields.withColumn(
         "reason",
-        F.when(F.col("sku").isNull(), "sku_missing")
+        F.when(F.col("broken").isNotNull(), F.col("broken"))
+        .when(F.col("sku").isNull(), "sku_missing")
         .when(F.col("title").isNull(), "title_missing")
         .when(F.col("price_unreadable"), "price_missing")
         .when(F.col("price_minor") <= 0, "price_not_positive"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
@@ -97,14 +97,59 @@ class Placement(_Strict):
     height_px: int = Field(ge=256, le=4096)
 
 
-class File(_Strict):
+def _text_encoding(name: str) -> str:
+    try:
+        "".encode(name)
+    except LookupError:
+        raise ValueError(
+            f"{name!r} is no text encoding; for example UTF-8, UTF-16, latin-1, windows-1251"
+        ) from None
+    return name
+
+
+class DataFile(_Strict):
+    """Files of one form. Each may be gzipped, which is seen by its first bytes."""
+
+    path: str = Field(min_length=1)
+    """Below data_root; one file, a directory or a glob."""
+    format: Literal["csv", "tsv", "json", "jsonl", "parquet"]
+    """`json` is one array, or objects one behind the other."""
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    """Of csv and tsv; a comma or a tab when left out."""
+    quote: str = Field(default='"', max_length=1)
+    """Empty: quotes have no meaning."""
+    encoding: Annotated[str, AfterValidator(_text_encoding)] | None = None
+    """Left out: a byte order mark's, an XML declaration's, or UTF-8."""
+    header: bool = True
+    columns: tuple[str, ...] = ()
+    """Names the columns of a file without a header."""
+
+    @model_validator(mode="after")
+    def _settings_for_format(self) -> Self:
+        delimited = {"delimiter", "quote", "header", "columns"} & self.model_fields_set
+        if delimited and self.format not in {"csv", "tsv"}:
+            raise ValueError(f"file {self.path}: {', '.join(sorted(delimited))} belong to csv and tsv only")
+        if self.header == bool(self.columns):
+            raise ValueError(f"file {self.path}: name `columns` if, and only if, header = false")
+        return self
+
+
+class JoinedFile(DataFile):
+    """Files whose rows belong to the feed's rows by a key."""
+
+    on: str
+    """The feed's column that holds the key."""
+    key: str
+    """The same in these files."""
+    many: bool = False
+    """One row of the feed may have many of these: their column is an array."""
+
+
+class File(DataFile):
     """A file of a feed and how its columns map: our field -> Spark SQL expression over the file's columns."""
 
-    path: str
-    """Below data_root; one file, a directory or a glob."""
-    format: Literal["csv", "json", "jsonl", "parquet"]
-    delimiter: str = ","
-    encoding: str = "UTF-8"
+    join: dict[Identifier, JoinedFile] = Field(default_factory=dict)
+    """Name -> files joined by key; their columns are then `name.column` in `fields`."""
     fields: dict[str, SqlExpression]
 
 

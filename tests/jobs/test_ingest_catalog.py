@@ -131,8 +131,8 @@ def test_nothing_is_lost(night: Path) -> None:
 
 def test_rejects_name_row_and_keep_the_record(night: Path) -> None:
     (row,) = (row for row in _rows(night, "rejects") if row["reason"] == "price_missing")
-    assert row["key"] == "good/row 2"
-    assert "good/feed.csv row 2" in row["detail"]
+    assert row["key"] == "good/row 3"
+    assert "good/feed.csv row 3" in row["detail"]
     assert json.loads(row["record"])["name"] == "Blue mug"
 
 

@@ -1,0 +1,95 @@
+"""Records of CSV and TSV text: one list of cells a row, in the header's order."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import TextIO
+
+from jobs.feeds.lines import Lines, RecordTooLarge, cut
+from jobs.feeds.reasons import FeedError
+from schemas.config import DataFile
+
+MAX_CELL_CHARS = 1_000_000
+"""A description is 5,000 characters, a page of HTML 100,000."""
+MAX_COLUMNS = 2_000
+"""The widest exports of shop systems have some 300."""
+
+Record = tuple[int, list[str] | None, str | None, str | None]
+"""(line where it starts, cells, None, None), or (line, None, reason code, raw text) when it is broken."""
+
+
+def read_header(text: TextIO, file: DataFile) -> list[str]:
+    """The columns' names as the text or the configuration gives them. Raises FeedError when the header is unusable."""
+    if not file.header:
+        return list(file.columns)
+    for line, cells, code, _ in _parse(Lines(text), file):
+        if cells is None or len(cells) > MAX_COLUMNS:
+            problem = code or f"more than {MAX_COLUMNS} columns"
+            raise FeedError("feed_header", f"{file.path} line {line}: the header cannot be read ({problem})")
+        return [cell.strip() for cell in cells]
+    raise FeedError("feed_empty", f"{file.path} holds no line; check the export")
+
+
+def read_delimited(text: TextIO, file: DataFile) -> Iterator[Record]:
+    """The records behind the header (RFC 4180, any delimiter and quote, \\n or \\r\\n), blank lines left out.
+
+    A quote that is not closed costs the row that opened it: reading goes on with the line behind it. Raises FeedError
+    for faults of the whole file.
+    """
+    lines = Lines(text)
+    records = _parse(lines, file)
+    width = len(file.columns) or len((next(records, (0, [], None, None)))[1] or [])
+    for line, cells, code, raw in records:
+        if cells is not None and not any(cells):
+            # Spreadsheets leave rows of empty cells behind.
+            continue
+        unfinished = code == "quote_unbalanced"
+        if cells is not None and len(cells) != width:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) > width and not any(cells[width:]):
+                # Some exports end each line with a delimiter.
+                cells = cells[:width]
+            else:
+                unfinished = len(cells) < width
+                cells, code, raw = None, "row_ragged", cut("".join(lines.taken))
+        if unfinished and lines.cut_off:
+            raise FeedError(
+                "feed_truncated", f"{file.path} ends within line {line}, with no line end; transfer it again"
+            )
+        yield line, cells, code, raw
+
+
+def _parse(lines: Lines, file: DataFile) -> Iterator[Record]:
+    """Every record of the text, the header among them."""
+    csv.field_size_limit(MAX_CELL_CHARS)
+    reader = csv.reader(
+        lines,
+        delimiter=file.delimiter or ("\t" if file.format == "tsv" else ","),
+        quotechar=file.quote or None,
+        quoting=csv.QUOTE_MINIMAL if file.quote else csv.QUOTE_NONE,
+        strict=True,
+    )
+    while True:
+        lines.begin()
+        start = lines.number + 1
+        code = None
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except (csv.Error, RecordTooLarge) as error:
+            code = _code(error, several_lines=len(lines.taken) > 1)
+            lines.give_back()
+        if code is None and cells and lines.fault is None:
+            yield start, cells, None, None
+        elif code or cells:
+            yield start, None, code or lines.fault, cut("".join(lines.taken))
+
+
+def _code(error: Exception, several_lines: bool) -> str:
+    if several_lines or "field limit" not in str(error):
+        too_large = isinstance(error, RecordTooLarge) and not several_lines
+        return "record_too_large" if too_large else "quote_unbalanced"
+    return "cell_too_large"

@@ -1,0 +1,254 @@
+"""Records of JSON text, one JSON object each, as text that has been checked."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from jobs.feeds.delimited import MAX_COLUMNS
+from jobs.feeds.files import BAD
+from jobs.feeds.lines import MAX_RECORD_CHARS, Lines, RecordTooLarge, cut, judge_encoding
+from jobs.feeds.reasons import FeedError
+from schemas.config import DataFile
+
+MAX_DEPTH = 32
+"""Levels of nesting; exports of shop systems have fewer than ten."""
+
+Record = tuple[int, str | None, str | None, str | None]
+"""(number, JSON object, None, None), or (number, None, reason code, raw text) when it is broken."""
+
+LOST_CHARS = 1_000_000
+"""So far the end of a malformed record is looked for by its brackets."""
+MAX_LOST = 1_000
+"""Malformed records without a clear end, above which the file is given up: each may cost a look at LOST_CHARS."""
+
+_WHITE = re.compile(r"[ \t\r\n]*")
+_BARE = re.compile(r"[^,\]]*+")
+_MARKS = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
+_NEXT_OBJECT = re.compile(r"\}[ \t\r\n]*,(?=[ \t\r\n]*\{)")
+
+
+class _Refused(ValueError):
+    """A value that JSON or we do not allow; the message is a reason code."""
+
+
+class Checker:
+    """Decodes records strictly and holds the names of all keys seen, which become columns."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self._decoder = json.JSONDecoder(
+            object_pairs_hook=self._object, parse_constant=_constant, parse_float=_finite
+        )
+
+    def code(self, text: str) -> str | None:
+        """The reason why a text is no record, or None."""
+        code, end = self.decode(text, _white(text, 0))
+        if code == "record_too_large" or (code is None and _white(text, end) != len(text)):
+            return "json_malformed"
+        return code
+
+    def decode(self, text: str, start: int) -> tuple[str | None, int]:
+        """(reason code or None, index behind the value) of the value at `start`; the index is `start` if unknown.
+
+        `record_too_large` stands for a value that is sound as far as the text goes.
+        """
+        try:
+            value, end = self._decoder.raw_decode(text, start)
+        except _Refused as refused:
+            return str(refused), start
+        except RecursionError:
+            return "json_too_deep", start
+        except json.JSONDecodeError as error:
+            # The text may end within a literal or an escape.
+            goes_on = error.pos > len(text) - 12 or error.msg.startswith("Unterminated string")
+            return "record_too_large" if goes_on else "json_malformed", start
+        except ValueError:
+            # An integer of more digits than Python reads (4,300).
+            return "json_not_finite", start
+        if not isinstance(value, dict):
+            return "json_malformed", end
+        if end - start > MAX_RECORD_CHARS:
+            return "record_too_large", end
+        # Few brackets cannot nest deep; so almost no record is scanned.
+        brackets = text.count("{", start, end) + text.count("[", start, end)
+        if brackets > MAX_DEPTH:
+            scan = _Scan()
+            scan.to_end(text, start, end)
+            if scan.deepest > MAX_DEPTH:
+                return "json_too_deep", end
+        return "encoding_broken" if BAD in text[start:end] else None, end
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) != len(pairs):
+            raise _Refused("json_key_twice")
+        self.names.update(value)
+        if len(self.names) > MAX_COLUMNS:
+            raise FeedError(
+                "feed_header",
+                f"the records have more than {MAX_COLUMNS} different keys; turn keys into values",
+            )
+        return value
+
+
+def _white(text: str, start: int) -> int:
+    return _WHITE.match(text, start).end()  # type: ignore[union-attr]
+
+
+def _constant(name: str) -> float:
+    raise _Refused("json_not_finite")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise _Refused("json_not_finite")
+    return number
+
+
+class _Scan:
+    """Finds where a value ends by its brackets and strings alone, over as many pieces of text as it takes."""
+
+    def __init__(self) -> None:
+        self.depth = self.deepest = 0
+        self.in_string = False
+
+    def to_end(self, text: str, start: int, stop: int) -> int | None:
+        """Index behind the value's last bracket; None when it goes on beyond `stop`."""
+        for found in _MARKS.finditer(text, start, stop):
+            mark = found[0]
+            if mark == '"':
+                self.in_string = not self.in_string
+            elif self.in_string or mark[0] == "\\":
+                continue
+            elif mark in "{[":
+                self.depth += 1
+                self.deepest = max(self.deepest, self.depth)
+            else:
+                self.depth -= 1
+                if self.depth <= 0:
+                    return found.end()
+        return None
+
+
+def read_json_lines(text: TextIO, file: DataFile) -> Iterator[Record]:
+    """One object a line; numbered by lines, blank ones left out. Raises FeedError for faults of the whole file."""
+    lines, checker = Lines(text), Checker()
+    while True:
+        lines.begin()
+        number = lines.number + 1
+        try:
+            line = next(lines)
+        except StopIteration:
+            return
+        except RecordTooLarge:
+            yield number, None, "record_too_large", cut(lines.taken[0])
+            continue
+        if line.isspace():
+            continue
+        code = lines.fault or checker.code(line)
+        if code == "json_malformed" and lines.cut_off and number > 1:
+            raise FeedError(
+                "feed_truncated",
+                f"{file.path} ends within line {number}, with no line end; transfer it again",
+            )
+        yield (number, None, code, cut(line)) if code else (number, line.strip(), None, None)
+
+
+class _Window:
+    """The text from the reading position on, always longer than a record may be, until the text ends."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._read = text.read
+        self.buffer, self.at = "", 0
+        self.more = True
+
+    def fill(self) -> None:
+        """Drops what was read and reads on, when less than a record's length is ahead."""
+        if self.more and len(self.buffer) - self.at <= MAX_RECORD_CHARS:
+            read = self._read(2 * MAX_RECORD_CHARS)
+            self.more = bool(read)
+            self.buffer, self.at = self.buffer[self.at :] + read, 0
+
+    def skip_white(self) -> str:
+        """The next character that is not white space; empty at the end."""
+        while True:
+            self.fill()
+            self.at = _white(self.buffer, self.at)
+            if self.at < len(self.buffer) or not self.more:
+                return self.buffer[self.at : self.at + 1]
+
+
+def read_json(text: TextIO, file: DataFile) -> Iterator[Record]:
+    """The objects of one JSON array, or objects one behind the other; numbered from 1, read as a stream.
+
+    Behind a broken record reading goes on with the next one. Raises FeedError for faults of the whole file.
+    """
+    window, checker = _Window(text), Checker()
+    in_array = window.skip_white() == "["
+    window.at += in_array
+    number = badly_encoded = lost = 0
+    while (first := window.skip_white()) and not (in_array and first == "]"):
+        number += 1
+        start = window.at
+        code, window.at = checker.decode(window.buffer, start)
+        if code is None:
+            yield number, window.buffer[start : window.at], None, None
+        else:
+            raw = cut(window.buffer[start : start + MAX_RECORD_CHARS])
+            if code == "encoding_broken":
+                badly_encoded += 1
+                judge_encoding(badly_encoded, number)
+            if window.at == start:
+                lost += not _skip_record(window, sound=code == "record_too_large")
+            if window.at == start or lost > MAX_LOST:
+                raise _damaged(file, number, "is damaged")
+            yield number, None, code, raw
+        if in_array and (behind := window.skip_white()) != "]":
+            if behind != ",":
+                raise _damaged(file, number, f"goes on with {behind!r}" if behind else "ends")
+            window.at += 1
+    if badly_encoded:
+        judge_encoding(badly_encoded, number, at_end=True)
+    if in_array:
+        if not first:
+            raise _damaged(file, number, "ends")
+        window.at += 1
+        if window.skip_white():
+            raise _damaged(file, number, "goes on behind its ]")
+
+
+def _damaged(file: DataFile, number: int, how: str) -> FeedError:
+    reason = "feed_truncated" if how == "ends" else "feed_json_malformed"
+    return FeedError(
+        reason, f"{file.path} {how} behind record {number}; validate the export, or transfer it again"
+    )
+
+
+def _skip_record(window: _Window, sound: bool) -> bool:
+    """Moves the window behind a broken record; whether its end is known rather than guessed.
+
+    The window stays when there is none. `sound`: nothing is wrong with it but its length.
+    """
+    start, scan = window.at, _Scan()
+    if window.buffer[start] not in "{[":
+        window.at = _BARE.match(window.buffer, start).end()  # type: ignore[union-attr]
+        return True
+    while sound:
+        end = scan.to_end(window.buffer, window.at, len(window.buffer))
+        window.at = end or len(window.buffer)
+        if end or not window.more:
+            return True
+        window.fill()
+    end = scan.to_end(window.buffer, start, min(len(window.buffer), start + LOST_CHARS))
+    if end:
+        window.at = end
+        return True
+    # A string is not closed, which turns all that follows inside out: go on with what looks like the next record.
+    found = _NEXT_OBJECT.search(window.buffer, start)
+    window.at = found.start() + 1 if found else start
+    return False
