@@ -1,0 +1,37 @@
+-- From which feed row, picture, group and instruction does a live picture come? One row a picture.
+SELECT
+    a.asset_id,
+    a.merchant_id,
+    a.sku,
+    p.title,
+    p.product_hash,
+    p.image_uri,
+    a.image_sha256,
+    a.cutout_sha256,
+    a.segment_id,
+    k.rank AS persona_rank,
+    k.score AS persona_score,
+    k.evidence,
+    a.locale,
+    i.angle,
+    a.headline,
+    a.instruction_hash,
+    u.reason AS drawn_because,
+    a.variant,
+    c.made_at,
+    c.seed,
+    c.scene_backend,
+    c.scene_revision,
+    a.scorer_revision,
+    a.uri,
+    a.sha256,
+    a.release_id
+FROM live_assets AS a
+LEFT JOIN live_products AS p ON a.merchant_id = p.merchant_id AND a.sku = p.sku
+LEFT JOIN live_personas AS k
+    ON a.merchant_id = k.merchant_id AND a.sku = k.sku AND a.segment_id = k.segment_id
+LEFT JOIN live_instructions AS i
+    ON a.merchant_id = i.merchant_id AND a.sku = i.sku AND a.segment_id = i.segment_id AND a.locale = i.locale
+LEFT JOIN live_work_units AS u ON a.asset_id = u.asset_id
+LEFT JOIN candidates AS c ON a.asset_id = c.asset_id
+ORDER BY a.merchant_id, a.sku, k.rank, a.locale, a.placement

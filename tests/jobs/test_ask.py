@@ -1,0 +1,138 @@
+"""The saved questions: the same answers from DuckDB and from Spark SQL, and right ones, on a made-up night."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+
+from infra.spark import read_delta
+from infra.tables import read_table
+from jobs.ask import QUESTIONS, SQL, main, questions, warehouse
+from schemas.tables import BY_NAME
+from tests.jobs.sample_night import SampleNight, make_sample_night
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+EACH = pytest.mark.parametrize("question", questions())
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> SampleNight:
+    return make_sample_night(tmp_path_factory.mktemp("ask"), products=3, size_px=64)
+
+
+@pytest.fixture(scope="module")
+def duck(night: SampleNight) -> duckdb.DuckDBPyConnection:
+    return warehouse(night.state)
+
+
+@pytest.fixture(scope="module")
+def spark_views(night: SampleNight, spark: SparkSession) -> Iterator[SparkSession]:
+    """The tables and views as an analyst on Spark makes them."""
+    names = list(BY_NAME)
+    for name in names:
+        read_delta(spark, night.state, name).createOrReplaceTempView(name)
+    for file in ("live.sql", "measurements.spark.sql"):
+        text = (SQL / "views" / file).read_text(encoding="utf-8")
+        for statement in filter(str.strip, text.split(";\n")):
+            spark.sql(statement)
+            names += re.findall(r"TEMPORARY VIEW (\w+)", statement)
+    yield spark
+    for name in names:
+        spark.catalog.dropTempView(name)
+
+
+def _answer(duck: duckdb.DuckDBPyConnection, question: str) -> list[dict[str, Any]]:
+    relation = duck.sql((QUESTIONS / f"{question}.sql").read_text(encoding="utf-8"))
+    return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, int | float) or type(value).__name__ == "Decimal":
+        return None if math.isnan(value) else round(float(value), 3)
+    return getattr(value, "isoformat", lambda: value)()[:19] if hasattr(value, "isoformat") else value
+
+
+@EACH
+def test_spark_and_duckdb_answer_the_same(
+    duck: duckdb.DuckDBPyConnection, spark_views: SparkSession, question: str
+) -> None:
+    by_duck = [[_plain(value) for value in row.values()] for row in _answer(duck, question)]
+    rows = spark_views.sql((QUESTIONS / f"{question}.sql").read_text(encoding="utf-8")).collect()
+    assert by_duck
+    assert by_duck == [[_plain(value) for value in row] for row in rows]
+
+
+def test_coverage_counts_the_products_with_pictures(
+    duck: duckdb.DuckDBPyConnection, night: SampleNight
+) -> None:
+    rows = _answer(duck, "coverage")
+    products = read_table(night.state, "products").to_pylist()
+    pictured = {(a["merchant_id"], a["sku"]) for a in read_table(night.state, "assets").to_pylist()}
+    assert sum(row["products"] for row in rows) == len(products)
+    assert sum(row["with_pictures"] for row in rows) == len(pictured)
+
+
+def test_every_product_without_a_picture_has_its_reason(
+    duck: duckdb.DuckDBPyConnection, night: SampleNight
+) -> None:
+    rows = _answer(duck, "without_pictures")
+    reasons = {row["sku"].removeprefix(row["merchant_id"]): row["reason"] for row in rows}
+    assert reasons["-bare"] == "image_missing"
+    view = next(v for v in read_table(night.state, "product_views").to_pylist() if v["verdict"] == "refused")
+    assert reasons["-blurred"] == view["reason"]
+    assert {row["merchant_id"] for row in rows} == set(night.merchants)
+
+
+def test_yield_adds_up_to_the_slots_that_were_scored(
+    duck: duckdb.DuckDBPyConnection, night: SampleNight
+) -> None:
+    rows = _answer(duck, "yield_by_setting")
+    for row in rows:
+        parts = row["usable_at_first_try"] + row["usable_after_retries"] + row["not_usable"]
+        assert parts == row["slots"]
+    usable = sum(row["usable_at_first_try"] + row["usable_after_retries"] for row in rows)
+    assert usable == read_table(night.state, "assets").num_rows
+
+
+def test_the_first_release_only_adds(duck: duckdb.DuckDBPyConnection, night: SampleNight) -> None:
+    assets = Counter(asset["merchant_id"] for asset in read_table(night.state, "assets").to_pylist())
+    rows = _answer(duck, "changes")
+    assert {row["merchant_id"]: row["pictures"] for row in rows} == dict(assets)
+    assert {row["change"] for row in rows} == {"added"}
+
+
+def test_lineage_goes_back_to_the_source_picture(duck: duckdb.DuckDBPyConnection, night: SampleNight) -> None:
+    rows = _answer(duck, "lineage")
+    assert len(rows) == read_table(night.state, "assets").num_rows
+    for row in rows:
+        assert Path(row["image_uri"]).is_file()
+        assert row["evidence"] and row["made_at"] and row["drawn_because"]
+
+
+def test_the_command_lists_filters_and_refuses(
+    night: SampleNight, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([]) == 0
+    assert "coverage" in capsys.readouterr().out
+    state = f"--state={night.state}"
+    merchant = night.merchants[0]
+    assert main(["coverage", state, "--csv", "--where", f"merchant_id = '{merchant}'"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "merchant_id,category,products,with_pictures,percent"
+    assert all(line.startswith(merchant) for line in lines[1:])
+    assert main(["coverage", state]) == 0
+    assert "with_pictures" in capsys.readouterr().out
+    assert main(["weather", state]) == 2
+    assert "there are changes, cost_per_asset, coverage" in capsys.readouterr().err
+    assert main(["coverage", state, "--where", "no_such = 1"]) == 2
+    assert "no_such" in capsys.readouterr().err
+    assert main(["coverage", f"--state={night.state / 'nowhere'}"]) == 2
