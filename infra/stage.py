@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from infra.expectations import check_written, refusal
 from infra.fingerprint import stage_fingerprint, versions
 from infra.memory import PeakMemory
 from infra.object_store import ObjectStore, open_store
@@ -256,6 +257,9 @@ def stage_run(name: str, doc: str | None, argv: Sequence[str] | None) -> Iterato
         with memory:
             ensure_tables(state)
             yield stage
+            record["expectations"] = check_written(state, name, stage.run_date)
+            if broken := refusal(record["expectations"]):
+                raise StageError(broken)
         record["status"] = "done"
     except (Exception, KeyboardInterrupt) as error:
         expected = isinstance(error, StageError | ConfigError)

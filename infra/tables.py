@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import os
-import tempfile
-import time
-import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable, QueryBuilder, Schema, write_deltalake
+from deltalake import DeltaTable, QueryBuilder, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
+from infra.table_contract import ensure_table
 from schemas.contract import Table
 from schemas.tables import BY_NAME, TABLES
 
@@ -27,48 +23,12 @@ def table_path(state: Path, name: str) -> Path:
 
 
 def ensure_tables(state: Path) -> None:
-    """Creates every table of the contract that is missing, with its CHECK constraints, before any writer."""
+    """Creates every table of the contract that is missing and brings the others up to it, before any writer.
+
+    Raises ContractError when a contract changed in a way that its rows do not allow.
+    """
     for table in TABLES:
-        path = table_path(state, table.name)
-        if not DeltaTable.is_deltatable(str(path)):
-            _create_table(path, table)
-
-
-def _create_table(path: Path, table: Table) -> None:
-    # The first commit is written by hand (Delta protocol, "Table features" and "Column invariants"): delta-rs 1.6
-    # enforces CHECK constraints that call functions, such as length(), but cannot create them.
-    checks = {
-        f"delta.constraints.{check.name}": check.predicate
-        for check in table.checks
-        if check.severity == "stop"
-    }
-    actions: list[dict[str, Any]] = [
-        {"commitInfo": {"timestamp": 0, "operation": "CREATE TABLE", "operationParameters": {}}},
-        {"protocol": {"minReaderVersion": 1, "minWriterVersion": 3}},
-        {
-            "metaData": {
-                "id": str(uuid.uuid4()),
-                "name": table.name,
-                "description": table.doc,
-                "format": {"provider": "parquet", "options": {}},
-                "schemaString": Schema.from_arrow(table.schema).to_json(),
-                "partitionColumns": list(table.partition_by),
-                "configuration": checks,
-                "createdTime": int(time.time() * 1000),
-            }
-        },
-    ]
-    log = path / "_delta_log"
-    log.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=log, prefix=".new-", suffix=".json", delete=False) as side:
-        side.write("\n".join(json.dumps(action) for action in actions))
-    try:
-        # A hard link is the local file system's put-if-absent: of two creators one wins, whole.
-        os.link(side.name, log / f"{0:020}.json")
-    except FileExistsError:
-        pass
-    finally:
-        Path(side.name).unlink()
+        ensure_table(table_path(state, table.name), table)
 
 
 def open_table(state: Path, name: str, version: int | None = None) -> DeltaTable:
@@ -88,6 +48,12 @@ def table_version(state: Path, name: str) -> int:
         return open_table(state, name).version()
     except FileNotFoundError:
         return -1
+
+
+def night_before(state: Path, name: str, run_date: dt.date) -> dt.date | None:
+    """The newest night before `run_date` that a state table holds; None when there is none. Reads no row."""
+    nights = {partition["run_date"] for partition in open_table(state, name).partitions()}
+    return max((night for text in nights if (night := dt.date.fromisoformat(text)) < run_date), default=None)
 
 
 def read_table(

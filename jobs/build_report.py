@@ -208,7 +208,7 @@ def render(stage: Stage, page: Page, night: NightState, release: Row | None) -> 
         funnel=sections.funnel_section(total_funnel(s for _, s in page.funnels), page.funnels),
         attempts=sections.attempts_line(page.attempts),
         stages=sections.stage_section(night),
-        gate=sections.gate_section(night.gate, gate_docs),
+        gate=sections.expectations_section(night.records) + sections.gate_section(night.gate, gate_docs),
         rejects=sections.rejects_section(page.reject_rows, page.reject_counts),
         footer=sections.esc(
             f"State {stage.state}. Pictures are machine-made; each file says so (IPTC Digital Source Type)."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.contract import DATE, DOUBLE, INT, STRING, Check, Column, list_of, struct_of
+from schemas.contract import DATE, DOUBLE, INT, STRING, Check, Column, hex_digits, list_of, struct_of
 
 FACT = struct_of(name=STRING, value=STRING, unit=STRING, source_field=STRING)
 COLOUR = struct_of(hex=STRING, share=DOUBLE, name=STRING)
@@ -28,16 +28,20 @@ ASSET = Column(
     "asset_id",
     STRING,
     "SHA-256 (hex) over everything that influences the asset's pixels; never dates or scores.",
+    sample=hex_digits(64),
 )
 PLACEMENT = Column(
     "placement", STRING, "Where the picture is shown; its canvas comes from the configuration."
 )
 VARIANT = Column("variant", INT, "0 for the first attempt; each retry after a rejection adds one.")
 INSTRUCTION_HASH = Column(
-    "instruction_hash", STRING, "SHA-256 (hex) over the parts of the instruction that reach the file."
+    "instruction_hash",
+    STRING,
+    "SHA-256 (hex) over the parts of the instruction that reach the file.",
+    sample=hex_digits(64),
 )
-IMAGE = Column("image_sha256", STRING, "SHA-256 (hex) of the source image's bytes.")
-CUTOUT = Column("cutout_sha256", STRING, "SHA-256 (hex) of the cut-out's file.")
+IMAGE = Column("image_sha256", STRING, "SHA-256 (hex) of the source image's bytes.", sample=hex_digits(64))
+CUTOUT = Column("cutout_sha256", STRING, "SHA-256 (hex) of the cut-out's file.", sample=hex_digits(64))
 SCENE_BACKEND = Column("scene_backend", STRING, "What draws the scene: components or a diffusion pipeline.")
 SCENE_REVISION = Column("scene_revision", STRING, "Pinned revision of the scene backend (code or weights).")
-SHA256_IS_HEX = Check("sha256_is_hex", "length(sha256) = 64")
+SHA256_IS_HEX = Check("sha256_is_hex", "length(sha256) = 64", breaks={"sha256": "0" * 63})

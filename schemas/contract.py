@@ -1,13 +1,15 @@
-"""How a table is declared: columns, key, partitioning and checks, all in one place.
+"""How a table is declared: columns, key, partitioning and rules, all in one place.
 
-Everything else about a table (Delta schema, DDL, docs, expectations, samples) is derived from the declaration by
-`schemas.derive` and `schemas.expectations`.
+Everything else about a table is derived from the declaration: Delta schema, DDL, docs and JSON Schema by
+`schemas.derive`, expectations by `schemas.expectations`, rows that obey it and rows that break it by `schemas.samples`.
 """
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -20,6 +22,9 @@ DOUBLE = pa.float64()
 BOOL = pa.bool_()
 DATE = pa.date32()
 TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+KEY_PROPERTY = "hundredfaces.key"
+"""Table property that holds the key's columns, which Delta itself does not know."""
 
 _SCALARS = frozenset({STRING, INT, LONG, DOUBLE, BOOL, DATE, TIMESTAMP})
 
@@ -46,6 +51,25 @@ def survives_every_engine(kind: pa.DataType) -> bool:
     return kind in _SCALARS
 
 
+Sampler = Callable[[random.Random], Any]
+"""Draws one valid value."""
+
+
+def one_of(*values: Any) -> Sampler:
+    """Draws one of the values."""
+    return lambda draw: draw.choice(values)
+
+
+def between(low: float, high: float) -> Sampler:
+    """Draws a number from low to high."""
+    return lambda draw: draw.uniform(low, high)
+
+
+def hex_digits(count: int) -> Sampler:
+    """Draws that many hexadecimal digits; 64 are a SHA-256."""
+    return lambda draw: f"{draw.getrandbits(4 * count):0{count}x}"
+
+
 @dataclass(frozen=True)
 class Column:
     """One column: its name, Arrow type, what a value means, and whether it may be NULL."""
@@ -54,6 +78,8 @@ class Column:
     type: pa.DataType
     doc: str
     nullable: bool = False
+    sample: Sampler | None = None
+    """Draws a value that the checks allow; None where any value of the type will do."""
 
     def __post_init__(self) -> None:
         if not survives_every_engine(self.type):
@@ -75,6 +101,57 @@ class Check:
     name: str
     predicate: str
     severity: Severity = "stop"
+    breaks: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """Column values that make a valid row break this rule and no other: the rule's own test."""
+
+
+@dataclass(frozen=True)
+class RowsRule:
+    """A rule over several rows or tables: a SQL query for what breaks it, in the words of the same three engines.
+
+    In it `{rows}` stands for the table's rows of tonight, `{last_night}` for those of the newest night before, and
+    `{products}` (any other table's name) for tonight's rows of that table.
+    """
+
+    name: str
+    doc: str
+    query: str
+    severity: Severity = "stop"
+
+
+def refers_to(table: str, *columns: str) -> RowsRule:
+    """The values of `columns` stand in tonight's rows of another table too."""
+    same = " AND ".join(f"there.{column} = here.{column}" for column in columns)
+    return RowsRule(
+        f"is_in_{table}",
+        f"{', '.join(columns)} is one of tonight's {table}",
+        f"SELECT {', '.join(f'here.{column}' for column in columns)} FROM {{rows}} AS here "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {{{table}}} AS there WHERE {same})",
+    )
+
+
+def numbered_without_gaps(column: str, *per: str) -> RowsRule:
+    """Within each group of `per`, `column` runs 1, 2, 3, ... and no number stands twice."""
+    group = ", ".join(per)
+    return RowsRule(
+        f"{column}_has_no_gap",
+        f"{column} runs from 1 without gaps within {group}",
+        f"SELECT {group} FROM {{rows}} GROUP BY {group} "
+        f"HAVING min({column}) <> 1 OR max({column}) <> count(*) OR count(DISTINCT {column}) <> count(*)",
+    )
+
+
+def steady_count(share: float, per: str) -> RowsRule:
+    """The number of rows per value of `per` changed by no more than `share` since the last night."""
+    return RowsRule(
+        "count_is_steady",
+        f"the number of rows per {per} is within {share:.0%} of last night's",
+        f"SELECT before.{per}, before.copies AS last_night, coalesce(now.copies, 0) AS tonight FROM "
+        f"(SELECT {per}, count(*) AS copies FROM {{last_night}} GROUP BY {per}) AS before LEFT JOIN "
+        f"(SELECT {per}, count(*) AS copies FROM {{rows}} GROUP BY {per}) AS now ON now.{per} = before.{per} "
+        f"WHERE abs(coalesce(now.copies, 0) - before.copies) > {share} * before.copies",
+        severity="warn",
+    )
 
 
 @dataclass(frozen=True)
@@ -87,7 +164,8 @@ class Table:
     key: tuple[str, ...]
     written_by: str
     partition_by: tuple[str, ...] = ()
-    checks: tuple[Check, ...] = field(default_factory=tuple)
+    checks: tuple[Check, ...] = ()
+    rules: tuple[RowsRule, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -96,6 +174,9 @@ class Table:
         for name in (*self.key, *self.partition_by):
             if name not in names:
                 raise ValueError(f"table {self.name}: key or partition column {name} is not declared")
+        ruled = [check.name for check in self.checks] + [rule.name for rule in self.rules]
+        if len(set(ruled)) != len(ruled):
+            raise ValueError(f"table {self.name}: two rules have one name")
 
     @property
     def schema(self) -> pa.Schema:
@@ -103,6 +184,21 @@ class Table:
         return pa.schema(
             [pa.field(c.name, c.type, nullable=c.nullable, metadata={"comment": c.doc}) for c in self.columns]
         )
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """Delta's table properties: the key, and the CHECK constraints."""
+        stops = {
+            f"delta.constraints.{check.name}": check.predicate
+            for check in self.checks
+            if check.severity == "stop"
+        }
+        return {KEY_PROPERTY: ",".join(self.key), **stops}
+
+    @property
+    def is_nightly(self) -> bool:
+        """Whether it is state of the night, replaced by run date; otherwise rows are made once and stay."""
+        return self.key[0] == "run_date"
 
     @property
     def column_names(self) -> list[str]:

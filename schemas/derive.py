@@ -1,4 +1,4 @@
-"""What follows from a declared table: Spark schema, DDL, docs and random valid rows.
+"""What follows from a declared table: its Spark types, DDL, docs and JSON Schema.
 
 `python -m schemas.derive` writes the generated files (sql/ddl, sql/TABLES.md, the instruction's JSON Schema); a test
 fails when they are stale.
@@ -6,16 +6,12 @@ fails when they are stale.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import random
-import re
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from schemas.contract import BOOL, DATE, DOUBLE, INT, LONG, STRING, TIMESTAMP, Column, Table
+from schemas.contract import BOOL, DATE, DOUBLE, INT, KEY_PROPERTY, LONG, STRING, TIMESTAMP, Table
 from schemas.instruction import INSTRUCTION_JSON_SCHEMA
 from schemas.tables import TABLES
 
@@ -53,7 +49,8 @@ def ddl(table: Table) -> str:
     lines = [f"CREATE TABLE IF NOT EXISTS {table.name} (", columns, ")", "USING DELTA"]
     if table.partition_by:
         lines.append(f"PARTITIONED BY ({', '.join(table.partition_by)})")
-    lines.append(f"COMMENT {_quoted(table.doc)};")
+    lines.append(f"COMMENT {_quoted(table.doc)}")
+    lines.append(f"TBLPROPERTIES ('{KEY_PROPERTY}' = '{','.join(table.key)}');")
     for check in table.checks:
         if check.severity == "stop":
             lines.append(f"ALTER TABLE {table.name} ADD CONSTRAINT {check.name} CHECK ({check.predicate});")
@@ -80,65 +77,17 @@ def docs_page() -> str:
             f"| {c.name} | `{sql_type(c.type)}` | {'yes' if c.nullable else 'no'} | {c.doc.replace('|', '&#124;')} |"
             for c in t.columns
         ]
-        if t.checks:
-            parts.append("\n| check | rule | when broken |\n|---|---|---|")
+        if t.checks or t.rules:
+            parts.append("\n| rule | what holds | when broken |\n|---|---|---|")
             parts += [
                 f"| {c.name} | `{c.predicate}` | {'the write fails' if c.severity == 'stop' else 'reported'} |"
                 for c in t.checks
             ]
+            parts += [
+                f"| {r.name} | {r.doc} | {'the night stops' if r.severity == 'stop' else 'reported'} |"
+                for r in t.rules
+            ]
     return "\n".join(parts) + "\n"
-
-
-def sample_rows(table: Table, count: int, seed: int = 0) -> pa.Table:
-    """Random rows that obey the contract: `count` rows, the same for the same seed, keys unique."""
-    draw = random.Random(f"{table.name} {seed}")
-    rules = [check.predicate for check in table.checks]
-    checked = " ".join(rules)
-    rows = [
-        {
-            c.name: _sample(c, draw, rules, optional=c.nullable and not re.search(rf"\b{c.name}\b", checked))
-            for c in table.columns
-        }
-        for _ in range(count)
-    ]
-    return pa.Table.from_pylist(rows, schema=table.schema)
-
-
-def _sample(column: Column, draw: random.Random, rules: list[str], *, optional: bool) -> Any:
-    if optional and draw.random() < 0.3:
-        return None
-    name = re.escape(column.name)
-    for rule in rules:
-        if choice := re.search(rf"\b{name} IN \(([^)]*)\)", rule):
-            return draw.choice(re.findall(r"'([^']*)'", choice[1]))
-        if fixed := re.search(rf"length\({name}\) = (\d+)", rule):
-            letters = "ABCDEF" if f"upper({column.name})" in rule else "0123456789abcdef"
-            return "".join(draw.choice(letters) for _ in range(int(fixed[1])))
-        if between := re.search(rf"(?<!\(){name} BETWEEN (\d+) AND (\d+)", rule):
-            return draw.uniform(float(between[1]), float(between[2]))
-        if re.search(rf"\b{name} = 0\b", rule):
-            return 0
-    return _value(column.type, draw)
-
-
-def _value(kind: pa.DataType, draw: random.Random) -> Any:
-    if pa.types.is_list(kind):
-        return [_value(kind.value_type, draw) for _ in range(draw.randrange(4))]
-    if pa.types.is_struct(kind):
-        return {kind.field(i).name: _value(kind.field(i).type, draw) for i in range(kind.num_fields)}
-    if kind == STRING:
-        return (
-            draw.choice(["plain", "zwölf", "咖啡", "'quoted'", "a > b", "= 1"]) + f" {draw.getrandbits(48):x}"
-        )
-    if kind == DATE:
-        return dt.date(2026, 1, 1) + dt.timedelta(days=draw.randrange(300))
-    if kind == TIMESTAMP:
-        return dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=draw.getrandbits(44))
-    if kind == BOOL:
-        return draw.random() < 0.5
-    if kind == DOUBLE:
-        return draw.uniform(0.001, 1.0)
-    return draw.randrange(1, 100_000)
 
 
 def generated_files() -> dict[str, str]:

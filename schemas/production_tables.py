@@ -32,7 +32,12 @@ from schemas.contract import (
     Check,
     Column,
     Table,
+    between,
+    hex_digits,
     list_of,
+    one_of,
+    refers_to,
+    steady_count,
     struct_of,
 )
 
@@ -50,8 +55,15 @@ WORK_UNITS = Table(
         Column("width_px", INT, "Canvas width."),
         Column("height_px", INT, "Canvas height."),
         VARIANT,
-        Column("status", STRING, "exists, to_do, or standby (made only if every lower variant is rejected)."),
-        Column("reason", STRING, "Why it is needed, from a closed list."),
+        Column(
+            "status",
+            STRING,
+            "exists, to_do, or standby (made only if every lower variant is rejected).",
+            sample=one_of("exists", "to_do", "standby"),
+        ),
+        Column(
+            "reason", STRING, "Why it is needed, from a closed list.", sample=one_of("new_product", "retry")
+        ),
         Column("priority", DOUBLE, "Higher is made first."),
         Column("estimated_s", DOUBLE, "Estimated core-seconds."),
         Column("persona_rank", INT, "Rank of the segment for the product."),
@@ -72,14 +84,19 @@ WORK_UNITS = Table(
     written_by="jobs.plan_work_units",
     partition_by=("run_date",),
     checks=(
-        Check("status_known", "status IN ('exists', 'to_do', 'standby')"),
+        Check("status_known", "status IN ('exists', 'to_do', 'standby')", breaks={"status": "done"}),
         Check(
             "reason_known",
             "reason IN ('unchanged', 'new_product', 'changed_picture', 'changed_facts', 'new_persona', "
             "'changed_instruction', 'new_method_revision', 'previously_failed', 'retry')",
+            breaks={"reason": "because"},
         ),
-        Check("asset_id_is_hex", "length(asset_id) = 64"),
-        Check("variant_not_negative", "variant >= 0"),
+        Check("asset_id_is_hex", "length(asset_id) = 64", breaks={"asset_id": "0" * 63}),
+        Check("variant_not_negative", "variant >= 0", breaks={"variant": -1}),
+    ),
+    rules=(
+        refers_to("instructions", "merchant_id", "sku", "segment_id", "locale"),
+        steady_count(0.3, per="merchant_id"),
     ),
 )
 
@@ -96,7 +113,7 @@ CANDIDATES = Table(
         PLACEMENT,
         VARIANT,
         Column("uri", STRING, "Object key of the picture."),
-        Column("sha256", STRING, "SHA-256 (hex) of the picture's bytes."),
+        Column("sha256", STRING, "SHA-256 (hex) of the picture's bytes.", sample=hex_digits(64)),
         Column("bytes", LONG, "Size of the file."),
         Column("width_px", INT, "Width."),
         Column("height_px", INT, "Height."),
@@ -117,7 +134,10 @@ CANDIDATES = Table(
         ),
         Column("overflow", BOOL, "Whether a text did not fit at the smallest size."),
         Column(
-            "changed_core_px", LONG, "Opaque product pixels that differ from the cut-out before encoding."
+            "changed_core_px",
+            LONG,
+            "Opaque product pixels that differ from the cut-out before encoding.",
+            sample=one_of(0),
         ),
         Column("scene_s", DOUBLE, "Core-seconds for scene and composition (shared by a scene's locales)."),
         Column("text_s", DOUBLE, "Core-seconds for typesetting."),
@@ -128,8 +148,8 @@ CANDIDATES = Table(
     written_by="ray_tasks.make_candidates",
     checks=(
         SHA256_IS_HEX,
-        Check("size_is_positive", "bytes > 0 AND width_px > 0 AND height_px > 0"),
-        Check("product_untouched", "changed_core_px = 0"),
+        Check("size_is_positive", "bytes > 0 AND width_px > 0 AND height_px > 0", breaks={"bytes": 0}),
+        Check("product_untouched", "changed_core_px = 0", breaks={"changed_core_px": 1}),
     ),
 )
 
@@ -141,14 +161,14 @@ SCORES = Table(
         Column("scorer_revision", STRING, "Revision of the measurements and of the thresholds."),
         Column("run_date", DATE, "The night that scored it."),
         Column("measurements", list_of(MEASUREMENT), "Name and value of each measurement."),
-        Column("verdict", STRING, "accepted or rejected."),
+        Column("verdict", STRING, "accepted or rejected.", sample=one_of("accepted", "rejected")),
         Column("reasons", list_of(STRING), "Reason codes of a rejection."),
         Column("score_s", DOUBLE, "Core-seconds for measuring."),
         Column("scored_at", TIMESTAMP, "When it was scored."),
     ),
     key=("asset_id", "scorer_revision"),
     written_by="ray_tasks.score_candidates",
-    checks=(Check("verdict_known", "verdict IN ('accepted', 'rejected')"),),
+    checks=(Check("verdict_known", "verdict IN ('accepted', 'rejected')", breaks={"verdict": "refused"}),),
 )
 
 ASSETS = Table(
@@ -166,13 +186,13 @@ ASSETS = Table(
         Column("persona_rank", INT, "Rank of the segment for the product."),
         VARIANT,
         Column("uri", STRING, "Object key of the picture."),
-        Column("sha256", STRING, "SHA-256 (hex) of the picture's bytes."),
+        Column("sha256", STRING, "SHA-256 (hex) of the picture's bytes.", sample=hex_digits(64)),
         Column("bytes", LONG, "Size of the file."),
         Column("width_px", INT, "Width."),
         Column("height_px", INT, "Height."),
         Column("headline", STRING, "Headline on the picture."),
         Column("alt_text", STRING, "Text alternative."),
-        Column("product_hash", STRING, "Product record it was made from."),
+        Column("product_hash", STRING, "Product record it was made from.", sample=hex_digits(64)),
         IMAGE,
         CUTOUT,
         INSTRUCTION_HASH,
@@ -180,12 +200,16 @@ ASSETS = Table(
         SCENE_REVISION,
         Column("scorer_revision", STRING, "What admitted it."),
         Column(
-            "changed_core_px", LONG, "Fidelity certificate: opaque product pixels changed before encoding."
+            "changed_core_px",
+            LONG,
+            "Fidelity certificate: opaque product pixels changed before encoding.",
+            sample=one_of(0),
         ),
         Column(
             "fidelity_mean_abs",
             DOUBLE,
             "Fidelity certificate: mean absolute difference after encoding, 0 to 255.",
+            sample=between(0, 12),
         ),
     ),
     key=("release_id", "asset_id"),
@@ -193,11 +217,16 @@ ASSETS = Table(
     partition_by=("release_id",),
     checks=(
         SHA256_IS_HEX,
-        Check("product_untouched", "changed_core_px = 0"),
-        Check("fidelity_after_encoding", "fidelity_mean_abs BETWEEN 0 AND 12"),
-        Check("alt_text_given", "length(alt_text) > 0"),
-        Check("persona_rank_is_positive", "persona_rank >= 1"),
+        Check("product_untouched", "changed_core_px = 0", breaks={"changed_core_px": 1}),
+        Check(
+            "fidelity_after_encoding",
+            "fidelity_mean_abs BETWEEN 0 AND 12",
+            breaks={"fidelity_mean_abs": 12.5},
+        ),
+        Check("alt_text_given", "length(alt_text) > 0", breaks={"alt_text": ""}),
+        Check("persona_rank_is_positive", "persona_rank >= 1", breaks={"persona_rank": 0}),
     ),
+    rules=(steady_count(0.3, per="merchant_id"),),
 )
 
 RELEASES = Table(
@@ -211,6 +240,7 @@ RELEASES = Table(
             "status",
             STRING,
             "published, or backfilled: a past night that was run again and is live only when asked for.",
+            sample=one_of("published", "backfilled"),
         ),
         Column("action", STRING, "What made the row: night, publish, rollback or recall.", nullable=True),
         Column(
@@ -220,7 +250,12 @@ RELEASES = Table(
             nullable=True,
         ),
         Column("previous_release_id", STRING, "What was live before.", nullable=True),
-        Column("content_hash", STRING, "Order-independent hash over asset ids and file hashes."),
+        Column(
+            "content_hash",
+            STRING,
+            "Order-independent hash over asset ids and file hashes.",
+            sample=hex_digits(64),
+        ),
         Column("asset_count", LONG, "Assets in it."),
         Column("product_count", LONG, "Products with at least one asset."),
         Column(
@@ -244,9 +279,9 @@ RELEASES = Table(
     key=("release_id",),
     written_by="jobs.publish_release",
     checks=(
-        Check("status_known", "status IN ('published', 'backfilled')"),
-        Check("counts_not_negative", "asset_count >= 0 AND product_count >= 0"),
-        Check("sequence_is_positive", "sequence >= 1"),
+        Check("status_known", "status IN ('published', 'backfilled')", breaks={"status": "draft"}),
+        Check("counts_not_negative", "asset_count >= 0 AND product_count >= 0", breaks={"asset_count": -1}),
+        Check("sequence_is_positive", "sequence >= 1", breaks={"sequence": 0}),
     ),
 )
 
@@ -255,7 +290,12 @@ RECALLS = Table(
     doc="One recall: what must not be shown, nor made again, from its release on.",
     columns=(
         Column("recall_id", STRING, "recall-<moment>-<kind>."),
-        Column("kind", STRING, "image, model, segment, sku or asset."),
+        Column(
+            "kind",
+            STRING,
+            "image, model, segment, sku or asset.",
+            sample=one_of("image", "model", "segment", "sku", "asset"),
+        ),
         Column("value", STRING, "image_sha256, scene_revision, segment_id, merchant_id/sku or asset_id."),
         Column(
             "release_id",
@@ -270,7 +310,9 @@ RECALLS = Table(
     ),
     key=("recall_id",),
     written_by="jobs.releases",
-    checks=(Check("kind_known", "kind IN ('image', 'model', 'segment', 'sku', 'asset')"),),
+    checks=(
+        Check("kind_known", "kind IN ('image', 'model', 'segment', 'sku', 'asset')", breaks={"kind": "shop"}),
+    ),
 )
 
 REJECTS = Table(
@@ -296,7 +338,7 @@ REJECTS = Table(
     written_by="all stages, each its own partition",
     partition_by=("run_date", "stage", "shard"),
     checks=(
-        Check("reason_given", "length(reason) > 0"),
-        Check("record_is_cut", "record IS NULL OR length(record) <= 2000"),
+        Check("reason_given", "length(reason) > 0", breaks={"reason": ""}),
+        Check("record_is_cut", "record IS NULL OR length(record) <= 2000", breaks={"record": "x" * 2001}),
     ),
 )

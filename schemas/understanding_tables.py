@@ -15,7 +15,23 @@ from schemas.columns import (
     SEGMENT,
     SKU,
 )
-from schemas.contract import DOUBLE, INT, LONG, STRING, TIMESTAMP, Check, Column, Table, list_of
+from schemas.contract import (
+    DOUBLE,
+    INT,
+    LONG,
+    STRING,
+    TIMESTAMP,
+    Check,
+    Column,
+    Table,
+    between,
+    hex_digits,
+    list_of,
+    numbered_without_gaps,
+    one_of,
+    refers_to,
+    steady_count,
+)
 
 PRODUCTS = Table(
     name="products",
@@ -25,18 +41,26 @@ PRODUCTS = Table(
         MERCHANT,
         SKU,
         Column("title", STRING, "Name of the product, plain text."),
-        Column("description", STRING, "What the merchant says of it, plain text.", nullable=True),
+        Column(
+            "description",
+            STRING,
+            "What the merchant says of it, plain text.",
+            nullable=True,
+            sample=one_of("Made to last.", "咖啡 · 500 g"),
+        ),
         Column("category", STRING, "The merchant's category path, levels joined by ' > '."),
         Column("brand", STRING, "Brand as printed.", nullable=True),
         Column("price_minor", LONG, "Price in minor units of the currency (cents)."),
-        Column("currency", STRING, "ISO 4217 code."),
+        Column("currency", STRING, "ISO 4217 code.", sample=one_of("EUR", "USD", "JPY")),
         Column("tags", list_of(STRING), "Free keywords of the merchant, lower case."),
         Column(
             "facts",
             list_of(FACT),
             "What copy may claim: name, value, unit, and the feed field it comes from.",
         ),
-        Column("rating_mean", DOUBLE, "Mean rating of the reviews, 1 to 5.", nullable=True),
+        Column(
+            "rating_mean", DOUBLE, "Mean rating of the reviews, 1 to 5.", nullable=True, sample=between(1, 5)
+        ),
         Column("rating_count", LONG, "Number of reviews."),
         Column(
             "image_uri",
@@ -49,23 +73,41 @@ PRODUCTS = Table(
             STRING,
             "SHA-256 (hex) of the picture's bytes; NULL without a picture.",
             nullable=True,
+            sample=hex_digits(64),
         ),
         Column(
-            "product_hash", STRING, "SHA-256 (hex) over the fields that influence a picture; not the price."
+            "product_hash",
+            STRING,
+            "SHA-256 (hex) over the fields that influence a picture; not the price.",
+            sample=hex_digits(64),
         ),
     ),
     key=("run_date", "merchant_id", "sku"),
     written_by="jobs.ingest_catalog",
     partition_by=("run_date",),
     checks=(
-        Check("price_is_positive", "price_minor > 0"),
-        Check("currency_is_iso_4217", "length(currency) = 3 AND currency = upper(currency)"),
-        Check("title_has_sane_length", "length(title) BETWEEN 1 AND 500"),
-        Check("product_hash_is_hex", "length(product_hash) = 64"),
-        Check("rating_in_range", "rating_mean IS NULL OR rating_mean BETWEEN 1 AND 5"),
-        Check("has_a_picture", "image_sha256 IS NOT NULL", severity="warn"),
-        Check("has_a_description", "description IS NOT NULL AND length(description) > 0", severity="warn"),
+        Check("price_is_positive", "price_minor > 0", breaks={"price_minor": 0}),
+        Check(
+            "currency_is_iso_4217",
+            "length(currency) = 3 AND currency = upper(currency)",
+            breaks={"currency": "eur"},
+        ),
+        Check("title_has_sane_length", "length(title) BETWEEN 1 AND 500", breaks={"title": "x" * 501}),
+        Check("product_hash_is_hex", "length(product_hash) = 64", breaks={"product_hash": "0" * 63}),
+        Check(
+            "rating_in_range",
+            "rating_mean IS NULL OR rating_mean BETWEEN 1 AND 5",
+            breaks={"rating_mean": 5.01},
+        ),
+        Check("has_a_picture", "image_sha256 IS NOT NULL", severity="warn", breaks={"image_sha256": None}),
+        Check(
+            "has_a_description",
+            "description IS NOT NULL AND length(description) > 0",
+            severity="warn",
+            breaks={"description": ""},
+        ),
     ),
+    rules=(steady_count(0.3, per="merchant_id"),),
 )
 
 SEGMENTS = Table(
@@ -87,9 +129,14 @@ SEGMENTS = Table(
     written_by="jobs.build_segments",
     partition_by=("run_date",),
     checks=(
-        Check("size_is_positive", "size > 0"),
-        Check("share_in_range", "population_share > 0 AND population_share <= 1"),
+        Check("size_is_positive", "size > 0", breaks={"size": 0}),
+        Check(
+            "share_in_range",
+            "population_share > 0 AND population_share <= 1",
+            breaks={"population_share": 1.01},
+        ),
     ),
+    rules=(steady_count(0.5, per="source"),),
 )
 
 SEGMENT_AFFINITY = Table(
@@ -98,23 +145,41 @@ SEGMENT_AFFINITY = Table(
     columns=(
         RUN_DATE,
         SEGMENT,
-        Column("dimension", STRING, "category, brand, price_band or tag."),
+        Column(
+            "dimension",
+            STRING,
+            "category, brand, price_band or tag.",
+            sample=one_of("category", "brand", "price_band", "tag"),
+        ),
         Column("value", STRING, "The category, brand, price band or tag."),
         Column(
             "lift", DOUBLE, "Share of the segment's engagement over the population's share, shrunk towards 1."
         ),
         Column("support", DOUBLE, "Weighted engagements of the segment with the value."),
-        Column("basis", STRING, "events (weighted behaviour) or declared (interests that users state)."),
+        Column(
+            "basis",
+            STRING,
+            "events (weighted behaviour) or declared (interests that users state).",
+            sample=one_of("events", "declared"),
+        ),
         Column("window_days", INT, "Days of behaviour counted; 0 when declared."),
     ),
     key=("run_date", "segment_id", "dimension", "value"),
     written_by="jobs.build_segments",
     partition_by=("run_date",),
     checks=(
-        Check("lift_is_positive", "lift > 0"),
-        Check("support_not_negative", "support >= 0"),
-        Check("dimension_known", "dimension IN ('category', 'brand', 'price_band', 'tag')"),
-        Check("basis_known", "basis IN ('events', 'declared')"),
+        Check("lift_is_positive", "lift > 0", breaks={"lift": 0.0}),
+        Check("support_not_negative", "support >= 0", breaks={"support": -0.5}),
+        Check(
+            "dimension_known",
+            "dimension IN ('category', 'brand', 'price_band', 'tag')",
+            breaks={"dimension": "colour"},
+        ),
+        Check("basis_known", "basis IN ('events', 'declared')", breaks={"basis": "guess"}),
+    ),
+    rules=(
+        refers_to("segments", "segment_id"),
+        steady_count(0.5, per="dimension"),
     ),
 )
 
@@ -133,11 +198,20 @@ PRODUCT_VIEWS = Table(
             STRING,
             "Object key of the cut-out (PNG, RGBA, cropped to the product).",
             nullable=True,
+            sample=one_of("cutouts/ab/cd.png"),
         ),
-        Column("cutout_sha256", STRING, "SHA-256 (hex) of the cut-out's file.", nullable=True),
+        Column(
+            "cutout_sha256",
+            STRING,
+            "SHA-256 (hex) of the cut-out's file.",
+            nullable=True,
+            sample=hex_digits(64),
+        ),
         Column("cutout_width_px", INT, "Width of the cut-out.", nullable=True),
         Column("cutout_height_px", INT, "Height of the cut-out.", nullable=True),
-        Column("mask_quality", DOUBLE, "The method's own estimate, 0 to 1.", nullable=True),
+        Column(
+            "mask_quality", DOUBLE, "The method's own estimate, 0 to 1.", nullable=True, sample=between(0, 1)
+        ),
         Column("product_share", DOUBLE, "Product's share of the image area, 0 to 1.", nullable=True),
         Column(
             "palette",
@@ -148,21 +222,34 @@ PRODUCT_VIEWS = Table(
         Column(
             "text_found", list_of(STRING), "Text read in the image; NULL when nobody looked.", nullable=True
         ),
-        Column("verdict", STRING, "accepted or refused."),
-        Column("reason", STRING, "Reason code of a refusal.", nullable=True),
+        Column("verdict", STRING, "accepted or refused.", sample=one_of("accepted", "refused")),
+        Column("reason", STRING, "Reason code of a refusal.", nullable=True, sample=one_of("edges_unclear")),
         Column("detail", STRING, "What was seen, in words.", nullable=True),
         Column("made_at", TIMESTAMP, "When the row was written."),
     ),
     key=("image_sha256", "method_revision"),
     written_by="ray_tasks.build_product_views",
     checks=(
-        Check("verdict_known", "verdict IN ('accepted', 'refused')"),
-        Check("refusal_has_reason", "verdict = 'accepted' OR reason IS NOT NULL"),
+        Check(
+            "verdict_known",
+            "verdict IN ('accepted', 'refused')",
+            breaks={"verdict": "Accepted", "reason": "blurred"},
+        ),
+        Check(
+            "refusal_has_reason",
+            "verdict = 'accepted' OR reason IS NOT NULL",
+            breaks={"verdict": "refused", "reason": None},
+        ),
         Check(
             "accepted_has_cutout",
             "verdict = 'refused' OR (cutout_uri IS NOT NULL AND cutout_sha256 IS NOT NULL)",
+            breaks={"verdict": "accepted", "cutout_sha256": None},
         ),
-        Check("mask_quality_in_range", "mask_quality IS NULL OR mask_quality BETWEEN 0 AND 1"),
+        Check(
+            "mask_quality_in_range",
+            "mask_quality IS NULL OR mask_quality BETWEEN 0 AND 1",
+            breaks={"mask_quality": -0.01},
+        ),
     ),
 )
 
@@ -189,8 +276,14 @@ PERSONAS = Table(
     written_by="ray_tasks.infer_personas",
     partition_by=("run_date",),
     checks=(
-        Check("rank_is_positive", "rank >= 1"),
-        Check("score_is_finite", "score > -1000 AND score < 1000"),
+        Check("rank_is_positive", "rank >= 1", breaks={"rank": 0}),
+        Check("score_is_finite", "score > -1000 AND score < 1000", breaks={"score": float("inf")}),
+    ),
+    rules=(
+        refers_to("products", "merchant_id", "sku"),
+        refers_to("segments", "segment_id"),
+        numbered_without_gaps("rank", "merchant_id", "sku"),
+        steady_count(0.3, per="merchant_id"),
     ),
 )
 
@@ -222,8 +315,14 @@ INSTRUCTIONS = Table(
     written_by="ray_tasks.write_instructions",
     partition_by=("run_date",),
     checks=(
-        Check("headline_fits", "length(headline) BETWEEN 1 AND 42"),
-        Check("alt_text_given", "length(alt_text) BETWEEN 1 AND 200"),
-        Check("instruction_hash_is_hex", "length(instruction_hash) = 64"),
+        Check("headline_fits", "length(headline) BETWEEN 1 AND 42", breaks={"headline": "x" * 43}),
+        Check("alt_text_given", "length(alt_text) BETWEEN 1 AND 200", breaks={"alt_text": ""}),
+        Check(
+            "instruction_hash_is_hex", "length(instruction_hash) = 64", breaks={"instruction_hash": "0" * 65}
+        ),
+    ),
+    rules=(
+        refers_to("personas", "merchant_id", "sku", "segment_id"),
+        steady_count(0.3, per="merchant_id"),
     ),
 )

@@ -18,8 +18,8 @@ from deltalake import DeltaTable
 
 from infra.spark import read_delta, replace_delta
 from infra.tables import append_rows, ensure_tables, read_table, table_path
-from schemas.contract import Table
-from schemas.derive import sample_rows
+from schemas.contract import KEY_PROPERTY, Table
+from schemas.samples import sample_rows
 from schemas.tables import BY_NAME, TABLES
 from tests.jobs.sample_night import make_sample_night
 
@@ -189,15 +189,17 @@ def test_spark_refuses_a_row_that_breaks_a_rule(
 def made_by_ddl(
     spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[tuple[StructType, dict[str, str]]]]]:
-    """Schema and constraints of each table that sql/ddl makes, in a database of its own that is dropped afterwards."""
+    """Schema and properties of each table that sql/ddl makes, in a database of its own that is dropped afterwards."""
 
     def run(table: Table) -> tuple[StructType, dict[str, str]]:
         script = (ROOT / "sql" / "ddl" / f"{table.name}.sql").read_text(encoding="utf-8")
         for statement in filter(str.strip, script.split(";\n")):
             spark.sql(statement)
         properties = spark.sql(f"SHOW TBLPROPERTIES {table.name}").collect()
-        checks = {row.key: row.value for row in properties if row.key.startswith("delta.constraints.")}
-        return spark.table(table.name).schema, checks
+        ours = ("delta.constraints.", KEY_PROPERTY)
+        return spark.table(table.name).schema, {
+            row.key: row.value for row in properties if row.key.startswith(ours)
+        }
 
     database = "ddl_of_the_contract"
     spark.sql(f"CREATE DATABASE {database} LOCATION '{tmp_path_factory.mktemp('ddl')}'")
@@ -214,13 +216,13 @@ def test_the_ddl_makes_the_table_that_the_pipeline_makes(
     made_by_ddl: dict[str, Future[tuple[StructType, dict[str, str]]]],
     table: Table,
 ) -> None:
-    schema, checks = made_by_ddl[table.name].result()
+    schema, properties = made_by_ddl[table.name].result()
     assert schema == read_delta(spark, empty, table.name).schema
     ours = DeltaTable(str(table_path(empty, table.name))).metadata().configuration
-    assert _without_spaces(checks) == _without_spaces(ours)
-    assert len(checks) == sum(check.severity == "stop" for check in table.checks)
+    assert _without_spaces(properties) == _without_spaces(ours)
+    assert len(properties) == 1 + sum(check.severity == "stop" for check in table.checks)
 
 
-def _without_spaces(constraints: Mapping[str, str | None]) -> dict[str, str]:
+def _without_spaces(properties: Mapping[str, str | None]) -> dict[str, str]:
     """Spark writes a rule's words apart and a constraint's name in small letters."""
-    return {name.lower(): "".join(str(rule).split()) for name, rule in constraints.items()}
+    return {name.lower(): "".join(str(rule).split()) for name, rule in properties.items()}

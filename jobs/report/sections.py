@@ -183,6 +183,30 @@ def _broken_rule(item: Any) -> str:
     return f"{item.get('table')}: {item.get('rule')} ({item.get('severity')}{rows})"
 
 
+def expectations_section(records: Sequence[Record]) -> str:
+    """What each table was expected to be when its stage had written it, and what was not so."""
+    results = [result for record in records for result in record.get("expectations") or []]
+    if not results:
+        return ""
+    rows = "".join(
+        f"<tr><th scope=row><code>{esc(result['table'])}</code></th><td class=n>{number(result['rows'])}</td>"
+        f"<td class=n>{number(result['expectations'] - len(result['broken']))} of "
+        f"{number(result['expectations'])}</td><td>{_broken_rules(result['broken'])}</td></tr>"
+        for result in results
+    )
+    return f"""<div class="scroll" tabindex="0" role="region" aria-label="Expectations"><table class="expectations">
+<thead><tr><th scope=col>Table</th><th scope=col class=n>Rows</th><th scope=col class=n>Expectations hold</th>
+<th scope=col>Broken</th></tr></thead><tbody>{rows}</tbody></table></div>"""
+
+
+def _broken_rules(broken: Sequence[Mapping[str, Any]]) -> str:
+    return "<br>".join(
+        f"<b>{esc(item['severity'])}</b> {esc(item['rule'])}: {number(item['rows'])} rows, "
+        f"for instance {esc('; '.join(item['examples']))}"
+        for item in broken
+    )
+
+
 def gate_section(gate: Record | None, docs_exist: bool) -> str:
     """The gate's result, with a link to its own pages."""
     if gate is None:

@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS candidates (
   made_at TIMESTAMP NOT NULL COMMENT 'When it was made.'
 )
 USING DELTA
-COMMENT 'One picture made, with all that made it.';
+COMMENT 'One picture made, with all that made it.'
+TBLPROPERTIES ('hundredfaces.key' = 'asset_id');
 ALTER TABLE candidates ADD CONSTRAINT sha256_is_hex CHECK (length(sha256) = 64);
 ALTER TABLE candidates ADD CONSTRAINT size_is_positive CHECK (bytes > 0 AND width_px > 0 AND height_px > 0);
 ALTER TABLE candidates ADD CONSTRAINT product_untouched CHECK (changed_core_px = 0);

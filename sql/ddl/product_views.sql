@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS product_views (
   made_at TIMESTAMP NOT NULL COMMENT 'When the row was written.'
 )
 USING DELTA
-COMMENT 'One source image of a product as one method sees it: cut-out, its quality, colours, verdict.';
+COMMENT 'One source image of a product as one method sees it: cut-out, its quality, colours, verdict.'
+TBLPROPERTIES ('hundredfaces.key' = 'image_sha256,method_revision');
 ALTER TABLE product_views ADD CONSTRAINT verdict_known CHECK (verdict IN ('accepted', 'refused'));
 ALTER TABLE product_views ADD CONSTRAINT refusal_has_reason CHECK (verdict = 'accepted' OR reason IS NOT NULL);
 ALTER TABLE product_views ADD CONSTRAINT accepted_has_cutout CHECK (verdict = 'refused' OR (cutout_uri IS NOT NULL AND cutout_sha256 IS NOT NULL));

@@ -9,5 +9,6 @@ CREATE TABLE IF NOT EXISTS recalls (
   comment STRING NOT NULL COMMENT 'Why, in words.'
 )
 USING DELTA
-COMMENT 'One recall: what must not be shown, nor made again, from its release on.';
+COMMENT 'One recall: what must not be shown, nor made again, from its release on.'
+TBLPROPERTIES ('hundredfaces.key' = 'recall_id');
 ALTER TABLE recalls ADD CONSTRAINT kind_known CHECK (kind IN ('image', 'model', 'segment', 'sku', 'asset'));

@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS releases (
   comment STRING NOT NULL COMMENT 'Why, in words.'
 )
 USING DELTA
-COMMENT 'One row a release: the version of every table it pins, counts, revisions, status.';
+COMMENT 'One row a release: the version of every table it pins, counts, revisions, status.'
+TBLPROPERTIES ('hundredfaces.key' = 'release_id');
 ALTER TABLE releases ADD CONSTRAINT status_known CHECK (status IN ('published', 'backfilled'));
 ALTER TABLE releases ADD CONSTRAINT counts_not_negative CHECK (asset_count >= 0 AND product_count >= 0);
 ALTER TABLE releases ADD CONSTRAINT sequence_is_positive CHECK (sequence >= 1);

@@ -9,5 +9,6 @@ CREATE TABLE IF NOT EXISTS scores (
   scored_at TIMESTAMP NOT NULL COMMENT 'When it was scored.'
 )
 USING DELTA
-COMMENT 'One candidate\'s measurements, then verdict and reasons from thresholds.';
+COMMENT 'One candidate\'s measurements, then verdict and reasons from thresholds.'
+TBLPROPERTIES ('hundredfaces.key' = 'asset_id,scorer_revision');
 ALTER TABLE scores ADD CONSTRAINT verdict_known CHECK (verdict IN ('accepted', 'rejected'));

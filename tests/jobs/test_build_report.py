@@ -12,7 +12,7 @@ import pytest
 from infra.stage import write_record
 from infra.tables import read_table
 from jobs.build_report import main
-from jobs.report.sections import gate_section
+from jobs.report.sections import expectations_section, gate_section
 from tests.jobs.sample_night import SampleNight, make_sample_night, write_stage_records
 
 
@@ -147,3 +147,16 @@ def test_a_missing_object_costs_one_picture_not_the_page(tmp_path: Path) -> None
     (night.state / "store" / read_table(night.state, "assets")["uri"][0].as_py()).unlink()
     main(night.argv())
     assert "1 picture could not be read; the log" in page_of(night).read_text()
+
+
+def test_expectations_are_listed_with_what_broke_them() -> None:
+    broken = {
+        "table": "products", "rule": "has_a_picture: image_sha256 IS NOT NULL", "severity": "warn", "rows": 2,
+        "examples": ["sku=<b>1</b>", "sku=2"],
+    }  # fmt: skip
+    result = {"table": "products", "rows": 1200, "expectations": 9, "broken": [broken]}
+    html = expectations_section([{"stage": "jobs.build_drops"}, {"stage": "a", "expectations": [result]}])
+    words = " ".join(Outline(html).words.split())
+    assert "products 1,200 8 of 9 warn has_a_picture: image_sha256 IS NOT NULL: 2 rows" in words
+    assert "sku=&lt;b&gt;1&lt;/b&gt;; sku=2" in html
+    assert expectations_section([{"stage": "jobs.build_drops"}]) == ""
