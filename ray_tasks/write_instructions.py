@@ -6,9 +6,9 @@ and one that fails is a row in `rejects` with its reasons.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +18,13 @@ from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import read_night, read_table, replace_rows, rows_to_table
 from ray_tasks.copywriting import claims, scenes
+from ray_tasks.copywriting.angles import AngleFinder, assign_angles
+from ray_tasks.copywriting.items import item_of
 from ray_tasks.copywriting.kinds import kind_of
 from ray_tasks.copywriting.locales import bank_revision, load_locale
 from ray_tasks.copywriting.validation import REASONS, reasons_against
-from ray_tasks.copywriting.writer import AngleFinder, Persona, Said, write_instruction
-from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder
+from ray_tasks.copywriting.writer import Persona, Said, Thing, write_instruction
+from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder, Vectors
 from ray_tasks.personas.texts import accepted_views, first_products, of_merchants
 from schemas.instruction import content_hash, instruction_hash
 from schemas.tables import BY_NAME
@@ -33,7 +35,7 @@ OUTPUTS = ("instructions",)
 
 BATCH_SIZE = 32
 WRITER = "rules"
-WRITER_REVISION = "rules-1"
+WRITER_REVISION = "rules-2"
 
 _PRODUCT_COLUMNS = (
     "run_date",
@@ -54,11 +56,20 @@ REJECT_COLUMN = pa.field("rejected_for", pa.list_(pa.string()))
 """Added to the instructions' columns between the workers and the writer; NULL when the record is good."""
 
 
+class _Need(NamedTuple):
+    """What a segment looks for: in words, as a vector, and how near each angle is to it."""
+
+    words: str
+    vector: Vectors
+    angles: Vectors
+
+
 class InstructionWriter:
     """Writes the instructions of batches of products; holds the segments and the embedding model.
 
     A row of a batch is a product with `segment_ids` (its personas in rank order), `palette` (hex colours of the
-    cut-out) and `aspect` (its width over its height). `locales` is per merchant.
+    cut-out) and `aspect` (its width over its height). Per merchant: `locales`, and `placements` with their channels;
+    `brands` are those of the night, of which a product's copy may name its own only.
     """
 
     def __init__(
@@ -66,19 +77,22 @@ class InstructionWriter:
         segments: pa.Table,
         locales: Mapping[str, Sequence[str]],
         embedder: TextEmbedder | None = None,
+        *,
+        placements: Mapping[str, Mapping[str, str]] | None = None,
+        brands: Collection[str] = (),
     ) -> None:
         self.embedder = RememberingEmbedder(embedder or MiniLMEmbedder())
         self._segments = {row["segment_id"]: row for row in segments.to_pylist()}
         self._locales = {merchant: [load_locale(tag) for tag in tags] for merchant, tags in locales.items()}
+        self._placements = placements or {}
+        self._brands = frozenset(brands)
         self._matcher = scenes.SettingMatcher(self.embedder)
         angles = AngleFinder(self.embedder)
-        self._personas: dict[str, Persona] = {}
+        self._needs: dict[str, _Need] = {}
         for segment_id, row in self._segments.items():
             need = row["need"] or row["description"]
             vector = self.embedder.embed([f"{row['name']}. {need}. {', '.join(row['interests'] or [])}"])[0]
-            self._personas[segment_id] = Persona(
-                segment_id, need[:_NEED_MAX_CHARS], vector, angles.of(vector)
-            )
+            self._needs[segment_id] = _Need(need[:_NEED_MAX_CHARS], vector, angles.of(vector))
         self._revision = f"{WRITER_REVISION}+{bank_revision()}+{self.embedder.name}"
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -101,34 +115,30 @@ class InstructionWriter:
         ]
         return [_place_text(product), *options]
 
+    def _thing(self, product: Mapping[str, Any]) -> Thing:
+        placements = self._placements.get(product["merchant_id"], {"square": "shop"})
+        channels = tuple(sorted(set(placements.values())))
+        return Thing(product, kind_of(product), item_of(product), tuple(placements), channels)
+
     def instructions_of(self, product: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The records of all personas of one product in all locales of its merchant."""
-        kind = kind_of(product)
-        personas = [self._personas[segment_id] for segment_id in product["segment_ids"]]
-        if not personas:
+        thing = self._thing(product)
+        segment_ids = product["segment_ids"]
+        if not segment_ids:
             return []
-        fit = scenes.PRODUCT_WEIGHT * self._matcher.for_product(_place_text(product)) + np.stack(
-            [self._matcher.for_segment(self._segments[persona.segment_id]) for persona in personas]
-        )
-        season = scenes.season_of(product)
-        settings = scenes.assign_settings(fit, scenes.allowed_settings(kind, season))
-        taken_lights: set[str] = set()
-        taken_layouts: set[str] = set()
-        dressed = []
-        for persona, setting in zip(personas, settings, strict=True):
-            seed = (product["merchant_id"], product["sku"], persona.segment_id)
-            dressed.append(
-                (
-                    scenes.dress(setting, kind, product["palette"] or [], seed, taken_lights, season),
-                    scenes.layout(product["aspect"], seed, taken_layouts),
-                )
-            )
+        needs = [self._needs[segment_id] for segment_id in segment_ids]
+        angles = assign_angles([need.angles for need in needs], product)
+        personas = [
+            Persona(segment_id, need.words, need.vector, angle)
+            for segment_id, need, angle in zip(segment_ids, needs, angles, strict=True)
+        ]
+        dressed = self._dressed(thing, personas)
         rows = []
         for locale in self._locales[product["merchant_id"]]:
-            options, said = claims.statements(product, locale, kind.bank), Said()
+            options, said = claims.statements(product, locale, thing.kind.bank), Said()
             for persona, (scene, layout) in zip(personas, dressed, strict=True):
                 record = write_instruction(
-                    product, persona, scene, layout, kind, locale, options, self.embedder, said
+                    thing, persona, scene, layout, locale, options, self.embedder, said
                 )
                 rows.append(
                     {
@@ -136,14 +146,39 @@ class InstructionWriter:
                         "run_date": product["run_date"],
                         "merchant_id": product["merchant_id"],
                         "sku": product["sku"],
-                        "segment_id": persona.segment_id,
                         "instruction_hash": instruction_hash(record),
                         "writer": WRITER,
                         "writer_revision": self._revision,
-                        "rejected_for": reasons_against(record, product) or None,
+                        "refused_attempts": [],
+                        "rejected_for": self.reasons_against(record, thing) or None,
                     }
                 )
         return rows
+
+    def reasons_against(self, record: Mapping[str, Any], thing: Thing) -> list[str]:
+        """Why a record of this product must not be used; empty when it may."""
+        return reasons_against(record, thing.product, thing.channels, self._brands)
+
+    def _dressed(self, thing: Thing, personas: Sequence[Persona]) -> list[tuple[dict[str, Any], str]]:
+        """Scene and layout of each persona: places differ while there are enough, and so do lights and layouts."""
+        product = thing.product
+        fit = scenes.PRODUCT_WEIGHT * self._matcher.for_product(_place_text(product)) + np.stack(
+            [self._matcher.for_segment(self._segments[persona.segment_id]) for persona in personas]
+        )
+        season = scenes.season_of(product)
+        settings = scenes.assign_settings(fit, scenes.allowed_settings(thing.kind, season))
+        taken_lights: set[str] = set()
+        taken_layouts: set[str] = set()
+        dressed = []
+        for persona, setting in zip(personas, settings, strict=True):
+            seed = (product["merchant_id"], product["sku"], persona.segment_id)
+            dressed.append(
+                (
+                    scenes.dress(setting, thing.kind, product["palette"] or [], seed, taken_lights, season),
+                    scenes.layout(product["aspect"], seed, taken_layouts),
+                )
+            )
+        return dressed
 
 
 def _place_text(product: Mapping[str, Any]) -> str:
@@ -220,6 +255,11 @@ def _written(
     arguments = {
         "segments": segments,
         "locales": {merchant.id: merchant.locales for merchant in stage.merchants},
+        "placements": {
+            merchant.id: {name: stage.config.placements[name].channel for name in merchant.placements}
+            for merchant in stage.merchants
+        },
+        "brands": {brand for brand in products["brand"].unique().to_pylist() if brand},
     }
     for table in map_rows(
         products, InstructionWriter, arguments, stage.config.engines, batch_rows=BATCH_SIZE

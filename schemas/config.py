@@ -95,6 +95,8 @@ class Placement(_Strict):
 
     width_px: int = Field(ge=256, le=4096)
     height_px: int = Field(ge=256, le=4096)
+    channel: Literal["shop", "marketplace", "social"] = "shop"
+    """Who shows it: marketplaces and social networks forbid words that a shop's own pages may use."""
 
 
 def _text_encoding(name: str) -> str:

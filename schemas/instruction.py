@@ -2,36 +2,42 @@
 
 The record is exchanged between the understanding side (rules or a vision-language model) and the picture side,
 so it is closed: every visual choice is a word of a list below, every text has a length that fits the layouts,
-and every claim names the catalog field that it rests on.
+and every claim names the catalog field that it rests on. What JSON Schema cannot say is checked by
+ray_tasks.copywriting.validation.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-SETTINGS = (
-    "studio_sweep",
-    "color_block",
-    "wood_table",
-    "marble_counter",
-    "stone_plinth",
-    "linen_fabric",
-    "kitchen_counter",
-    "office_desk",
-    "study_night",
-    "gym_floor",
-    "forest_trail",
-    "mountain_camp",
-    "beach_sand",
-    "city_night",
-    "workshop_bench",
-    "garden_lawn",
-    "vanity_shelf",
-    "cafe_table",
-)
+ANGLES = ("function", "style", "price", "occasion", "proof", "origin")
+"""What a picture argues with; the last two only where the record holds reviews, or an origin or material."""
+SURFACE_OF_SETTING = {
+    "studio_sweep": "paper",
+    "color_block": "painted_board",
+    "wood_table": "wood",
+    "marble_counter": "marble",
+    "stone_plinth": "stone",
+    "linen_fabric": "linen",
+    "kitchen_counter": "worktop",
+    "office_desk": "desktop",
+    "study_night": "desktop",
+    "gym_floor": "rubber",
+    "forest_trail": "forest_soil",
+    "mountain_camp": "rock",
+    "beach_sand": "sand",
+    "city_night": "asphalt",
+    "workshop_bench": "workbench",
+    "garden_lawn": "grass",
+    "vanity_shelf": "tile",
+    "cafe_table": "wood",
+}
+"""What the product stands on: it follows from the setting."""
+SETTINGS = tuple(SURFACE_OF_SETTING)
 LIGHTS = ("studio_soft", "window_left", "window_right", "golden_hour", "cool_morning", "night_lamp")
 SEASONS = ("all", "spring", "summer", "autumn", "winter")
 MOODS = ("calm", "fresh", "energetic", "cosy", "premium", "playful")
@@ -87,7 +93,9 @@ INSTRUCTION_JSON_SCHEMA: dict[str, Any] = {
     **_record(
         {
             "locale": {"type": "string", "pattern": "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$"},
-            "angle": {"type": "string", "enum": ["function", "style", "price", "occasion"]},
+            "segment_id": _text(80),
+            "placements": {"type": "array", "items": _text(63), "minItems": 1},
+            "angle": {"type": "string", "enum": list(ANGLES)},
             "need": _text(160),
             "scene": _record(
                 {
@@ -108,6 +116,7 @@ INSTRUCTION_JSON_SCHEMA: dict[str, Any] = {
                     },
                 }
             ),
+            "surface": {"type": "string", "enum": sorted(set(SURFACE_OF_SETTING.values()))},
             "layout": {"type": "string", "enum": list(LAYOUTS)},
             "headline": _text(HEADLINE_MAX_CHARS),
             "selling_points": {
@@ -148,6 +157,17 @@ PIXEL_FIELDS = (
     "alt_text",
 )
 """What reaches the file: only these enter `instruction_hash`, so a reworded reason redraws nothing."""
+
+
+def text_columns(text: str) -> int:
+    """How many columns of a Latin letter a text takes: full-width characters count two, combining marks none.
+
+    Source: Unicode Standard Annex 11, "East Asian Width". All lengths of the copy are meant in columns.
+    """
+    return sum(
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )
 
 
 def content_hash(value: Any) -> str:

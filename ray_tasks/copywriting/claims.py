@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ray_tasks.copywriting.choice import shuffled
 from ray_tasks.copywriting.descriptions import noun_phrases, whole_statements
+from ray_tasks.copywriting.evidence import fact_value
 from ray_tasks.copywriting.locales import Locale, load_locale
-from schemas.instruction import SELLING_POINT_MAX_CHARS
+from schemas.instruction import SELLING_POINT_MAX_CHARS, text_columns
 
 MIN_RATINGS = 5
 """Fewer reviews say more about the reviewers than about the product."""
@@ -25,13 +27,15 @@ _PLAIN = {"weight", "height", "length", "width", "depth", "thickness", "size", "
 _LESS_IS_MORE = {"sugar": 3.0, "fat": 3.0, "salt": 0.3, "energy": 50.0, "calories": 50.0}
 """Amounts above which nobody is won over by them (EU 1924/2006, annex, calls these 'low' amounts or less)."""
 _CONSUMED = {"coffee", "drink", "food", "beauty"}
+_NOT_SPECS = {"rating", "review_phrase"}
 
 
 @dataclass(frozen=True)
 class Statement:
     """One thing that the record says, in the words of a locale.
 
-    `meaning` is the same in English, to be compared with a segment's needs; `weight` prefers telling ones.
+    `meaning` is the same in English, to be compared with a segment's needs; `weight` prefers telling ones; `value` is
+    the bare value with its unit; `others` are other ways to say the same.
     """
 
     text: str
@@ -39,6 +43,18 @@ class Statement:
     source_value: str
     meaning: str
     weight: float = 1.0
+    value: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it rests on: the same for all ways to say it."""
+        return self.source_field, self.source_value
+
+    def said_before(self, times: int) -> Statement:
+        """The statement in the words for those who say it after `times` others."""
+        forms = (self.text, *self.others)
+        return replace(self, text=forms[times % len(forms)], others=forms)
 
 
 def _sentence_case(text: str) -> str:
@@ -54,17 +70,22 @@ def _value_in(locale: Locale, value: str, unit: str | None) -> str | None:
     elif (word := locale.words.get(value.lower())) is not None:
         shown = word
     elif re.fullmatch(r"[0-9x .,-]+[a-z]{0,3}[0-9]?", value):
-        shown = locale.number(value)
+        shown = _with_units(locale.number(value), locale)
     else:
         return None
     if not unit:
         return shown
-    if not locale.reads_feed and re.fullmatch(r"[a-z]{4,}", unit):
-        if unit not in locale.words:
-            return None
-        unit = locale.words[unit]
+    if not locale.reads_feed and unit.lower() in locale.words:
+        unit = locale.words[unit.lower()]
+    elif not locale.reads_feed and re.fullmatch(r"[a-z]{4,}", unit):
+        return None
     # No-break space between number and unit (ISO 80000-1, 7.1.4), so that a line never breaks there.
     return f"{shown}\u00a0{unit}"
+
+
+def _with_units(value: str, locale: Locale) -> str:
+    """Units inside a value ("45 x 45 cm") in the locale's words."""
+    return re.sub(r"[a-z]{1,3}$", lambda match: locale.words.get(match.group(), match.group()), value)
 
 
 def _weight(name: str, value: str) -> float:
@@ -79,47 +100,58 @@ def _weight(name: str, value: str) -> float:
     return 1.15 if value == "0" else 1.05
 
 
-def _spec_text(fact: Mapping[str, Any], locale: Locale, bank: str) -> str | None:
-    """A specification in words; None when the locale has none for it."""
+def _spec_forms(fact: Mapping[str, Any], locale: Locale, bank: str) -> tuple[tuple[str, ...], str]:
+    """Ways to say a specification, and its bare value; none when the locale has no words for it."""
     name, value, unit = fact["name"].strip().lower(), fact["value"].strip(), fact["unit"]
-    pattern = locale.specs.get(name)
+    patterns = locale.specs.get(name, ())
     if name == "weight" and bank in _CONSUMED:
-        pattern = "{value}"  # what is in the pack
+        patterns = locale.specs["volume"]  # what is in the pack
     if value.lower() in {"no", "false"}:
-        return None
+        return (), ""
     if value.lower() in _YES:
         tail = " included" if value.lower() == "included" else ""
-        return pattern or (f"{name}{tail}" if locale.reads_feed else None)
+        return patterns or ((f"{name}{tail}",) if locale.reads_feed else ()), ""
     shown = _value_in(locale, value, unit)
     if shown is None:
-        return None
-    if pattern is None:
-        return f"{name}: {shown}" if locale.reads_feed else None
-    return pattern.format(value=shown)
+        return (), ""
+    if not patterns and locale.reads_feed:
+        patterns = (f"{name}: {{value}}",)
+    return tuple(pattern.format(value=shown) for pattern in patterns), shown
 
 
-def spec_statements(facts: list[Mapping[str, Any]], locale: Locale, bank: str) -> list[Statement]:
+def spec_statements(facts: list[Mapping[str, Any]], locale: Locale, bank: str, sku: str) -> list[Statement]:
     """Statements from typed specifications; one that the locale has no words for is left out.
 
-    `bank` is the product's phrase bank: the weight of what is eaten is what the pack holds.
+    `bank` is the product's phrase bank: the weight of what is eaten is what the pack holds. Which way of saying comes
+    first follows from the SKU, so that a catalog does not say all things alike.
     """
     english = load_locale("en")
     statements = []
     names = {fact["name"].strip().lower() for fact in facts}
     for fact in facts:
-        text = _spec_text(fact, locale, bank)
-        # Where the volume says what the pack holds, the weight is the parcel's.
-        if bank in _CONSUMED and "volume" in names and fact["name"].strip().lower() == "weight":
+        name, value = fact["name"].strip().lower(), fact["value"].strip()
+        # Where the volume says what the pack holds, the weight is the parcel's; reviews have words of their own.
+        if (bank in _CONSUMED and "volume" in names and name == "weight") or name in _NOT_SPECS:
             continue
-        if not text or len(text) > SELLING_POINT_MAX_CHARS:
+        forms, shown = _spec_forms(fact, locale, bank)
+        fitting = [_sentence_case(form) for form in forms if text_columns(form) <= SELLING_POINT_MAX_CHARS]
+        if not fitting:
             continue
-        name, value, unit = fact["name"].strip().lower(), fact["value"].strip(), fact["unit"]
-        meaning = _spec_text(fact, english, bank) or name
+        first, *others = shuffled(fitting, sku, name)
+        meaning = next(iter(_spec_forms(fact, english, bank)[0]), name)
         if value == "0":
             meaning = f"no {name}, {name} free, without {name}"
-        said = f"{value} {unit}" if unit else value
-        source = f"facts.{fact['name']}"
-        statements.append(Statement(_sentence_case(text), source, said, meaning, _weight(name, value)))
+        statements.append(
+            Statement(
+                first,
+                f"facts.{fact['name']}",
+                fact_value(fact),
+                meaning,
+                _weight(name, value),
+                shown,
+                tuple(others),
+            )
+        )
     return statements
 
 
@@ -138,7 +170,7 @@ def feature_statements(product: Mapping[str, Any], locale: Locale) -> list[State
 
 def statements(product: Mapping[str, Any], locale: Locale, bank: str) -> list[Statement]:
     """Everything that the copy may say of this product, without repetitions, in the record's order."""
-    found = spec_statements(list(product.get("facts") or []), locale, bank)
+    found = spec_statements(list(product.get("facts") or []), locale, bank, product["sku"])
     description = product.get("description") or ""
     if locale.reads_feed:
         phrases = noun_phrases(description, [product.get("brand") or "", product["title"]])

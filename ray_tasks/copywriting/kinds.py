@@ -75,7 +75,7 @@ KINDS = (
         "garden",
         "garden gardening hose sprinkler fertilizer planter soil mulch pruning pruner watering lawn "
         "trowel rake",
-        "garden_lawn workshop_bench wood_table forest_trail",
+        "garden_lawn workshop_bench wood_table",
         "leaves plant pebbles",
     ),
     Kind(
@@ -211,12 +211,14 @@ KINDS = (
         "thing",
     ),
 )
+GARDEN_LIGHT = Kind("garden light", "", "garden_lawn wood_table", "plant leaves pebbles", "home")
 ANY_KIND = Kind("thing", "", "wood_table linen_fabric", "plant leaves")
 
 _WIDE = frozenset({"food", "drink", "outdoor", "kitchen", "tool", "tech"})
 """Fields in which a title says more than the category."""
 _TELLING = frozenset({"beauty", "supply", "garden", "jewellery"})
 """Categories whose titles often name something else ('Tomato Plant Food', 'Vanity Light')."""
+_COUNTED = re.compile(r"\b(?:\d+|two|three|four|six|pair of) (?:bags|bars|sheets|rolls)\b", re.IGNORECASE)
 _KIND_WORDS = [(kind, frozenset(kind.words.split())) for kind in KINDS]
 
 
@@ -239,10 +241,13 @@ def kind_of(product: Mapping[str, Any]) -> Kind:
     The last level speaks first ('Outdoors > Footwear' is shoes); a title overrules a wide field.
     """
     levels = product["category"].split(" > ")
-    leaf, title = _named_in(levels[-1]), _named_in(product["title"])
+    # "Camomile, 20 bags": what is counted out is a pack, not the thing.
+    leaf, title = _named_in(levels[-1]), _named_in(_COUNTED.sub("", product["title"]))
     parents = [found for level in reversed(levels[:-1]) if (found := _named_in(level))]
     if baby := next((kind for kind in parents if kind.name == "baby"), None):
         return baby
+    if leaf is not None and leaf.name == "outdoor" and parents and parents[0].name == "garden":
+        return GARDEN_LIGHT if re.search(r"\blight", levels[-1], re.IGNORECASE) else parents[0]
     if leaf is not None and leaf.name == "storage" and parents and parents[0].name == "kitchen":
         return parents[0]
     if leaf is not None and (leaf.name not in _WIDE or title is None):

@@ -2,36 +2,59 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 _FOLDER = Path(__file__).parent
+_WORD = re.compile(r"[^\W\d_]+")
 
 Phrases = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Locale:
-    """What a locale can say."""
+    """What a locale can say, and what it must not."""
 
     tag: str
+    script: str
+    """Latin, Han or Arabic."""
+    decimal: str
+    """The decimal separator."""
+    articles: str
+    """Indefinite articles or measure words before a noun, as a regular expression."""
     headlines: Mapping[str, Phrases]
+    """By phrase bank, then by setting."""
+    nouns: Phrases
+    """Headlines around the thing's own noun, by setting."""
+    nouns_of: Phrases
+    """The same by phrase bank, for settings that tell no story."""
+    items: Mapping[str, str]
+    """What a thing is called, with its indefinite article or measure word: key of items.toml -> words."""
     angles: Phrases
     fact_headlines: Phrases
+    """Headlines around one specification, by its name."""
     support: Phrases
+    """Lines of situation, by setting."""
+    support_of: Phrases
+    """The same by phrase bank, for banks with lines of their own."""
     calls: Phrases
     facts: Phrases
-    specs: Mapping[str, str]
+    specs: Phrases
+    """Ways to say a specification, by its name."""
     words: Mapping[str, str]
     features: Mapping[str, str]
     alt_forms: Phrases
     places: Mapping[str, str]
     lights: Mapping[str, str]
     props: Mapping[str, str]
+    forbidden: Mapping[str, str]
+    """Regular expressions by reason: superlative, health_claim, personal_trait, forbidden_word."""
+    forbidden_on_channel: Mapping[str, str]
 
     @property
     def language(self) -> str:
@@ -43,9 +66,39 @@ class Locale:
         """Whether the feed's own sentences may stand in the copy: feeds are English today."""
         return self.language == "en"
 
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """All words of the bank in lower case: a capitalised word that is among them is no name."""
+        return frozenset(word.lower() for text in _texts_in(self.__dict__) for word in _WORD.findall(text))
+
+    @cached_property
+    def units(self) -> Mapping[str, str]:
+        """The feed's word for a unit, by the locale's."""
+        return {value.lower(): key for key, value in self.words.items()}
+
     def number(self, text: str) -> str:
         """A decimal number as the locale writes it: 1.5 -> 1,5 in German."""
-        return text.replace(".", ",") if self.language == "de" else text
+        return text.replace(".", self.decimal)
+
+    def shows(self, pattern: str) -> re.Pattern[str]:
+        """A pattern of words, compiled for the script: Chinese has no word boundaries, Arabic joins particles."""
+        return _compiled(pattern, self.script)
+
+
+@cache
+def _compiled(pattern: str, script: str) -> re.Pattern[str]:
+    if script == "Han":
+        return re.compile(pattern, re.IGNORECASE)
+    particles = "(?:[وف]?[بلك]?(?:ال)?|[وف]?لل)" if script == "Arabic" else ""
+    return re.compile(rf"(?<![\w-]){particles}(?:{pattern})(?![\w-])", re.IGNORECASE)
+
+
+def _texts_in(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in _texts_in(item)]
+    return [text for item in value for text in _texts_in(item)] if isinstance(value, tuple) else []
 
 
 def supported_locales() -> list[str]:
@@ -54,7 +107,12 @@ def supported_locales() -> list[str]:
 
 
 def _tuples(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    return {key: tuple(value) for key, value in table.items() if isinstance(value, list)}
+    """Lists as tuples; one text is a list of one."""
+    return {
+        key: (value,) if isinstance(value, str) else tuple(value)
+        for key, value in table.items()
+        if isinstance(value, str | list)
+    }
 
 
 @cache
@@ -68,30 +126,40 @@ def load_locale(tag: str) -> Locale:
     if name is None:
         raise LookupError(f"locale {tag} has no phrase bank; supported are {', '.join(known)}")
     raw = tomllib.loads((_FOLDER / f"phrases_{name}.toml").read_text(encoding="utf-8"))
+    forbidden = dict(raw["forbidden"])
     return Locale(
         tag=tag,
+        script=raw["script"],
+        decimal=raw["decimal"],
+        articles=raw["articles"],
         headlines={bank: _tuples(phrases) for bank, phrases in raw["headlines"].items()},
+        nouns=_tuples(raw["nouns"]),
+        nouns_of=_tuples(raw["nouns_of"]),
+        items=raw["items"],
         angles=_tuples(raw["angles"]),
         fact_headlines=_tuples(raw["fact_headlines"]),
         support=_tuples(raw["support"]),
+        support_of=_tuples(raw["support_of"]),
         calls=_tuples(raw["calls"]),
         facts=_tuples(raw["facts"]),
-        specs=raw["specs"],
+        specs=_tuples(raw["specs"]),
         words={key.lower(): value for key, value in raw.get("words", {}).items()},
         features=raw.get("features", {}),
         alt_forms=_tuples(raw["alt"]),
         places=raw["alt"]["places"],
         lights=raw["alt"]["lights"],
         props=raw["alt"]["props"],
+        forbidden_on_channel=forbidden.pop("on_channel"),
+        forbidden=forbidden,
     )
 
 
 @cache
 def bank_revision() -> str:
-    """Hash over all phrase banks: part of the writer's revision."""
+    """Hash over all phrase banks and items: part of the writer's revision."""
     import hashlib
 
     digest = hashlib.sha256()
-    for path in sorted(_FOLDER.glob("phrases_*.toml")):
+    for path in sorted(_FOLDER.glob("*.toml")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:8]

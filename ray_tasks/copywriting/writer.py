@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ray_tasks.copywriting import claims
+from ray_tasks.copywriting.angles import leads
 from ray_tasks.copywriting.choice import draw, pick, shuffled
 from ray_tasks.copywriting.claims import Statement
+from ray_tasks.copywriting.headlines import headline
+from ray_tasks.copywriting.items import Item, noun_of
 from ray_tasks.copywriting.kinds import Kind
 from ray_tasks.copywriting.locales import Locale
 from ray_tasks.copywriting.settings_guide import GUIDES
@@ -16,23 +19,17 @@ from ray_tasks.copywriting.validation import may_be_said
 from ray_tasks.models.text_embedder import TextEmbedder, Vectors
 from schemas.instruction import (
     ALT_TEXT_MAX_CHARS,
-    HEADLINE_MAX_CHARS,
     SELLING_POINT_MAX_CHARS,
     STICKER_MAX_CHARS,
+    SURFACE_OF_SETTING,
+    text_columns,
 )
 
-ANGLES = {
-    "function": "practical use, performance, dependable gear, work, training, learning, getting things done",
-    "style": "looks, design, fashion, beauty, decoration, outfits, a beautiful home",
-    "price": "saving money, comparing prices, discounts, good value, small budget",
-    "occasion": "presents, celebrations, anniversaries, festive evenings, gifts for friends",
-}
-"""The argument that a segment is reached with is the one whose words are nearest to the segment's."""
-
-_NAME_MAX_CHARS = 26
 _TITLE_IN_ALT_MAX_CHARS = 110
 _USED_COST = 0.16
 """What a statement loses for each persona of the product that has said it already, in cosine."""
+_LEAD_BONUS = 0.3
+"""What a statement gains where the persona's angle argues with its field."""
 _STICKER_MIN_WEIGHT = 0.7
 """A badge shouts: plain measures stay off it."""
 _CALLS = {
@@ -65,92 +62,46 @@ class Persona:
     angle: str
 
 
+@dataclass(frozen=True)
+class Thing:
+    """A product as the writer takes it: its row, what it is, and where its pictures are shown."""
+
+    product: Mapping[str, Any]
+    kind: Kind
+    item: Item | None
+    placements: tuple[str, ...]
+    channels: tuple[str, ...]
+
+
 @dataclass
 class Said:
     """What the product's personas before this one have said, so that no two read alike."""
 
     headlines: set[str] = field(default_factory=set)
-    statements: dict[str, int] = field(default_factory=dict)
+    statements: dict[tuple[str, str], int] = field(default_factory=dict)
     lines: set[str] = field(default_factory=set)
-
-
-class AngleFinder:
-    """The angle of a segment, by embeddings."""
-
-    def __init__(self, embedder: TextEmbedder) -> None:
-        self._vectors = embedder.embed(list(ANGLES.values()))
-
-    def of(self, segment: Vectors) -> str:
-        """One of function, style, price, occasion."""
-        similarity = self._vectors @ segment
-        return list(ANGLES)[int(similarity.argmax())]
-
-
-def short_name(title: str) -> str | None:
-    """The title up to its first comma, when it is short enough to stand in a headline and free of numbers."""
-    name = title.split(",")[0].split(" (")[0].strip()
-    return name if len(name) <= _NAME_MAX_CHARS and not any(char.isdigit() for char in name) else None
 
 
 def ranked_statements(
     options: Sequence[Statement], persona: Persona, embedder: TextEmbedder, said: Said
 ) -> list[Statement]:
-    """Statements by how near they are to what the persona looks for; what others have said comes later."""
+    """Statements by how near they are to the persona's need; what others have said comes later, in other words."""
     if not options:
         return []
     similarity = embedder.embed([option.meaning for option in options]) @ persona.vector
+    times = [said.statements.get(option.key, 0) for option in options]
     worth = [
-        option.weight * (0.25 + float(near)) - _USED_COST * said.statements.get(option.text, 0)
-        for option, near in zip(options, similarity, strict=True)
+        option.weight * (0.25 + float(near))
+        - _USED_COST * count
+        + _LEAD_BONUS * leads(persona.angle, option.source_field)
+        for option, near, count in zip(options, similarity, times, strict=True)
     ]
-    return [
-        options[i] for i in sorted(range(len(options)), key=lambda i: (-round(worth[i], 6), options[i].text))
-    ]
-
-
-def headline(
-    product: Mapping[str, Any],
-    persona: Persona,
-    setting: str,
-    kind: Kind,
-    locale: Locale,
-    leading: Sequence[Statement],
-    said: Said,
-    seed: Sequence[str],
-) -> tuple[str, dict[str, str] | None, Statement | None]:
-    """The headline, its claim when it says something of the product, and the statement that it used up."""
-    for best in leading if kind.name == "coffee" else ():
-        new = best.text not in said.statements
-        if new and best.source_field.startswith("facts.") and best.source_value.startswith("0 "):
-            name = best.source_field.removeprefix("facts.").lower()
-            for form in shuffled(locale.fact_headlines.get(name, ()), *seed, "fact headline"):
-                text = form.format(fact=best.text)
-                if len(text) <= HEADLINE_MAX_CHARS and text not in said.headlines:
-                    return text, _claim("headline", text, best.source_field, best.source_value), best
-    bank = locale.headlines[kind.bank]
-    pool = list(bank.get(setting, ()))
-    if not pool:
-        general = persona.angle in locale.angles and draw(*seed, "general") % 2 == 0
-        pool = list(locale.angles[persona.angle] if general else bank["neutral"])
-    ordered = [*shuffled(pool, *seed, "headline"), *shuffled(bank["neutral"], *seed, "spare headline")]
-    name_in_title = short_name(product["title"])
-    for form in ordered:
-        if "{name}" in form:
-            if name_in_title is None or not may_be_said(name_in_title, locale.language):
-                continue
-            text = form.format(name=name_in_title)
-        else:
-            text = form
-        if len(text) <= HEADLINE_MAX_CHARS and text not in said.headlines:
-            claim = _claim("headline", text, "title", product["title"]) if text != form else None
-            return text, claim, None
-    # More personas than phrases: the product's name carries the headline.
-    text = (name_in_title or product["title"])[:HEADLINE_MAX_CHARS].strip()
-    return text, _claim("headline", text, "title", product["title"]), None
+    order = sorted(range(len(options)), key=lambda i: (-round(worth[i], 6), options[i].text))
+    return [options[i].said_before(times[i]) for i in order]
 
 
 def selling_points(
-    product: Mapping[str, Any],
+    thing: Thing,
     ranked: Sequence[Statement],
     setting: str,
     locale: Locale,
@@ -158,15 +109,21 @@ def selling_points(
     seed: Sequence[str],
 ) -> list[Statement | str]:
     """One to three points: statements of the record first, at most one line of situation to fill up."""
-    sayable = [option for option in ranked if may_be_said(option.text, locale.language)]
+    brand = thing.product.get("brand")
     wanted = 2 + (draw(*seed, "points") % 3 == 0)
-    chosen: list[Statement | str] = list(sayable[:wanted])
-    if len(chosen) < 2 and product.get("brand") and draw(*seed, "brand") % 2 == 0:
-        text = pick(locale.facts["brand"], *seed, "brand form").format(value=product["brand"])
-        if len(text) <= SELLING_POINT_MAX_CHARS and may_be_said(text, locale.language):
-            chosen.append(Statement(text, "brand", product["brand"], text))
+    chosen: list[Statement | str] = list(ranked[:wanted])
+    if len(chosen) < 2 and brand and draw(*seed, "brand") % 2 == 0:
+        text = pick(locale.facts["brand"], *seed, "brand form").format(value=brand)
+        if text_columns(text) <= SELLING_POINT_MAX_CHARS and may_be_said(text, locale, thing.channels):
+            chosen.append(Statement(text, "brand", brand, text))
     if len(chosen) < 2:
-        lines = [line for line in shuffled(locale.support[setting], *seed, "line") if line not in said.lines]
+        lines = [
+            line
+            for line in shuffled(
+                locale.support_of.get(thing.kind.bank, locale.support[setting]), *seed, "line"
+            )
+            if line not in said.lines and may_be_said(line, locale, thing.channels)
+        ]
         if lines:
             said.lines.add(lines[0])
             chosen.insert(draw(*seed, "place") % (len(chosen) + 1), lines[0])
@@ -178,44 +135,48 @@ def rating_statement(product: Mapping[str, Any], locale: Locale, seed: Sequence[
     rated = claims.rating(product)
     if rated is None:
         return None
-    form = pick(locale.facts["rating"], *seed, "rating form")
-    text = form.format(mean=locale.number(rated[0]), count=rated[1])
-    return Statement(
-        text, "rating", f"{product['rating_mean']} ({product['rating_count']})", "well reviewed, trusted"
-    )
+    forms = [
+        form.format(mean=locale.number(rated[0]), count=rated[1])
+        for form in shuffled(locale.facts["rating"], *seed, "rating form")
+    ]
+    value = f"{product['rating_mean']} ({product['rating_count']})"
+    return Statement(forms[0], "rating", value, "well reviewed, trusted", others=tuple(forms[1:]))
 
 
 def sticker(
     product: Mapping[str, Any], spare: Sequence[Statement], locale: Locale, seed: Sequence[str]
-) -> tuple[str | None, dict[str, str] | None]:
+) -> Statement | None:
     """A badge with a short fact or the rating, on about two of three pictures."""
     if draw(*seed, "sticker") % 3 == 0:
-        return None, None
-    if claims.rating(product) is not None and draw(*seed, "rating sticker") % 2 == 0:
-        mean, _ = claims.rating(product) or ("", 0)
-        text = locale.facts["rating_sticker"][0].format(mean=locale.number(mean))
-        value = f"{product['rating_mean']} ({product['rating_count']})"
-        return text, _claim("sticker", text, "rating", value)
+        return None
+    rated = claims.rating(product)
+    if rated is not None and draw(*seed, "rating sticker") % 2 == 0:
+        text = pick(locale.facts["rating_sticker"], *seed, "badge").format(mean=locale.number(rated[0]))
+        return Statement(text, "rating", f"{product['rating_mean']} ({product['rating_count']})", text)
     for option in spare:
         # A badge is a fact on its own, not the end of a list.
         if (
-            len(option.text) <= STICKER_MAX_CHARS
+            text_columns(option.text) <= STICKER_MAX_CHARS
             and option.source_field.startswith("facts." if product.get("facts") else "description")
             and option.weight > _STICKER_MIN_WEIGHT
-            and may_be_said(option.text, locale.language)
         ):
-            return option.text, _claim("sticker", option.text, option.source_field, option.source_value)
-    return None, None
+            return option
+    return None
 
 
-def alt_text(
-    product: Mapping[str, Any], scene: Mapping[str, Any], locale: Locale, seed: Sequence[str]
-) -> str:
-    """What the picture shows, in one sentence (WCAG 2.2, success criterion 1.1.1)."""
-    title = product["title"]
+def alt_text(thing: Thing, scene: Mapping[str, Any], locale: Locale, seed: Sequence[str]) -> str:
+    """What the picture shows, in one sentence (WCAG 2.2, success criterion 1.1.1).
+
+    A title in another language than the copy stands in quotation marks behind the thing's own noun.
+    """
+    title = thing.product["title"]
     if len(title) > _TITLE_IN_ALT_MAX_CHARS:
         title = title[:_TITLE_IN_ALT_MAX_CHARS].rsplit(" ", 1)[0]
-    parts = {"title": title, "place": locale.places[scene["setting"]], "light": locale.lights[scene["light"]]}
+    noun = noun_of(thing.item, locale)
+    form = locale.alt_forms["thing"][0] if noun else locale.alt_forms["thing"][-1]
+    named = form.format(title=title, noun=noun.bare if noun else "")
+    named = named[:1].upper() + named[1:]
+    parts = {"title": named, "place": locale.places[scene["setting"]], "light": locale.lights[scene["light"]]}
     shown = [prop for prop in scene["props"] if prop in locale.props]
     if shown:
         parts["prop"] = locale.props[shown[0]]
@@ -225,56 +186,76 @@ def alt_text(
 
 
 def write_instruction(
-    product: Mapping[str, Any],
+    thing: Thing,
     persona: Persona,
     scene: Mapping[str, Any],
     layout: str,
-    kind: Kind,
     locale: Locale,
     options: Sequence[Statement],
     embedder: TextEmbedder,
     said: Said,
 ) -> dict[str, Any]:
     """One instruction record (INSTRUCTION_JSON_SCHEMA). `said` is shared by the product's personas in this locale."""
+    product, setting = thing.product, scene["setting"]
     seed = (product["merchant_id"], product["sku"], persona.segment_id)
     rated = rating_statement(product, locale, seed)
-    ranked = ranked_statements([*options, *([rated] if rated else [])], persona, embedder, said)
-    head, head_claim, used = headline(
-        product, persona, scene["setting"], kind, locale, ranked[:2], said, seed
+    ranked = [
+        option
+        for option in ranked_statements([*options, *([rated] if rated else [])], persona, embedder, said)
+        if may_be_said(option.text, locale, thing.channels)
+    ]
+    # A fact that heads one picture of the product heads no second one.
+    leading = [option for option in ranked[:2] if option.key not in said.statements]
+    head = headline(
+        product,
+        persona.angle,
+        setting,
+        thing.kind,
+        thing.item,
+        locale,
+        leading,
+        said.headlines,
+        thing.channels,
+        seed,
     )
-    ranked = [option for option in ranked if option is not used]
-    points = selling_points(product, ranked, scene["setting"], locale, said, seed)
-    spare = [option for option in ranked if option not in points]
-    badge, badge_claim = sticker(product, spare, locale, seed)
-    if badge_claim is not None and badge_claim["source_field"] == "rating":
+    ranked = [option for option in ranked if option is not head.used]
+    points = selling_points(thing, ranked, setting, locale, said, seed)
+    badge = sticker(product, [option for option in ranked if option not in points], locale, seed)
+    if badge is not None and badge.source_field == "rating":
         points = [p for p in points if isinstance(p, str) or p.source_field != "rating"] or points
-    alt = alt_text(product, scene, locale, seed)
-    found = [head_claim] if head_claim else []
-    for point in points:
-        if isinstance(point, Statement):
-            found.append(_claim("selling_point", point.text, point.source_field, point.source_value))
-            said.statements[point.text] = said.statements.get(point.text, 0) + 1
-    if used is not None:
-        said.statements[used.text] = said.statements.get(used.text, 0) + 1
-    if badge_claim is not None:
-        found.append(badge_claim)
-    found.append(_claim("alt_text", alt, "title", product["title"]))
-    said.headlines.add(head)
-    call_bank = _CALLS.get(kind.bank, "any")
+    alt = alt_text(thing, scene, locale, seed)
+    stated = [point for point in points if isinstance(point, Statement)]
+    for statement in [*stated, *([head.used] if head.used else [])]:
+        said.statements[statement.key] = said.statements.get(statement.key, 0) + 1
+    said.headlines.add(head.text)
     return {
         "locale": locale.tag,
+        "segment_id": persona.segment_id,
+        "placements": list(thing.placements),
         "angle": persona.angle,
         "need": persona.need,
         "scene": dict(scene),
+        "surface": SURFACE_OF_SETTING[setting],
         "layout": layout,
-        "headline": head,
+        "headline": head.text,
         "selling_points": [point if isinstance(point, str) else point.text for point in points],
-        "sticker": badge,
-        "call_to_action": pick(locale.calls[call_bank], *seed, "call"),
+        "sticker": badge.text if badge else None,
+        "call_to_action": _call(thing, locale, seed),
         "alt_text": alt,
-        "avoid": [*_AVOID, *_AVOID_BY_BANK.get(kind.bank, ()), *_avoid_in(scene)],
-        "claims": found,
+        "avoid": [*_AVOID, *_AVOID_BY_BANK.get(thing.kind.bank, ()), *_avoid_in(scene)],
+        "claims": [
+            *(_claim("headline", head.text, name, value) for name, value in head.sources),
+            *(_claim("selling_point", s.text, s.source_field, s.source_value) for s in stated),
+            *([_claim("sticker", badge.text, badge.source_field, badge.source_value)] if badge else []),
+            _claim("alt_text", alt, "title", product["title"]),
+        ],
     }
+
+
+def _call(thing: Thing, locale: Locale, seed: Sequence[str]) -> str | None:
+    """The button's text; none where the channel forbids them all."""
+    calls = shuffled(locale.calls[_CALLS.get(thing.kind.bank, "any")], *seed, "call")
+    return next((call for call in calls if may_be_said(call, locale, thing.channels)), None)
 
 
 def _avoid_in(scene: Mapping[str, Any]) -> list[str]:

@@ -4,12 +4,14 @@ CREATE TABLE IF NOT EXISTS instructions (
   sku STRING NOT NULL COMMENT 'The merchant\'s own stock-keeping unit.',
   segment_id STRING NOT NULL COMMENT 'The user segment.',
   locale STRING NOT NULL COMMENT 'Language of the copy, BCP 47.',
-  angle STRING NOT NULL COMMENT 'What the instruction argues with: function, style, price or occasion.',
+  placements ARRAY<STRING> NOT NULL COMMENT 'The merchant\'s placements that it is written for.',
+  angle STRING NOT NULL COMMENT 'What it argues with: function, style, price, occasion; proof (reviews) or origin where the record has it.',
   need STRING NOT NULL COMMENT 'The need it answers.',
   scene STRUCT<setting: STRING, light: STRING, season: STRING, mood: STRING, palette: ARRAY<STRING>, props: ARRAY<STRING>> NOT NULL COMMENT 'Setting, light, season, mood, palette, props.',
-  layout STRING NOT NULL COMMENT 'Where the text block sits.',
-  headline STRING NOT NULL COMMENT 'At most 42 characters.',
-  selling_points ARRAY<STRING> NOT NULL COMMENT 'At most three, each at most 48 characters.',
+  surface STRING NOT NULL COMMENT 'What the product stands on.',
+  layout STRING NOT NULL COMMENT 'The composition: where the text block sits, and so where the product does.',
+  headline STRING NOT NULL COMMENT 'At most 42 columns (a full-width character takes two).',
+  selling_points ARRAY<STRING> NOT NULL COMMENT 'At most three, each at most 48 columns.',
   sticker STRING COMMENT 'Badge text.',
   call_to_action STRING COMMENT 'Button text.',
   alt_text STRING NOT NULL COMMENT 'Text alternative of the picture (WCAG 2.2, 1.1.1).',
@@ -17,7 +19,8 @@ CREATE TABLE IF NOT EXISTS instructions (
   claims ARRAY<STRUCT<element: STRING, text: STRING, source_field: STRING, source_value: STRING>> NOT NULL COMMENT 'Every claim with the catalog field and value that it rests on.',
   instruction_hash STRING NOT NULL COMMENT 'SHA-256 (hex) over the parts of the instruction that reach the file.',
   writer STRING NOT NULL COMMENT 'rules, or the model\'s id.',
-  writer_revision STRING NOT NULL COMMENT 'Revision of the writer.'
+  writer_revision STRING NOT NULL COMMENT 'Revision of the writer.',
+  refused_attempts ARRAY<STRING> NOT NULL COMMENT 'Reason codes of each of a model\'s attempts that was not used, comma-separated; none for rules.'
 )
 USING DELTA
 PARTITIONED BY (run_date)

@@ -223,12 +223,13 @@ class _Shop:
         for locale in self.locales:
             headline = f"{title[:18]} for you" if locale == "en" else f"{title[:18]} für dich"
             instruction = {
-                "angle": "function", "need": f"what {segment[1].lower()} look for",
+                "placements": ["square"], "angle": "function", "need": f"what {segment[1].lower()} look for",
                 "scene": {
                     "setting": "studio_sweep", "light": "studio_soft", "season": "all", "mood": "calm",
                     "palette": [segment[2], "#f4efe6"], "props": ["none"],
                 },
-                "layout": "headline_top", "headline": headline, "selling_points": ["Steel inside", "Easy to clean"],
+                "surface": "paper", "layout": "headline_top", "headline": headline,
+                "selling_points": ["Steel inside", "Easy to clean"],
                 "sticker": None, "call_to_action": None, "alt_text": f"{title[:80]} on a plain {segment[2]} backdrop",
                 "avoid": ["people"], "locale": locale,
                 "claims": [
@@ -243,6 +244,7 @@ class _Shop:
                     "instruction_hash": digest,
                     "writer": "rules",
                     "writer_revision": "test-1",
+                    "refused_attempts": [],
                 }
             )
             for variant in range(3 if rejected else 1):

@@ -34,7 +34,15 @@ def fact(name: str, value: str, unit: str | None = None) -> dict[str, str | None
 def test_specifications_in_each_locale(given: dict, english: str | None, german: str | None) -> None:
     item = product(facts=[given], description=None, category="Home", title="Thing")
     for locale, expected in ((EN, english), (DE, german)):
-        assert [s.text for s in statements(item, locale, "home")] == ([expected] if expected else [])
+        said = [{s.text, *s.others} for s in statements(item, locale, "home")]
+        assert len(said) == (expected is not None) and all(expected in forms for forms in said)
+
+
+def test_what_one_persona_has_said_the_next_says_in_other_words() -> None:
+    [said] = statements(product(facts=[fact("capacity", "1.5", "l")], description=None), EN, "home")
+    forms = [said.said_before(times).text for times in range(4)]
+    assert len(set(forms[:3])) == 3 and forms[3] == forms[0]
+    assert said.said_before(1).key == said.key
 
 
 def test_noun_phrases_are_pieces_of_the_description() -> None:

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.tables import append_rows, ensure_tables, rows_to_table
+from jobs import evaluate_instructions as evaluation
+from tests.ray_tasks.records import NIGHT, product
+
+PRODUCT = product()
+
+
+def claim(element: str, text: str, field: str, value: str) -> dict[str, str]:
+    return {"element": element, "text": text, "source_field": field, "source_value": value}
+
+
+def row(segment_id: str = "office", **changed: Any) -> dict[str, Any]:
+    alt = "Black Coffee Cold Brew, unsweetened on a desk."
+    return {
+        "run_date": NIGHT,
+        "merchant_id": "roastery",
+        "sku": "C1",
+        "segment_id": segment_id,
+        "locale": "en",
+        "placements": ["square"],
+        "angle": "function",
+        "need": "a break",
+        "scene": {
+            "setting": "office_desk", "light": "studio_soft", "season": "all", "mood": "calm",
+            "palette": ["#112233", "#445566"], "props": [],
+        },
+        "surface": "desktop",
+        "layout": "headline_left",
+        "headline": f"Monday of {segment_id}",
+        "selling_points": ["180 mg caffeine"],
+        "sticker": None,
+        "call_to_action": "Try it",
+        "alt_text": alt,
+        "avoid": [],
+        "claims": [
+            claim("selling_point", "180 mg caffeine", "facts.caffeine", "180 mg"),
+            claim("alt_text", alt, "title", "Black Coffee Cold Brew, unsweetened"),
+        ],
+        "instruction_hash": "a" * 64,
+        "writer": "rules",
+        "writer_revision": "test",
+        "refused_attempts": [],
+    } | changed  # fmt: skip
+
+
+def measured(*rows: dict[str, Any], set_aside: int = 0) -> evaluation.Measures:
+    return evaluation.measure(rows, {("roastery", "C1"): PRODUCT}, set_aside)
+
+
+def test_good_records_measure_one() -> None:
+    found = measured(row())
+    assert (found.schema_valid, found.semantically_valid, found.cited, found.faithful) == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("measure", "broken"),
+    [
+        ("schema_valid", row(layout="headline_middle")),
+        ("cited", row(claims=[])),
+        ("cited", row(headline="Kapok in the morning")),
+        ("cited", row(claims=[claim("selling_point", "180 mg caffeine", "facts.caffeine", "90 mg")])),
+        ("faithful", row(headline="250 ml of Monday", selling_points=[])),
+        ("faithful", row(alt_text="Two of 7 cans.")),
+    ],
+)
+def test_each_share_falls_with_what_it_watches(measure: str, broken: dict[str, Any]) -> None:
+    assert getattr(measured(row(), broken), measure) < 1
+
+
+def test_rejected_records_count_against_semantic_validity() -> None:
+    assert measured(row(), set_aside=3).semantically_valid == 0.25
+
+
+def test_a_rating_is_faithful_in_its_rounded_form() -> None:
+    text = "4.6 of 5 from 23 reviews"
+    told = row(selling_points=[text], claims=[claim("selling_point", text, "rating", "4.64 (23)")])
+    assert measured(told).faithful == 1
+
+
+def test_overlap_and_repetition_tell_alike_from_different() -> None:
+    alike = measured(row("office", headline="A"), row("fitness", headline="A"))
+    different = measured(
+        row("office"), row("fitness", headline="Before the set", selling_points=["Resealable lid"], claims=[])
+    )
+    assert alike.overlap == 1 and alike.most_repeated == 2 and alike.distinct_headlines == 0.5
+    assert different.overlap == 0 and different.distinct_headlines == 1
+    assert evaluation.similarity(evaluation.ngrams("清晨的杯子"), evaluation.ngrams("深夜的杯子")) > 0.3
+
+
+def test_the_command_prints_a_row_for_each_writer_and_locale(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ensure_tables(tmp_path)
+    append_rows(tmp_path, "products", rows_to_table("products", [PRODUCT]))
+    rows = [
+        row(),
+        row("fitness", writer="tiny", refused_attempts=["text_too_long,superlative"]),
+        row("outdoors", refused_attempts=["schema_invalid", "schema_invalid"]),
+    ]
+    append_rows(tmp_path, "instructions", rows_to_table("instructions", rows))
+    reject = {
+        "run_date": NIGHT, "stage": evaluation.WRITING_STAGE, "shard": 0, "key": "roastery/C1/low_sugar/en",
+        "reason": "superlative", "merchant_id": "roastery", "sku": "C1", "detail": "", "record": None,
+    }  # fmt: skip
+    append_rows(tmp_path, "rejects", rows_to_table("rejects", [reject]))
+    assert evaluation.main([f"--run-date={NIGHT}", f"--state={tmp_path}"]) == 0
+    said = capsys.readouterr().out
+    assert "| rules | en | 2 | 100.0 % | 66.7 % |" in said and "| tiny | en | 1 |" in said
+    assert "left to the rules 1" in said and "repaired 1" in said and "refused: schema_invalid 2" in said
+    assert (tmp_path / "reports" / NIGHT.isoformat() / "instructions.md").read_text(encoding="utf-8") in said
+    assert evaluation.main(["--run-date=2020-01-01", f"--state={tmp_path}"]) == 1
