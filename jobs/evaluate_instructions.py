@@ -39,9 +39,9 @@ class Measures:
     `schema_valid` of the records; `semantically_valid` of the records and those set aside for a reason; `cited` of the
     claims and of the texts that need one, those traced to the record; `faithful` of the records, those whose every
     number is in the values that the record cites or in the title. `overlap` and `worst_overlap` are Jaccard
-    similarities of the word pairs (character pairs in Chinese) of two personas of a product: the mean pair, and the mean of each
-    product's worst pair. `distinct_headlines` of all headlines; `most_repeated` counts the commonest. `run_overlap` is
-    the mean similarity of the headlines of two among ten products in a row of one persona.
+    similarities of the word pairs (character pairs in Chinese) of two personas of a product: the mean pair, and the
+    mean of each product's worst pair. `distinct_headlines` of all headlines; `most_repeated` counts the commonest.
+    `run_overlap` is the mean similarity of the headlines of two among ten products in a row of one persona.
     """
 
     records: int
