@@ -114,8 +114,8 @@ class DataFile(_Strict):
 
     path: str = Field(min_length=1)
     """Below data_root; one file, a directory or a glob."""
-    format: Literal["csv", "tsv", "json", "jsonl", "parquet"]
-    """`json` is one array, or objects one behind the other."""
+    format: Literal["csv", "tsv", "json", "jsonl", "parquet", "xml"]
+    """json: one array, or objects one behind the other. xml: RSS, Atom, or a root whose children are the records."""
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     """Of csv and tsv; a comma or a tab when left out."""
     quote: str = Field(default='"', max_length=1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from jobs.feeds.columns import PLACE_COLUMNS
 from jobs.feeds.files import feed_paths
-from jobs.feeds.read import PLACE_COLUMNS, map_fields, read_feed, sound_rows
+from jobs.feeds.join import unmatched
+from jobs.feeds.read import map_fields, read_feed, sound_rows
 from jobs.feeds.reasons import REASONS, FeedError
 from jobs.feeds.text import plain_text
 
@@ -16,4 +18,5 @@ __all__ = [
     "plain_text",
     "read_feed",
     "sound_rows",
+    "unmatched",
 ]

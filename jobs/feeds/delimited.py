@@ -6,14 +6,10 @@ import csv
 from collections.abc import Iterator
 from typing import TextIO
 
+from jobs.feeds.limits import MAX_CELL_CHARS, MAX_COLUMNS
 from jobs.feeds.lines import Lines, RecordTooLarge, cut
 from jobs.feeds.reasons import FeedError
 from schemas.config import DataFile
-
-MAX_CELL_CHARS = 1_000_000
-"""A description is 5,000 characters, a page of HTML 100,000."""
-MAX_COLUMNS = 2_000
-"""The widest exports of shop systems have some 300."""
 
 Record = tuple[int, list[str] | None, str | None, str | None]
 """(line where it starts, cells, None, None), or (line, None, reason code, raw text) when it is broken."""
@@ -21,9 +17,13 @@ Record = tuple[int, list[str] | None, str | None, str | None]
 
 def read_header(text: TextIO, file: DataFile) -> list[str]:
     """The columns' names as the text or the configuration gives them. Raises FeedError when the header is unusable."""
+    return _header(_parse(Lines(text), file), file)
+
+
+def _header(records: Iterator[Record], file: DataFile) -> list[str]:
     if not file.header:
         return list(file.columns)
-    for line, cells, code, _ in _parse(Lines(text), file):
+    for line, cells, code, _ in records:
         if cells is None or len(cells) > MAX_COLUMNS:
             problem = code or f"more than {MAX_COLUMNS} columns"
             raise FeedError("feed_header", f"{file.path} line {line}: the header cannot be read ({problem})")
@@ -39,7 +39,7 @@ def read_delimited(text: TextIO, file: DataFile) -> Iterator[Record]:
     """
     lines = Lines(text)
     records = _parse(lines, file)
-    width = len(file.columns) or len((next(records, (0, [], None, None)))[1] or [])
+    width = len(_header(records, file))
     for line, cells, code, raw in records:
         if cells is not None and not any(cells):
             # Spreadsheets leave rows of empty cells behind.

@@ -10,18 +10,15 @@ import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+from jobs.feeds.limits import MAX_UNPACK_RATIO, MAX_UNPACKED_BYTES, RATIO_FROM_BYTES
 from jobs.feeds.reasons import FeedError
 from schemas.config import DataFile, File
 
-MAX_UNPACKED_BYTES = 32_000_000_000
-"""Ten million products of 3 kB. More than that in one gzip file is not a feed."""
-MAX_UNPACK_RATIO = 200
-"""Real feeds shrink 5 to 50 times; a stream of zeros shrinks 1,000 times. Judged beyond RATIO_FROM_BYTES."""
-RATIO_FROM_BYTES = 32_000_000
 BAD = "\ufffe"
 """Stands for bytes that do not fit the encoding: a noncharacter, which no text holds (Unicode 16.0, section 23.7)."""
 
 _GZIP = b"\x1f\x8b"
+_TAR = b"ustar"
 _ARCHIVES = {
     b"PK\x03\x04": "a zip archive or an Office file",
     b"PK\x05\x06": "an empty zip archive",
@@ -32,6 +29,7 @@ _ARCHIVES = {
     b"Rar!": "a rar archive",
     b"\x28\xb5\x2f\xfd": "a zstd file",
     _GZIP: "gzip inside gzip",
+    _TAR: "a tar archive",
 }
 # UTF-32-LE begins like UTF-16-LE: the longer mark first.
 _MARKS = (
@@ -128,7 +126,7 @@ def open_bytes(path: Path) -> io.BufferedReader[Any]:
     if not head:
         raise FeedError("feed_empty", f"{path} has no bytes; check the export")
     for magic, name in _ARCHIVES.items():
-        if head.startswith(magic):
+        if head.startswith(magic) or (magic == _TAR and stream.peek(512)[257:262] == _TAR):
             raise FeedError(
                 "feed_archive", f"{path} is {name}; unpack or export it as a plain or gzipped feed"
             )
@@ -147,7 +145,7 @@ def open_text(path: Path, file: DataFile) -> TextIO:
     head = head[len(mark) :]
     encoding = encoding or _encoding(head, file)
     start = head.decode(encoding, "replace").lstrip()
-    _check_start(path, file, start, head)
+    _check_start(path, file, start)
     if codecs.lookup(encoding).name in {"iso8859-1", "cp1252", "cp1251"} and _is_utf8(head):
         raise FeedError(
             "feed_encoding",
@@ -184,7 +182,7 @@ def _is_utf8(head: bytes) -> bool:
     return "\ufffd" not in text and sum(not character.isascii() for character in text) >= 3
 
 
-def _check_start(path: Path, file: DataFile, start: str, head: bytes) -> None:
+def _check_start(path: Path, file: DataFile, start: str) -> None:
     """Raises FeedError when the first characters show another format than the declared one."""
     if not start.strip("\0"):
         raise FeedError("feed_empty", f"{path} holds white space only; check the export")
@@ -194,7 +192,7 @@ def _check_start(path: Path, file: DataFile, start: str, head: bytes) -> None:
         looks = "Parquet"
     elif start[:15].lower().startswith(("<!doctype html", "<html")):
         looks = "an HTML page, perhaps of a log-in or an error"
-    elif sum(head.count(byte) for byte in (1, 2, 3, 4, 5, 6)) > len(head) / 20:
+    elif sum(character < "\t" for character in start) > max(8, len(start) / 20):
         looks = "binary"
     elif file.format == "xml":
         looks = None if first == "<" else "not XML"

@@ -8,22 +8,17 @@ import re
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from jobs.feeds.delimited import MAX_COLUMNS
 from jobs.feeds.files import BAD
-from jobs.feeds.lines import MAX_RECORD_CHARS, Lines, RecordTooLarge, cut, judge_encoding
+from jobs.feeds.limits import MAX_COLUMNS, MAX_DEPTH, MAX_LOST_RECORDS, MAX_RECORD_CHARS
+from jobs.feeds.lines import Lines, RecordTooLarge, cut, judge_encoding
 from jobs.feeds.reasons import FeedError
 from schemas.config import DataFile
-
-MAX_DEPTH = 32
-"""Levels of nesting; exports of shop systems have fewer than ten."""
 
 Record = tuple[int, str | None, str | None, str | None]
 """(number, JSON object, None, None), or (number, None, reason code, raw text) when it is broken."""
 
 LOST_CHARS = 1_000_000
 """So far the end of a malformed record is looked for by its brackets."""
-MAX_LOST = 1_000
-"""Malformed records without a clear end, above which the file is given up: each may cost a look at LOST_CHARS."""
 
 _WHITE = re.compile(r"[ \t\r\n]*")
 _BARE = re.compile(r"[^,\]]*+")
@@ -40,6 +35,8 @@ class Checker:
 
     def __init__(self) -> None:
         self.names: set[str] = set()
+        self.failed_at: int | None = None
+        """Where the last malformed text stops being JSON."""
         self._decoder = json.JSONDecoder(
             object_pairs_hook=self._object, parse_constant=_constant, parse_float=_finite
         )
@@ -56,15 +53,17 @@ class Checker:
 
         `record_too_large` stands for a value that is sound as far as the text goes.
         """
+        self.failed_at = None
         try:
             value, end = self._decoder.raw_decode(text, start)
         except _Refused as refused:
             return str(refused), start
         except RecursionError:
-            return "json_too_deep", start
+            return "record_too_deep", start
         except json.JSONDecodeError as error:
             # The text may end within a literal or an escape.
             goes_on = error.pos > len(text) - 12 or error.msg.startswith("Unterminated string")
+            self.failed_at = None if goes_on else error.pos
             return "record_too_large" if goes_on else "json_malformed", start
         except ValueError:
             # An integer of more digits than Python reads (4,300).
@@ -79,7 +78,7 @@ class Checker:
             scan = _Scan()
             scan.to_end(text, start, end)
             if scan.deepest > MAX_DEPTH:
-                return "json_too_deep", end
+                return "record_too_deep", end
         return "encoding_broken" if BAD in text[start:end] else None, end
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -204,8 +203,8 @@ def read_json(text: TextIO, file: DataFile) -> Iterator[Record]:
                 badly_encoded += 1
                 judge_encoding(badly_encoded, number)
             if window.at == start:
-                lost += not _skip_record(window, sound=code == "record_too_large")
-            if window.at == start or lost > MAX_LOST:
+                lost += not _skip_record(window, checker, code == "record_too_large")
+            if window.at == start or lost > MAX_LOST_RECORDS:
                 raise _damaged(file, number, "is damaged")
             yield number, None, code, raw
         if in_array and (behind := window.skip_white()) != "]":
@@ -229,26 +228,37 @@ def _damaged(file: DataFile, number: int, how: str) -> FeedError:
     )
 
 
-def _skip_record(window: _Window, sound: bool) -> bool:
-    """Moves the window behind a broken record; whether its end is known rather than guessed.
-
-    The window stays when there is none. `sound`: nothing is wrong with it but its length.
-    """
-    start, scan = window.at, _Scan()
+def _skip_record(window: _Window, checker: Checker, too_large: bool) -> bool:
+    """Moves the window behind a broken record, or leaves it when there is no end; whether the end is beyond doubt."""
+    start, scan, failed_at = window.at, _Scan(), checker.failed_at
     if window.buffer[start] not in "{[":
         window.at = _BARE.match(window.buffer, start).end()  # type: ignore[union-attr]
         return True
-    while sound:
+    while too_large:
         end = scan.to_end(window.buffer, window.at, len(window.buffer))
         window.at = end or len(window.buffer)
         if end or not window.more:
             return True
         window.fill()
-    end = scan.to_end(window.buffer, start, min(len(window.buffer), start + LOST_CHARS))
-    if end:
-        window.at = end
+    by_brackets = scan.to_end(window.buffer, start, min(len(window.buffer), start + LOST_CHARS))
+    by_text = _NEXT_OBJECT.search(window.buffer, failed_at) if failed_at else None
+    if by_brackets and (not by_text or by_brackets <= by_text.start() + 1):
+        window.at = by_brackets
         return True
-    # A string is not closed, which turns all that follows inside out: go on with what looks like the next record.
-    found = _NEXT_OBJECT.search(window.buffer, start)
-    window.at = found.start() + 1 if found else start
+    # A string that is not closed turns brackets and text behind it inside out; but a list of objects looks so, too.
+    if by_text and (not by_brackets or not _inside_list(window.buffer, by_text.end(), checker)):
+        by_brackets = by_text.start() + 1
+    window.at = by_brackets or start
     return False
+
+
+def _inside_list(text: str, at: int, checker: Checker) -> bool:
+    """Whether the objects from `at` on end with a bracket that does not end the text."""
+    for _ in range(100):
+        at = _white(text, at)
+        code, end = checker.decode(text, at)
+        at = _white(text, end)
+        if end == at == len(text) or (code and end == at) or text[at : at + 1] != ",":
+            break
+        at += 1
+    return text[at : at + 1] == "]" and _white(text, at + 1) < len(text)

@@ -5,15 +5,8 @@ from __future__ import annotations
 from typing import TextIO
 
 from jobs.feeds.files import BAD
+from jobs.feeds.limits import BAD_ENCODING_SAMPLE, BAD_ENCODING_SHARE, MAX_RECORD_CHARS, RAW_CHARS
 from jobs.feeds.reasons import FeedError
-
-MAX_RECORD_CHARS = 4_000_000
-"""A product of the largest shops has some 100,000 characters; above this a record is damage or an attack."""
-RAW_CHARS = 2_000
-"""Of a broken record so much is kept."""
-
-ENCODING_SHARE = 0.1
-ENCODING_SAMPLE = 100
 
 
 class RecordTooLarge(ValueError):
@@ -25,7 +18,7 @@ def judge_encoding(broken: int, records: int, at_end: bool = False) -> None:
 
     More than a tenth of the first 100 or more; in a shorter feed half of all.
     """
-    if broken > ENCODING_SHARE * max(records, ENCODING_SAMPLE) or (at_end and 2 * broken >= records):
+    if broken > BAD_ENCODING_SHARE * max(records, BAD_ENCODING_SAMPLE) or (at_end and 2 * broken >= records):
         raise FeedError(
             "feed_encoding",
             f"{broken} of the first {records} records do not fit the encoding; correct `encoding`, or export UTF-8",

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import types
 
-from jobs.feeds.delimited import MAX_COLUMNS
-from jobs.feeds.files import MAX_UNPACK_RATIO, MAX_UNPACKED_BYTES, Gunzip, open_bytes
+from jobs.feeds.columns import unique_names
+from jobs.feeds.files import Gunzip, open_bytes
+from jobs.feeds.limits import BATCH_ROWS, MAX_COLUMNS, MAX_UNPACK_RATIO, MAX_UNPACKED_BYTES
 from jobs.feeds.reasons import FeedError
 
-BATCH_ROWS = 10_000
 _ARROW_ERRORS = (pa.ArrowException, OSError, ValueError)
 _UNSIGNED = {
     pa.uint8(): pa.int16(),
@@ -58,11 +58,10 @@ def parquet_schema(paths: list[Path]) -> tuple[pa.Schema, bool]:
     """The columns of all files together, in types that Spark has; and whether there is any row."""
     files = [open_parquet(path) for path in paths]
     try:
-        schema = pa.unify_schemas([file.schema_arrow for file in files], promote_options="permissive")
+        schema = pa.unify_schemas([_schema(file) for file in files], promote_options="permissive")
     except _ARROW_ERRORS as error:
         raise _broken(paths[0].parent, error) from None
-    fields = [pa.field(field.name, _plain_type(field.type)) for field in schema]
-    return pa.schema(fields), any(file.metadata.num_rows for file in files)
+    return schema, any(file.metadata.num_rows for file in files)
 
 
 def read_parquet(path: Path, schema: pa.Schema) -> Iterator[pa.Table]:
@@ -70,6 +69,7 @@ def read_parquet(path: Path, schema: pa.Schema) -> Iterator[pa.Table]:
     file = open_parquet(path)
     try:
         for batch in file.iter_batches(BATCH_ROWS):
+            batch = batch.rename_columns(unique_names(batch.schema.names))
             columns = [
                 pa.chunked_array([batch[field.name]]).cast(field.type)
                 if field.name in batch.schema.names
@@ -79,6 +79,12 @@ def read_parquet(path: Path, schema: pa.Schema) -> Iterator[pa.Table]:
             yield pa.table(columns, schema=schema)
     except _ARROW_ERRORS as error:
         raise _broken(path, error) from None
+
+
+def _schema(file: pq.ParquetFile) -> pa.Schema:
+    names = unique_names(file.schema_arrow.names)
+    fields = zip(names, file.schema_arrow, strict=True)
+    return pa.schema([pa.field(name, _plain_type(field.type)) for name, field in fields])
 
 
 def _broken(path: Path, error: Exception) -> FeedError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -13,25 +13,31 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
+from jobs.feeds.columns import PLACE_COLUMNS, unique_names
 from jobs.feeds.delimited import read_delimited, read_header
 from jobs.feeds.files import open_text, source_paths
+from jobs.feeds.join import join_rows
 from jobs.feeds.json_records import read_json, read_json_lines
+from jobs.feeds.limits import BATCH_CHARS, BATCH_ROWS
 from jobs.feeds.parquet import parquet_schema, read_parquet
 from jobs.feeds.reasons import FeedError
+from jobs.feeds.xml_records import read_xml
 from schemas.config import DataFile, File
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-PLACE_COLUMNS = ("row", "file", "broken", "record")
-"""What every feed has beside its own columns."""
-BATCH_ROWS = 10_000
-BATCH_CHARS = 8_000_000
-"""A batch is sent on when it has so many characters, so that large cells do not gather in memory."""
 
 _PLACE = pa.schema(
     [("row", pa.int64()), ("file", pa.string()), ("broken", pa.string()), ("record", pa.string())]
 )
+_READERS: dict[str, Callable[[TextIO, DataFile], Iterator[tuple[int, Any, str | None, str | None]]]] = {
+    "csv": read_delimited,
+    "tsv": read_delimited,
+    "json": read_json,
+    "jsonl": read_json_lines,
+    "xml": read_xml,
+}
 Batches = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
@@ -43,10 +49,14 @@ def read_feed(spark: SparkSession, file: File, root: Path) -> DataFrame:
     `broken` is NULL, or a code of REASONS: then the feed's own columns are NULL and `record` holds the raw text, cut;
     a code that starts with `feed_` is a fault of the whole file, explained in `record`.
 
-    A column of the feed that is named as an earlier one or as a place column gets a number: `row_2`.
+    A joined file is one more column: see `join_rows`. A column that is named as an earlier one of the file, or as a
+    place column, gets a number: `row_2`.
     Raises FeedError for what can be seen without reading all: a file that is missing, empty or not what it should be.
     """
-    return _read_files(spark, file, root)
+    rows = _read_files(spark, file, root)
+    for name, part in file.join.items():
+        rows = join_rows(rows, _read_files(spark, part, root), name, part)
+    return rows
 
 
 def _read_files(spark: SparkSession, file: DataFile, root: Path) -> DataFrame:
@@ -57,10 +67,12 @@ def _read_files(spark: SparkSession, file: DataFile, root: Path) -> DataFrame:
         schema, filled = parquet_schema(paths)
         batches = _in_workers(lambda name, path: _parquet_batches(name, path, schema))
     elif file.format in {"csv", "tsv"}:
-        headers = [_header(path, file) for path in paths]
         # Files of one feed may have their columns in another order, and some columns more.
-        columns = {name.lower(): name for header in reversed(headers) for name in reversed(header)}
-        schema = pa.schema([(name, pa.string()) for name in reversed(columns.values())])
+        columns: dict[str, str] = {}
+        for path in paths:
+            for name in _header(path, file):
+                columns.setdefault(name.lower(), name)
+        schema = pa.schema([(name, pa.string()) for name in columns.values()])
         batches = _in_workers(lambda name, path: _delimited_batches(name, path, file, schema.names))
     else:
         schema = pa.schema([("json", pa.string())])
@@ -84,29 +96,13 @@ def _in_workers(read: Callable[[str, Path], Iterator[pa.RecordBatch]]) -> Batche
     return read_all
 
 
-def unique_names(names: Sequence[str]) -> list[str]:
-    """Names that Spark, which ignores case, can tell from each other and from the place columns."""
-    taken = set(PLACE_COLUMNS)
-    unique = []
-    for place, name in enumerate(names):
-        base = candidate = name or f"column_{place + 1}"
-        n = 1
-        while candidate.lower() in taken:
-            n += 1
-            candidate = f"{base}_{n}"
-        taken.add(candidate.lower())
-        unique.append(candidate)
-    return unique
-
-
 def _header(path: Path, file: DataFile) -> list[str]:
     with open_text(path, file) as text:
         return unique_names(read_header(text, file))
 
 
 def _records(text: TextIO, file: DataFile) -> Iterator[tuple[int, Any, str | None, str | None]]:
-    readers = {"csv": read_delimited, "tsv": read_delimited, "json": read_json, "jsonl": read_json_lines}
-    return readers[file.format](text, file)
+    return _READERS[file.format](text, file)
 
 
 def _has_record(path: Path, file: DataFile) -> bool:

@@ -23,6 +23,7 @@ REASONS: dict[str, str] = {
     "feed_xml_doctype": "The XML declares a document type or entities; export it without a DOCTYPE.",
     "feed_parquet_broken": "The Parquet file is damaged or of a kind that is not read; write it again.",
     "feed_column_missing": "A mapped column does not exist in the feed; correct the mapping.",
+    "feed_join": "The name of a join is a column of the feed, too; call the join something else.",
     "feed_field_missing": "A field that is needed is not mapped; add it to the mapping.",
     # One row.
     "row_ragged": "More or fewer cells than the header has columns; quote cells that hold the delimiter.",
@@ -31,15 +32,19 @@ REASONS: dict[str, str] = {
     "record_too_large": "A record above 4,000,000 characters; shorten it, or close its quotes.",
     "nul_byte": "A NUL byte in the record; remove it.",
     "encoding_broken": "Bytes of the record do not fit the feed's encoding; write it in one encoding.",
+    "xml_malformed": "The record is not well-formed XML; escape & and <, and close every element.",
+    "join_key_missing": "A row of a joined file without its key; fill it in.",
+    "join_key_twice": "A key that an earlier row of the joined file has with other values; keep one.",
+    "join_too_many": "More than 1,000 rows of a joined file belong to one key; look at the key.",
     "json_malformed": "Not valid JSON, or not an object; correct the record.",
     "json_not_finite": "NaN, Infinity or a number beyond double precision; JSON knows none, write null.",
     "json_key_twice": "One key stands twice in one object, so its value is unclear; keep one.",
-    "json_too_deep": "More than 32 levels of nesting; flatten the record.",
+    "record_too_deep": "More than 32 levels of nesting; flatten the record.",
 }
 """Code -> what it means; what to do."""
 
 
-class FeedError(ValueError):
+class FeedError(Exception):
     """A file as a whole cannot be used. `reason` is one of REASONS that starts with `feed_`."""
 
     def __init__(self, reason: str, detail: str) -> None:

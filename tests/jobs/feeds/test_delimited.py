@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.feeds import delimited, lines
+from jobs.feeds import limits
 from jobs.feeds.delimited import read_header
 from jobs.feeds.reasons import FeedError
 from schemas.config import DataFile
@@ -62,10 +62,10 @@ def test_without_quotes_a_quote_is_a_character(tmp_path: Path) -> None:
         ('2,"5" pipe",3', "quote_unbalanced"),
         ("2,La\0mp,3", "nul_byte"),
         (b"2,L\xe4mp,3", "encoding_broken"),
-        ("2," + "x" * (delimited.MAX_CELL_CHARS + 1) + ",3", "cell_too_large"),
-        ('2,"' + "x" * (delimited.MAX_CELL_CHARS + 1) + '",3', "cell_too_large"),
-        ("2," + "x" * (lines.MAX_RECORD_CHARS + 100) + ",3", "record_too_large"),
-        ("2" + ",x" * (lines.MAX_RECORD_CHARS // 2), "record_too_large"),
+        ("2," + "x" * (limits.MAX_CELL_CHARS + 1) + ",3", "cell_too_large"),
+        ('2,"' + "x" * (limits.MAX_CELL_CHARS + 1) + '",3', "cell_too_large"),
+        ("2," + "x" * (limits.MAX_RECORD_CHARS + 100) + ",3", "record_too_large"),
+        ("2" + ",x" * (limits.MAX_RECORD_CHARS // 2), "record_too_large"),
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -82,7 +82,7 @@ def test_a_broken_row_costs_that_row(tmp_path: Path, broken: str | bytes, code: 
     ]
     raw = next(raw for *_, raw in records if raw)
     assert raw is not None
-    assert len(raw) <= lines.RAW_CHARS
+    assert len(raw) <= limits.RAW_CHARS
     assert raw.startswith(broken[:5] if isinstance(broken, str) and code != "nul_byte" else "2,L")
 
 
