@@ -25,6 +25,11 @@ TIMESTAMP = pa.timestamp("us", tz="UTC")
 
 KEY_PROPERTY = "hundredfaces.key"
 """Table property that holds the key's columns, which Delta itself does not know."""
+RETENTION = {
+    "delta.logRetentionDuration": "interval 3650 days",
+    "delta.deletedFileRetentionDuration": "interval 3650 days",
+}
+"""A release pins versions of tables; Delta alone would forget them after 30 and 7 days. `jobs.releases vacuum` does."""
 
 _SCALARS = frozenset({STRING, INT, LONG, DOUBLE, BOOL, DATE, TIMESTAMP})
 
@@ -187,13 +192,13 @@ class Table:
 
     @property
     def properties(self) -> dict[str, str]:
-        """Delta's table properties: the key, and the CHECK constraints."""
+        """Delta's table properties: the key, how long what a release pins can be read, and the CHECK constraints."""
         stops = {
             f"delta.constraints.{check.name}": check.predicate
             for check in self.checks
             if check.severity == "stop"
         }
-        return {KEY_PROPERTY: ",".join(self.key), **stops}
+        return {KEY_PROPERTY: ",".join(self.key), **RETENTION, **stops}
 
     @property
     def is_nightly(self) -> bool:
