@@ -11,7 +11,7 @@ from pathlib import Path
 from schemas.config import Quality, Scene
 from schemas.instruction import content_hash
 
-VIEWS = "classical-1"
+VIEWS = "classical-2"
 """Opening, cut-out and colours."""
 COMPONENT_SCENE = "components-1"
 """Component-based drawing of scenes."""

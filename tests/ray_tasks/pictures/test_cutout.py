@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from ray_tasks.pictures.cutout import ClassicalCutOut
+from ray_tasks.pictures.ground import find_edges, fit_ground
+from ray_tasks.pictures.mask import rate_mask
 
 METHOD = ClassicalCutOut()
 SIZE = 640
@@ -128,3 +130,43 @@ def test_any_shape_of_picture_is_taken(shape: tuple[int, int]) -> None:
     height, width = shape
     photo[height // 4 : 3 * height // 4, width // 3 : 2 * width // 3] = (40, 90, 160)
     assert METHOD.cut(photo).alpha.shape == shape
+
+
+def test_a_grey_body_on_a_grey_ground_is_not_bitten() -> None:
+    mask = _bottle_mask()
+    ground = _ground((214, 215, 217), 20.0)
+    contact = cv2.GaussianBlur(np.roll(mask, 10, axis=0), (0, 0), 9)[..., None] / 255.0
+    cut = METHOD.cut(_photo(mask, (168, 169, 171), ground * (1 - 0.45 * contact)))
+    assert cut.verdict == "accepted", cut.detail
+    assert _iou(cut.alpha, mask) > 0.95
+
+
+@pytest.mark.parametrize("damage", ["bite", "shadow", "lost_half"])
+def test_a_bad_mask_is_rated_low(damage: str) -> None:
+    mask = _bottle_mask()
+    photo = _photo(mask, (60, 120, 190), _ground())
+    cv2.putText(photo, "COLA", (250, 400), cv2.FONT_HERSHEY_SIMPLEX, 1.4, (240, 240, 240), 5)
+    lab = cv2.cvtColor(photo.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    ground = fit_ground(lab)
+    edges = find_edges(lab)
+    good = mask > 127
+    bad = good.copy()
+    if damage == "bite":
+        bad[300:450, 200:330] = False
+    elif damage == "shadow":
+        bad[440:548, 400:560] = True
+    else:
+        bad[380:] = False
+    good_quality, _ = rate_mask(good, edges, lab, ground)
+    bad_quality, detail = rate_mask(bad, edges, lab, ground)
+    assert good_quality > 0.9
+    assert bad_quality < 0.7, detail
+
+
+def test_an_arm_from_the_border_is_refused() -> None:
+    arm = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.ellipse(arm, (320, 640), (28, 260), 0, 0, 360, 255, -1)
+    cv2.circle(arm, (320, 380), 70, 255, -1)
+    cut = METHOD.cut(_photo(arm, (224, 172, 140), _ground()))
+    assert cut.verdict == "refused"
+    assert cut.reason in ("person_or_hand", "touches_border")

@@ -106,3 +106,22 @@ def test_the_limit_is_an_argument() -> None:
     data = encoded(Image.fromarray(RAMP), "PNG")
     with pytest.raises(ImageRejected, match="at most 40000"):
         open_image(data, max_pixels=40_000)
+
+
+@pytest.mark.parametrize("file_format", ["GIF", "WEBP"])
+def test_an_animation_gives_its_first_frame(file_format: str) -> None:
+    frames = [
+        Image.fromarray(np.full((180, 200, 3), tone, np.uint8)) for tone in ((200, 30, 30), (30, 30, 200))
+    ]
+    data = encoded(frames[0], file_format, save_all=True, append_images=frames[1:], duration=80, loop=0)
+    opened = open_image(data)
+    assert opened.rgb[..., 0].mean() > 150 > 80 > opened.rgb[..., 2].mean()
+
+
+def test_a_palette_with_a_transparent_colour_has_alpha() -> None:
+    image = Image.new("P", (200, 180), 0)
+    image.putpalette([10, 200, 10, 200, 30, 30] + [0] * 762)
+    image.paste(1, (50, 50, 150, 150))
+    opened = open_image(encoded(image, "PNG", transparency=0))
+    assert opened.alpha is not None and opened.alpha[0, 0] == 0 and opened.alpha[100, 100] == 255
+    assert (opened.rgb[0, 0] == 255).all() and tuple(opened.rgb[100, 100]) == (200, 30, 30)

@@ -1,0 +1,218 @@
+"""The mask of a product on its ground: several proposals, each rated by the same measurements, the best one kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from ray_tasks.pictures.ground import (
+    Edges,
+    Ground,
+    box,
+    find_seeds,
+    flood,
+    grow_through_shadow,
+    grown,
+    length,
+    looks_shadowed,
+    refine_ground,
+)
+from ray_tasks.pictures.walk import product_likelihood
+
+SURE_QUALITY = 0.93
+"""From here on no further proposal is made."""
+LEAST_HOLE_SHARE = 0.003
+"""Smaller patches of the ground's colour are print or parts, not holes, as far as pixels can tell."""
+
+
+def best_mask(lab: np.ndarray, background: Ground, edges: Edges) -> tuple[np.ndarray, float, str]:
+    """(mask, quality, detail) of the proposal with the best quality; later ones are made only when needed."""
+    best: tuple[np.ndarray, float, str] | None = None
+    for mask in _proposals(lab, background, edges):
+        rated = mask, *rate_mask(mask, edges, lab, background)
+        if best is None or rated[1] > best[1]:
+            best = rated
+        if best[1] >= SURE_QUALITY:
+            break
+    assert best is not None
+    return best
+
+
+def _proposals(lab: np.ndarray, background: Ground, edges: Edges) -> Iterator[np.ndarray]:
+    ground, reached = refine_ground(lab, background, edges, 0.7)
+    difference = lab - ground.lab
+    shadowed = looks_shadowed(difference, ground.tolerance + 2) & (difference[..., 0] > -48)
+    likelihood = product_likelihood(lab, ground, edges, reached, find_seeds(lab, ground, edges, reached))
+    labels = np.zeros(likelihood.shape, np.uint8)
+    labels[cv2.erode((likelihood > 0.5).astype(np.uint8), box(9), borderValue=1) > 0] = 2
+    labels[~grown(likelihood > 0.35, 3) | (reached & (likelihood < 0.5))] = 1
+    walked = flood(labels, edges, shadowed, 1.15)
+    holes = see_through(walked, lab, ground, edges, reached)
+    if holes.any():
+        labels[holes] = 1
+        walked = flood(labels, edges, shadowed, 1.15)
+    yield _tidy(walked)
+    in_hue = looks_shadowed(difference, ground.tolerance + 2)
+    cast = _cast_shadows(walked & in_hue, walked, difference, edges)
+    if cast.any():
+        labels[cast] = 1
+        labels[(labels == 2) & grown(cast, 9)] = 0
+        yield _tidy(flood(labels, edges, in_hue, 1.15))
+    yield _flooded(lab, background, edges, 1.0, 1.15)
+    product = grow_through_shadow(lab, background, edges)
+    yield _tidy(product & ~grown(see_through(product, lab, background, edges, ~grown(product, 5)), 5))
+
+
+def _cast_shadows(
+    candidates: np.ndarray, product: np.ndarray, difference: np.ndarray, edges: Edges
+) -> np.ndarray:
+    """(H, W) bool: smooth dark parts of `candidates` that mostly fade into the ground instead of ending at an edge."""
+    smooth = cv2.morphologyEx((candidates & ~grown(edges.sharp, 3)).astype(np.uint8), cv2.MORPH_OPEN, box(5))
+    outer = grown(~product, 3)
+    fading = outer & ~grown(edges.sharp, 5)
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(smooth, connectivity=4)
+    found = np.zeros(product.shape, bool)
+    for index in range(1, count):
+        left, top, width, height, area = stats[index]
+        if not 100 <= area < 0.35 * product.sum():
+            continue
+        window = np.s_[max(0, top - 5) : top + height + 5, max(0, left - 5) : left + width + 5]
+        part = parts[window] == index
+        near = grown(part, 9)
+        ends, fades = (near & outer[window]).sum(), (near & fading[window]).sum()
+        darker = -float(np.median(difference[window][part][:, 0]))
+        if fades > 0.45 * ends and fades > 8 and darker > 5:
+            found[window] |= part
+    return found
+
+
+def _flooded(lab: np.ndarray, background: Ground, edges: Edges, strict: float, tie: float) -> np.ndarray:
+    ground, reached = refine_ground(lab, background, edges, strict)
+    labels = find_seeds(lab, ground, edges, reached)
+    difference = lab - ground.lab
+    shadowed = looks_shadowed(difference, ground.tolerance + 2) & (difference[..., 0] > -48)
+    product = flood(labels, edges, shadowed, tie)
+    holes = see_through(product, lab, ground, edges, reached)
+    if holes.any():
+        labels[holes] = 1
+        product = flood(labels, edges, shadowed, tie)
+    return _tidy(product)
+
+
+def see_through(
+    product: np.ndarray, lab: np.ndarray, background: Ground, edges: Edges, reached: np.ndarray
+) -> np.ndarray:
+    """(H, W) bool: holes in the product where the ground itself shows."""
+    outline = np.zeros(product.shape, np.uint8)
+    contours, _ = cv2.findContours(product.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(outline, contours, -1, 1, cv2.FILLED)
+    difference = lab - background.lab
+    distance = length(difference)
+    inner = cv2.erode(outline, box(3)) > 0
+    grain = np.abs(lab[..., 0] - cv2.GaussianBlur(lab[..., 0], (0, 0), 2))
+    ground_grain = float(grain[reached].mean()) if reached.any() else 0.0
+    like = looks_shadowed(difference, background.tolerance - 1) & (difference[..., 0] > -22)
+    flat = (like & product & inner & ~edges.sharp & (edges.cost < 1.0)).astype(np.uint8)
+    flat = cv2.morphologyEx(flat, cv2.MORPH_OPEN, box(5))
+    count, holes, stats, _ = cv2.connectedComponentsWithStats(flat, connectivity=4)
+    found = np.zeros(product.shape, bool)
+    for index in range(1, count):
+        left, top, width, height, area = stats[index]
+        if area < LEAST_HOLE_SHARE * outline.sum():
+            continue
+        window = np.s_[max(0, top - 6) : top + height + 6, max(0, left - 6) : left + width + 6]
+        hole = holes[window] == index
+        # A see-through hole ends at the product all around; a blank part of a label ends at more label, between print.
+        if (
+            float(np.median(distance[window][hole])) < 2.6 + background.noise
+            and float(np.median(grain[window][_core(hole)])) < 0.15 + 2 * ground_grain
+            and not _has_islands(hole, distance[window])
+            and _unevenness(difference[window], hole) < 2.4 + background.noise
+            and _ground_share_around(hole, distance[window], reached[window]) < 0.2
+        ):
+            found[window] |= hole
+    return found
+
+
+def _core(hole: np.ndarray) -> np.ndarray:
+    """The hole without its rim where it is wide enough to have a core."""
+    core = cv2.erode(hole.astype(np.uint8), box(7)) > 0
+    return core if core.sum() > 400 else hole
+
+
+def _has_islands(hole: np.ndarray, distance: np.ndarray) -> bool:
+    """Whether print stands in it: letters on a label of the ground's colour leave islands, a see-through hole none."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats((~hole).astype(np.uint8), connectivity=4)
+    rim = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+    for index in np.setdiff1d(np.arange(1, count), rim):
+        if stats[index, cv2.CC_STAT_AREA] > 12 and distance[parts == index].max() > 9:
+            return True
+    return False
+
+
+def _unevenness(difference: np.ndarray, hole: np.ndarray) -> float:
+    """Spread of the difference in a hole around a quadratic, in Lab units: shadow on ground falls off evenly."""
+    ys, xs = np.nonzero(hole)
+    basis = np.stack([np.ones(len(xs)), xs, ys, xs * ys, xs**2, ys**2], axis=1)[:: max(1, len(xs) // 2000)]
+    values = difference[hole][:: max(1, len(xs) // 2000)]
+    solution, *_ = np.linalg.lstsq(basis, values, rcond=None)
+    return float((values - basis @ solution).std(axis=0).max())
+
+
+def _ground_share_around(hole: np.ndarray, distance: np.ndarray, reached: np.ndarray) -> float:
+    """Share of the ring around a hole that looks like the ground too."""
+    ring = grown(hole, 9) & ~grown(hole, 5) & ~reached
+    return float((distance[ring] < 9).mean()) if ring.any() else 1.0
+
+
+def _tidy(product: np.ndarray) -> np.ndarray:
+    """Without hairlines, crumbs, pinholes, and strips along the border."""
+    solid = cv2.morphologyEx(product.astype(np.uint8), cv2.MORPH_OPEN, box(3))
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    if count < 2:
+        return solid > 0
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    keep = areas >= max(20, 0.015 * areas.max())
+    kept = keep[parts]
+    count, parts, stats, _ = cv2.connectedComponentsWithStats((~kept).astype(np.uint8), connectivity=4)
+    tiny = stats[:, cv2.CC_STAT_AREA] < 40
+    tiny[0] = False
+    return kept | tiny[parts]
+
+
+def rate_mask(mask: np.ndarray, edges: Edges, lab: np.ndarray, background: Ground) -> tuple[float, str]:
+    """0 to 1: how much of the contour lies on sharp edges and on contrast, and how little structure is left outside."""
+    solid = mask.astype(np.uint8)
+    if not mask.any():
+        return 0.0, "nothing found"
+    kernel = np.ones((3, 3), np.uint8)
+    contour = (solid - cv2.erode(solid, kernel)) > 0
+    held = float(cv2.dilate(edges.sharp.astype(np.uint8), np.ones((5, 5), np.uint8))[contour].mean())
+    distance = length(lab - background.lab)
+    inner = cv2.dilate(distance, np.ones((5, 5), np.uint8)) * (solid > 0)
+    clear = float((inner[contour] > max(6.0, 2.5 * background.noise)).mean())
+    loose = (contour & ~grown(edges.sharp, 7)).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(loose, connectivity=8)
+    run = float(stats[1:, cv2.CC_STAT_AREA].max() / np.sqrt(solid.sum())) if len(stats) > 1 else 0.0
+    contours, _ = cv2.findContours(solid, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    hull = np.zeros_like(solid)
+    for line in contours:
+        cv2.fillPoly(hull, [cv2.convexHull(line)], 1)
+    far = ~grown(mask, 11)
+    strong = edges.sharp & (grown(distance > max(8.0, 3 * background.noise), 3))
+    outside = strong & far
+    stray = float(outside.sum() / max(1, strong.sum()))
+    lost = float((outside & (hull > 0)).sum() / max(1, (edges.sharp & mask).sum()))
+    quality = float(np.clip(held**0.5 * clear**0.5, 0, 1) * np.clip(1.06 - 1.2 * run, 0, 1))
+    areas = [cv2.contourArea(line) for line in contours]
+    pieces = 1 - max(areas) / max(1.0, sum(areas))
+    quality *= 1 - 0.4 * pieces
+    quality *= float(np.clip(1 - stray, 0, 1) * np.clip(1.02 - 4 * lost, 0, 1))
+    return (
+        quality,
+        f"contour on edges {held:.2f}, longest part off them {run:.2f}, clear {clear:.2f}, "
+        f"structure outside {stray:.2f}, within the hull {lost:.2f}",
+    )
