@@ -15,7 +15,7 @@ from schemas.revisions import VIEWS
 
 WORK_PX = 512
 """Longer side at which pixels are classified; the edge is refined at full size."""
-LEAST_QUALITY = 0.7
+LEAST_QUALITY = 0.78
 """Below it, of the real shops' packshots more were cut badly than well, judged by eye."""
 
 
@@ -105,7 +105,8 @@ def _refused(rgb: np.ndarray, kind: str, reason: str, detail: str) -> CutOut:
 
 def _border_contact(mask: np.ndarray) -> list[float]:
     """Share of each side (top, bottom, left, right) that the product covers."""
-    return [float(side.mean()) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1])]
+    sides = mask[:3].any(axis=0), mask[-3:].any(axis=0), mask[:, :3].any(axis=1), mask[:, -3:].any(axis=1)
+    return [float(side.mean()) for side in sides]
 
 
 def _skin_share(rgb: np.ndarray, mask: np.ndarray) -> float:

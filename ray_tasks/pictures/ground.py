@@ -109,7 +109,8 @@ def find_edges(lab: np.ndarray) -> Edges:
     border = np.ones(slope.shape, bool)
     border[inner] = False
     # The ground's own grain decides what counts as an edge, however badly a smooth model follows its light.
-    weak = max(0.25, 2.5 * float(np.median(slope[border])))
+    middle, high = np.quantile(slope[border], (0.5, 0.9))
+    weak = max(0.25, 2.5 * float(middle), min(1.3 * float(high), 5 * float(middle)))
     sharp = (slope > weak) & (slope > 0.135 * span)
     _, parts = cv2.connectedComponents(sharp.astype(np.uint8), connectivity=8)
     kept = np.zeros(int(parts.max()) + 1, bool)

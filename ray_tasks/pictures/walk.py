@@ -42,7 +42,8 @@ def product_likelihood(
     rim = np.ones(surely_ground.shape, bool)
     rim[1:-1, 1:-1] = False
     difference = lab - ground.lab
-    surely_ground |= rim & ~product & shrunk(looks_shadowed(difference, ground.tolerance + 2))
+    like_ground = looks_shadowed(difference, ground.tolerance + 2) & (difference[..., 0] > -25)
+    surely_ground |= rim & ~product & shrunk(like_ground)
     dark = np.clip((-difference[..., 0] - 30) / 25, 0, 1)
     busy = np.clip((cv2.GaussianBlur(edges.sharp.astype(np.float32), (0, 0), 6) - 0.12) / 0.2, 0, 1)
     pull = cv2.resize(np.maximum(DARK_PULL * dark, BUSY_PULL * busy), size, interpolation=cv2.INTER_AREA)
