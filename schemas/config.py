@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -186,7 +188,7 @@ class Merchant(_Strict):
 
 
 class SegmentRule(_Strict):
-    """A segment by a rule over user attributes: `where` is a Spark SQL predicate over the users' columns."""
+    """A segment by a rule: `where` is a Spark SQL predicate over users' columns and behaviour (see the README)."""
 
     id: Identifier
     name: str
@@ -199,26 +201,53 @@ class SegmentRule(_Strict):
 class SegmentSource(_Strict):
     """Where segments come from.
 
-    `table`: a ready segment table with members and, if there are any, events.
-    `rules`: rules over a table of users that declare interests.
+    `table`: a ready segment table with its members.
+    `rules`: predicates over the columns of `users` and over behaviour derived from `events`.
+    `clusters`: users with like behaviour, found in `events`.
+    Every kind takes `events`, from which affinities are counted, and `items`, which describes what events refer to
+    where no merchant's catalog does.
     """
 
     id: Identifier
-    kind: Literal["table", "rules"]
+    kind: Literal["table", "rules", "clusters"]
     segments: File | None = None
     members: File | None = None
+    users: File | None = None
+    rules: tuple[SegmentRule, ...] = ()
+    clusters: int | tuple[int, int] = (4, 10)
+    """How many clusters, or as few and as many as may come out; the mean silhouette chooses."""
     events: File | None = None
     event_weights: dict[str, float] = Field(default_factory=lambda: {"view": 1.0, "cart": 3.0, "order": 6.0})
     window_days: int = Field(default=90, ge=1)
-    users: File | None = None
-    rules: tuple[SegmentRule, ...] = ()
+    window_end: dt.date | None = None
+    """Last day of behaviour that counts; the night itself when left out. For exports that end earlier."""
+    timezone: str = "UTC"
+    """Where users are, as an IANA name: instants are moved there before hours and days are told."""
+    items: File | None = None
 
     @model_validator(mode="after")
     def _parts_for_kind(self) -> Self:
-        needed = {"table": ("segments", "members"), "rules": ("users", "rules")}[self.kind]
+        needed = {"table": ("segments", "members"), "rules": ("rules",), "clusters": ("events",)}[self.kind]
         if missing := [name for name in needed if not getattr(self, name)]:
             raise ValueError(f"segment source {self.id} of kind {self.kind}: add {', '.join(missing)}")
+        if self.kind == "rules" and self.users is None and self.events is None:
+            raise ValueError(f"segment source {self.id}: rules need users, events or both")
+        if not 2 <= self.cluster_range[0] <= self.cluster_range[1] <= 100:
+            raise ValueError(
+                f"segment source {self.id}: clusters = {self.clusters}; set 2 to 100, low before high"
+            )
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(
+                f"segment source {self.id}: timezone = {self.timezone!r} is no IANA name, such as Europe/Berlin"
+            ) from None
         return self
+
+    @property
+    def cluster_range(self) -> tuple[int, int]:
+        """Fewest and most clusters."""
+        return (self.clusters, self.clusters) if isinstance(self.clusters, int) else self.clusters
 
 
 class Config(_Strict):

@@ -141,21 +141,39 @@ SEGMENTS = Table(
 
 SEGMENT_AFFINITY = Table(
     name="segment_affinity",
-    doc="How much more than average a segment engages with a category, brand, price band or tag.",
+    doc=(
+        "How much more than average a segment engages with a category, brand, price band or tag, "
+        "at a time of day or in a season."
+    ),
     columns=(
         RUN_DATE,
         SEGMENT,
         Column(
             "dimension",
             STRING,
-            "category, brand, price_band or tag.",
-            sample=one_of("category", "brand", "price_band", "tag"),
+            "category, brand, price_band, tag, hour_band or season.",
+            sample=one_of("category", "brand", "price_band", "tag", "hour_band", "season"),
         ),
-        Column("value", STRING, "The category, brand, price band or tag."),
+        Column(
+            "value", STRING, "The category (with its parents), brand, price band, tag, hour band or season."
+        ),
         Column(
             "lift", DOUBLE, "Share of the segment's engagement over the population's share, shrunk towards 1."
         ),
         Column("support", DOUBLE, "Weighted engagements of the segment with the value."),
+        Column(
+            "events",
+            LONG,
+            "Engagements counted, unweighted: order lines, clicks or declarations.",
+            nullable=True,
+        ),
+        Column(
+            "users",
+            LONG,
+            "Distinct users of the segment who engaged: 0, or 3 and more, so that nobody can be told from a row.",
+            nullable=True,
+            sample=one_of(None, 0, 3, 57),
+        ),
         Column(
             "basis",
             STRING,
@@ -172,10 +190,11 @@ SEGMENT_AFFINITY = Table(
         Check("support_not_negative", "support >= 0", breaks={"support": -0.5}),
         Check(
             "dimension_known",
-            "dimension IN ('category', 'brand', 'price_band', 'tag')",
+            "dimension IN ('category', 'brand', 'price_band', 'tag', 'hour_band', 'season')",
             breaks={"dimension": "colour"},
         ),
         Check("basis_known", "basis IN ('events', 'declared')", breaks={"basis": "guess"}),
+        Check("users_not_few", "users IS NULL OR users = 0 OR users >= 3", breaks={"users": 2}),
     ),
     rules=(
         refers_to("segments", "segment_id"),

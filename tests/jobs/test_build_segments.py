@@ -11,12 +11,7 @@ import pytest
 
 from infra.tables import read_night
 from jobs import build_segments, ingest_catalog
-from jobs.build_segments import (
-    PRIOR_STRENGTH,
-    affinity_from_events,
-    affinity_from_interests,
-    product_attributes,
-)
+from jobs.segments.affinity import PRIOR_STRENGTH
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -128,7 +123,7 @@ def test_what_was_not_counted_is_said(night: Path) -> None:
     assert rejects["tiny", "segment_too_small"] == "2 users; the minimum is 5"
     assert rejects["nobody", "segment_too_small"].startswith("0 users")
     for reason in ("event_kind_unknown", "event_outside_window", "event_of_unknown_product"):
-        assert rejects["panel/events", reason].startswith("1 of 31 events")
+        assert rejects["panel/events", reason].startswith("1 of 31 rows")
 
 
 def test_lift_is_the_shrunk_ratio(night: Path) -> None:
@@ -154,43 +149,3 @@ def test_no_person_leaves_the_stage(night: Path) -> None:
         for name in read_night(night, table, NIGHT).column_names
     }
     assert "user_id" not in columns
-
-
-def test_without_evidence_the_lift_is_one(spark: SparkSession) -> None:
-    members = spark.createDataFrame([("u1", "s")], "user_id string, segment_id string")
-    events = spark.createDataFrame(
-        [("u1", "m", "a", 0.0001), ("u2", "m", "b", 0.0001)],
-        "user_id string, merchant_id string, sku string, weight double",
-    )
-    attributes = spark.createDataFrame(
-        [("m", "a", "tag", "x"), ("m", "b", "tag", "y")],
-        "merchant_id string, sku string, dimension string, value string",
-    )
-    (row,) = affinity_from_events(members, events, attributes).collect()
-    assert row["lift"] == pytest.approx(1.0, abs=1e-4)
-
-
-def test_a_user_in_two_segments_counts_once_in_the_population(spark: SparkSession) -> None:
-    users = spark.createDataFrame(
-        [("u1", "s", ["a", "b"]), ("u1", "t", ["a", "b"]), ("u2", None, ["b"])],
-        "user_id string, segment_id string, interests array<string>",
-    )
-    lift = {(r["segment_id"], r["value"]): r["lift"] for r in affinity_from_interests(users).collect()}
-    assert (
-        lift["s", "a"] == lift["t", "a"] == pytest.approx((2 + PRIOR_STRENGTH) / (3 * 2 / 4 + PRIOR_STRENGTH))
-    )
-
-
-def test_attributes_include_parents_and_the_price_band(spark: SparkSession) -> None:
-    products = spark.createDataFrame(
-        [("m", "a", "Drinks > Tea > Green", None, 1300, ["Hot"])],
-        "merchant_id string, sku string, category string, brand string, price_minor long, tags array<string>",
-    )
-    rows = {(row["dimension"], row["value"]) for row in product_attributes(products).collect()}
-    assert rows == {
-        ("category", "drinks"),
-        ("category", "drinks > tea"),
-        ("category", "drinks > tea > green"),
-        ("price_band", "p3"),
-        ("tag", "hot"),
-    }

@@ -1,0 +1,110 @@
+"""Groups of users who engage with the same things, found by k-means over shares of categories or tags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.ml.clustering import KMeans
+from pyspark.ml.evaluation import ClusteringEvaluator
+from pyspark.ml.feature import PCA
+from pyspark.ml.functions import array_to_vector
+from pyspark.sql import functions as F
+
+from jobs.segments.affinity import PRIOR_STRENGTH
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+LEAST_EVENTS = 5
+"""Events from which on a user has a taste that can be told from chance; others are counted, but in no cluster."""
+MOST_FEATURES = 256
+COMPONENTS = 16
+"""Principal components that distances are taken over: in 256 dimensions all users are about equally far apart."""
+SEED = 20261121
+ROUNDS = 40
+
+
+def user_features(values: DataFrame, totals: DataFrame, *, least_users: int) -> tuple[DataFrame, list[str]]:
+    """One row a user: user_id, features (dense vector), and the value that each feature stands for.
+
+    values: see `user_values`; totals: user_id, weight, events. A feature is sqrt(share) - sqrt(population's share): the
+    Hellinger distance between users' shares (Legendre & Gallagher 2001, eq. 13), which neither lets one big value
+    dominate, as raw shares do, nor a rare one, as standardised shares do. A user's shares are first shrunk towards the
+    population's, so that users with few events lie near the middle. Categories are features where there are any, else
+    tags; only values that `least_users` share, the 256 most common.
+    """
+    tastes = values.where(F.col("dimension").isin("category", "tag")).join(
+        totals, on="user_id", how="left_semi"
+    )
+    common = (
+        tastes.groupBy("dimension", "value")
+        .agg(F.count("*").alias("users"), F.sum("weight").alias("weight"))
+        .where(F.col("users") >= least_users)
+        .orderBy("dimension", F.desc("users"), "value")
+        .limit(2 * MOST_FEATURES)
+        .collect()
+    )
+    categories = [row for row in common if row["dimension"] == "category"]
+    chosen = (categories if len(categories) > 1 else [row for row in common if row["dimension"] == "tag"])[
+        :MOST_FEATURES
+    ]
+    if len(chosen) < 2:
+        return totals.select("user_id", F.lit(None).alias("features")).limit(0), []
+    total_weight = totals.agg(F.sum("weight")).collect()[0][0]
+    base = F.array(*(F.lit(row["weight"] / total_weight) for row in chosen))
+    spark = values.sparkSession
+    index = spark.createDataFrame(
+        [(row["dimension"], row["value"], i) for i, row in enumerate(chosen)],
+        "dimension string, value string, feature int",
+    )
+    touched = (
+        tastes.join(F.broadcast(index), on=["dimension", "value"], how="inner")
+        .groupBy("user_id")
+        .agg(F.map_from_entries(F.collect_list(F.struct("feature", "weight"))).alias("touched"))
+    )
+    strength = F.lit(PRIOR_STRENGTH)
+    shares = F.transform(
+        base,
+        lambda share, i: (
+            F.sqrt(
+                (F.coalesce(F.col("touched")[i], F.lit(0.0)) + strength * share)
+                / (F.col("weight") + strength)
+            )
+            - F.sqrt(share)
+        ),
+    )
+    features = (
+        totals.where(F.col("events") >= LEAST_EVENTS)
+        .join(touched, on="user_id", how="inner")
+        .select("user_id", array_to_vector(shares).alias("features"))
+    )
+    return features, [row["value"] for row in chosen]
+
+
+def cluster_users(features: DataFrame, k: tuple[int, int], partitions: int) -> DataFrame:
+    """One row a user: user_id, cluster (0-based); k between both ends, where the mean silhouette is highest.
+
+    The same users give the same clusters: rows are put in order before the seeded start (k-means||, Bahmani et al.
+    2012), for which the order of rows matters.
+    """
+    ordered = features.repartition(partitions, "user_id").sortWithinPartitions("user_id").cache()
+    width = len(ordered.head(1)[0]["features"])
+    reduced = (
+        PCA(k=min(COMPONENTS, width), inputCol="features", outputCol="components")
+        .fit(ordered)
+        .transform(ordered)
+        .select("user_id", "components")
+        .cache()
+    )
+    judge = ClusteringEvaluator(featuresCol="components", predictionCol="cluster")
+    best: tuple[float, DataFrame] | None = None
+    for count in range(k[0], k[1] + 1):
+        model = KMeans(
+            k=count, seed=SEED, maxIter=ROUNDS, featuresCol="components", predictionCol="cluster"
+        ).fit(reduced)
+        found = model.transform(reduced)
+        silhouette = judge.evaluate(found) if k[0] < k[1] else 0.0
+        if best is None or silhouette > best[0]:
+            best = silhouette, found
+    assert best is not None
+    return best[1].select("user_id", "cluster")

@@ -1,0 +1,91 @@
+"""What events refer to: items of the merchants' catalogs or of a source's own file, and the values they stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from jobs.feeds import plain_text
+from jobs.segments.keywords import choose_terms, count_terms, title_tags
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+ITEM = ("merchant_id", "sku")
+NO_MERCHANT = ""
+"""merchant_id of items that belong to no catalog."""
+
+
+def price_band(price_minor: Column) -> Column:
+    """`schemas.vocabulary.price_band` as a column; NULL for no price or none above 0.
+
+    Bit lengths as there, so that no rounding of a logarithm moves a border.
+    """
+
+    def bit_length(number: Column) -> Column:
+        return F.when(number == 0, 0).otherwise(F.length(F.bin(number)))
+
+    below_one = bit_length(F.floor((F.lit(99) + price_minor) / price_minor) - 1)
+    return F.when(price_minor >= 100, F.concat(F.lit("p"), bit_length(F.floor(price_minor / 100)) - 1)).when(
+        price_minor > 0, F.concat(F.lit("p-"), below_one)
+    )
+
+
+def product_attributes(products: DataFrame) -> DataFrame:
+    """One row a product and attribute: merchant_id, sku, dimension, value (lower case).
+
+    Categories appear with all their parents ('drinks', 'drinks > tea'), see `schemas.vocabulary.category_levels`.
+    """
+    levels = F.split("category", " > ")
+    paths = F.transform(
+        F.sequence(F.lit(1), F.size(levels)), lambda n: F.array_join(F.slice(levels, 1, n), " > ")
+    )
+
+    def values(dimension: str, items: Column) -> Column:
+        known = F.filter(F.coalesce(items, F.array().cast("array<string>")), lambda item: item.isNotNull())
+        return F.transform(
+            known, lambda item: F.struct(F.lit(dimension).alias("dimension"), F.lower(item).alias("value"))
+        )
+
+    pairs = F.concat(
+        values("category", paths),
+        values("brand", F.array("brand")),
+        values("price_band", F.array(price_band(F.col("price_minor")))),
+        values("tag", F.col("tags")),
+    )
+    return products.select(*ITEM, F.inline(F.array_distinct(pairs)))
+
+
+def described_items(mapped: DataFrame) -> DataFrame:
+    """One row an item of a source's own file, with the columns of `products` that `product_attributes` reads.
+
+    mapped: sku and any of merchant_id, title, category, brand, price (major units), tags. Several rows for one item,
+    as order lines have them, give their most common text and median price. Without tags, the terms of titles are.
+    """
+    have = set(mapped.columns)
+
+    def text(name: str) -> Column:
+        return plain_text(F.col(name)) if name in have else F.lit(None).cast("string")
+
+    price = F.col("price").cast("double") if "price" in have else F.lit(None).cast("double")
+    tags = F.col("tags").cast("array<string>") if "tags" in have else F.lit(None).cast("array<string>")
+    rows = mapped.select(
+        F.coalesce(text("merchant_id"), F.lit(NO_MERCHANT)).alias("merchant_id"),
+        text("sku").alias("sku"),
+        text("title").alias("title"),
+        text("category").alias("category"),
+        text("brand").alias("brand"),
+        F.when(price > 0, price).alias("price"),
+        tags.alias("tags"),
+    ).where(F.col("sku").isNotNull())
+    items = rows.groupBy(*ITEM).agg(
+        *(F.mode(name, deterministic=True).alias(name) for name in ("title", "category", "brand")),
+        F.round(F.percentile("price", 0.5) * 100).cast("long").alias("price_minor"),
+        F.flatten(F.collect_set("tags")).alias("tags"),
+    )
+    if "tags" in have or "title" not in have:
+        return items
+    items = items.cache()
+    count, terms = count_terms(items.select("title"))
+    return items.withColumn("tags", title_tags(F.col("title"), choose_terms(count, terms)))
