@@ -51,32 +51,26 @@ def user_features(values: DataFrame, totals: DataFrame, *, least_users: int) -> 
     if len(chosen) < 2:
         return totals.select("user_id", F.lit(None).alias("features")).limit(0), []
     total_weight = totals.agg(F.sum("weight")).collect()[0][0]
-    base = F.array(*(F.lit(row["weight"] / total_weight) for row in chosen))
-    spark = values.sparkSession
-    index = spark.createDataFrame(
+    index = values.sparkSession.createDataFrame(
         [(row["dimension"], row["value"], i) for i, row in enumerate(chosen)],
         "dimension string, value string, feature int",
     )
     touched = (
         tastes.join(F.broadcast(index), on=["dimension", "value"], how="inner")
         .groupBy("user_id")
-        .agg(F.map_from_entries(F.collect_list(F.struct("feature", "weight"))).alias("touched"))
+        .pivot("feature", list(range(len(chosen))))
+        .agg(F.sum("weight"))
     )
-    strength = F.lit(PRIOR_STRENGTH)
-    shares = F.transform(
-        base,
-        lambda share, i: (
-            F.sqrt(
-                (F.coalesce(F.col("touched")[i], F.lit(0.0)) + strength * share)
-                / (F.col("weight") + strength)
-            )
-            - F.sqrt(share)
-        ),
-    )
+    strength, own = F.lit(PRIOR_STRENGTH), F.col("weight")
+    distances = []
+    for i, row in enumerate(chosen):
+        share = row["weight"] / total_weight
+        shrunk = (F.coalesce(F.col(str(i)), F.lit(0.0)) + strength * share) / (own + strength)
+        distances.append(F.sqrt(shrunk) - share**0.5)
     features = (
         totals.where(F.col("events") >= LEAST_EVENTS)
         .join(touched, on="user_id", how="inner")
-        .select("user_id", array_to_vector(shares).alias("features"))
+        .select("user_id", array_to_vector(F.array(*distances)).alias("features"))
     )
     return features, [row["value"] for row in chosen]
 

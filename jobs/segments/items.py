@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from jobs.feeds import plain_text
-from jobs.segments.keywords import choose_terms, count_terms, title_tags
+from jobs.segments.keywords import choose_terms, count_terms, tagged_titles
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -61,31 +61,35 @@ def described_items(mapped: DataFrame) -> DataFrame:
     """One row an item of a source's own file, with the columns of `products` that `product_attributes` reads.
 
     mapped: sku and any of merchant_id, title, category, brand, price (major units), tags. Several rows for one item,
-    as order lines have them, give their most common text and median price. Without tags, the terms of titles are.
+    as order lines have them, give their most common text and median price. Without tags the terms of titles are tags.
     """
     have = set(mapped.columns)
 
-    def text(name: str) -> Column:
-        return plain_text(F.col(name)) if name in have else F.lit(None).cast("string")
+    def field(name: str, kind: str) -> Column:
+        return F.col(name).cast(kind) if name in have else F.lit(None).cast(kind)
 
-    price = F.col("price").cast("double") if "price" in have else F.lit(None).cast("double")
-    tags = F.col("tags").cast("array<string>") if "tags" in have else F.lit(None).cast("array<string>")
+    texts = ("title", "category", "brand")
     rows = mapped.select(
-        F.coalesce(text("merchant_id"), F.lit(NO_MERCHANT)).alias("merchant_id"),
-        text("sku").alias("sku"),
-        text("title").alias("title"),
-        text("category").alias("category"),
-        text("brand").alias("brand"),
-        F.when(price > 0, price).alias("price"),
-        tags.alias("tags"),
+        F.coalesce(F.trim(field("merchant_id", "string")), F.lit(NO_MERCHANT)).alias("merchant_id"),
+        F.nullif(F.trim(field("sku", "string")), F.lit("")).alias("sku"),
+        *(field(name, "string").alias(name) for name in texts),
+        field("price", "double").alias("price"),
+        field("tags", "array<string>").alias("tags"),
     ).where(F.col("sku").isNotNull())
-    items = rows.groupBy(*ITEM).agg(
-        *(F.mode(name, deterministic=True).alias(name) for name in ("title", "category", "brand")),
-        F.round(F.percentile("price", 0.5) * 100).cast("long").alias("price_minor"),
-        F.flatten(F.collect_set("tags")).alias("tags"),
+    # Text is cleaned after it is counted: once an item, not once a line.
+    items = (
+        rows.groupBy(*ITEM)
+        .agg(
+            *(F.mode(name, deterministic=True).alias(name) for name in texts),
+            F.round(F.percentile(F.when(F.col("price") > 0, F.col("price")), 0.5) * 100)
+            .cast("long")
+            .alias("price_minor"),
+            F.array_distinct(F.flatten(F.collect_set("tags"))).alias("tags"),
+        )
+        .withColumns({name: plain_text(F.col(name)) for name in texts})
     )
     if "tags" in have or "title" not in have:
         return items
-    items = items.cache()
+    items = items.drop("tags").cache()
     count, terms = count_terms(items.select("title"))
-    return items.withColumn("tags", title_tags(F.col("title"), choose_terms(count, terms)))
+    return items.join(tagged_titles(items, choose_terms(count, terms)), on=list(ITEM), how="left")

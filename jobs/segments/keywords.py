@@ -99,12 +99,16 @@ def _singular(term: str, counts: Mapping[str, int]) -> str:
     return term[:-1] if term.endswith("s") and term[:-1] in counts else term
 
 
-def title_tags(title: Column, tags: Mapping[str, str]) -> Column:
-    """The tags of a title, distinct, in alphabetical order; empty without a title."""
-    if not tags:
-        return F.array().cast("array<string>")
-    lookup = F.create_map(*(F.lit(part) for pair in sorted(tags.items()) for part in pair))
-    words = title_words(title)
-    found = F.transform(F.concat(words, _pairs(words)), lambda term: lookup[term])
-    chosen = F.array_sort(F.array_distinct(F.filter(found, lambda tag: tag.isNotNull())))
-    return F.coalesce(chosen, F.array().cast("array<string>"))
+def tagged_titles(items: DataFrame, tags: Mapping[str, str]) -> DataFrame:
+    """One row an item whose title holds a term: merchant_id, sku, tags (distinct, in alphabetical order).
+
+    items: merchant_id, sku, title. tags: see `choose_terms`.
+    """
+    words = title_words(F.col("title"))
+    dictionary = items.sparkSession.createDataFrame(sorted(tags.items()), "term string, tag string")
+    return (
+        items.select("merchant_id", "sku", F.explode(F.concat(words, _pairs(words))).alias("term"))
+        .join(F.broadcast(dictionary), on="term", how="inner")
+        .groupBy("merchant_id", "sku")
+        .agg(F.array_sort(F.collect_set("tag")).alias("tags"))
+    )
