@@ -18,8 +18,6 @@ from schemas.config import File, SegmentSource
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-ADDED_BY_READER = ("row", "file", "broken", "record")
-
 
 @dataclass(frozen=True)
 class Counted:
