@@ -37,7 +37,7 @@ def spark_session(engines: Engines, state: Path) -> SparkSession:
         raise FileNotFoundError(f"no Delta jars in {_JARS}: run `make setup`")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     logging.getLogger("py4j").setLevel(logging.WARNING)
-    # Writes every error's message to stderr, before anyone can catch it; messages quote values, which may be a person's.
+    # It writes errors to stderr before anyone can catch them, and they quote values, which may be a person's.
     logging.getLogger("DataFrameQueryContextLogger").disabled = True
     scratch = state / "tmp" / "spark"
     builder = (

@@ -74,8 +74,17 @@ def _build_all(spark: SparkSession, stage: Stage, used: set[str]) -> None:
             rejects.append((source.id, error.reason, str(error)))
     if not found:
         raise StageError("no segment source could be read: " + "; ".join(detail for *_, detail in rejects))
-    counted = [one for some in found.values() for one in some.counted]
-    _write(spark, stage, found, rejects + set_aside(counted))
+    uncounted = set_aside([one for some in found.values() for one in some.counted])
+    for key, reason, _ in uncounted:
+        if reason.startswith("feed_"):
+            source_id, _, part = key.partition("/")
+            stage.log.error(
+                "segment source %s: its %s file is damaged (%s), it is left out", source_id, part, reason
+            )
+            found.pop(source_id, None)
+    if not found:
+        raise StageError("every segment source has a damaged file: " + "; ".join(map(" ".join, uncounted)))
+    _write(spark, stage, found, rejects + uncounted)
 
 
 def set_aside(counted: Sequence[Counted]) -> list[Reject]:
