@@ -1,50 +1,109 @@
-"""Finds the source pictures of products and hashes their bytes, inside Spark's Python workers."""
+"""Finds the source pictures of products below a merchant's image root and hashes their bytes."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
 
 import pyarrow as pa
 
-_COLUMNS = ("merchant_id", "sku", "image_uri", "image_sha256", "image_reason", "image_detail")
-IMAGE_SCHEMA = ", ".join(f"{name} string" for name in _COLUMNS)
 MAX_IMAGE_BYTES = 50_000_000
+MAX_PATH_CHARS = 1000
+COLUMNS = pa.schema(
+    [
+        ("image_uri", pa.string()),
+        ("image_sha256", pa.string()),
+        ("image_reason", pa.string()),
+        ("image_detail", pa.string()),
+    ]
+)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_REMEMBERED = 50_000
 
 
-def locate_image(root: Path, image: str | None) -> tuple[str | None, str | None, str | None, str | None]:
-    """(path, SHA-256, reason, detail) of one picture below `root`: the first two, or the last two, are None."""
+class Located(NamedTuple):
+    """A picture's path and SHA-256 (hex), or the reason and detail of why there is none."""
+
+    image_uri: str | None
+    image_sha256: str | None
+    image_reason: str | None
+    image_detail: str | None
+
+
+def local_name(image: str, prefixes: Sequence[tuple[str, str]]) -> str:
+    """The path below the image root that the feed's `image_paths` give for an address; others stay as they are."""
+    for prefix, path in prefixes:
+        if image.startswith(prefix):
+            rest = unquote(re.split(r"[?#]", image[len(prefix) :], maxsplit=1)[0])
+            # What follows the prefix is the stranger's: it may not make the path absolute.
+            return path + rest.lstrip("/") if path.endswith("/") or not path else f"{path}{rest}"
+    return image
+
+
+def locate_image(root: Path, image: str | None) -> Located:
+    """One picture below `root`; nothing outside it is opened, whatever the path or a link on it says."""
     if not image:
-        return None, None, "image_not_named", "the feed names no picture"
-    if "://" in image:
-        return None, None, "image_remote", f"{image[:200]}: pictures are read below {root.name}, not fetched"
-    path = (root / image.replace("\0", "")).resolve()
-    if not path.is_relative_to(root.resolve()):
-        return None, None, "image_path_leaves_root", f"{image[:200]} leaves the merchant's picture folder"
+        return _not("image_not_named", "the feed names no picture")
+    shown = image[:200]
+    if any(ord(character) < 32 for character in image) or len(image) > MAX_PATH_CHARS:
+        return _not("image_path_invalid", f"{shown!r}: no path holds control characters or is so long")
+    if _SCHEME.match(image) or image.startswith("//"):
+        return _not("image_remote", f"{shown}: pictures are read below {root.name or root}, not fetched")
     try:
-        size = path.stat().st_size
-    except OSError:
-        return None, None, "image_missing", f"{image[:200]} does not exist in the merchant's picture folder"
-    if size == 0:
-        return None, None, "image_empty", f"{image[:200]} has zero bytes"
-    if size > MAX_IMAGE_BYTES:
-        return None, None, "image_too_large", f"{image[:200]} has {size} bytes; at most {MAX_IMAGE_BYTES}"
-    return str(path), hashlib.sha256(path.read_bytes()).hexdigest(), None, None
+        path = (root / image.replace("\\", "/")).resolve()
+        if not path.is_relative_to(root.resolve()):
+            return _not("image_path_leaves_root", f"{shown} leaves the merchant's picture folder")
+        found = path.stat()
+    except (OSError, RuntimeError, ValueError):
+        return _not("image_missing", f"{shown} does not exist in the merchant's picture folder")
+    if not stat.S_ISREG(found.st_mode):
+        return _not("image_not_a_file", f"{shown} is a folder or a device")
+    if found.st_size == 0:
+        return _not("image_empty", f"{shown} has zero bytes")
+    if found.st_size > MAX_IMAGE_BYTES:
+        return _not("image_too_large", f"{shown} has {found.st_size} bytes; at most {MAX_IMAGE_BYTES}")
+    try:
+        with path.open("rb") as file:
+            return Located(str(path), hashlib.file_digest(file, "sha256").hexdigest(), None, None)
+    except OSError as error:
+        return _not("image_missing", f"{shown} cannot be read: {error.strerror}")
 
 
-def locate_images(roots: dict[str, str]) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """A `mapInArrow` function from (merchant_id, sku, image) to rows of IMAGE_SCHEMA."""
+def _not(reason: str, detail: str) -> Located:
+    return Located(None, None, reason, detail)
+
+
+def with_images(
+    root: Path, prefixes: Sequence[tuple[str, str]]
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """A `mapInArrow` function that puts COLUMNS in the place of the column `image`; rows with a `reason` get NULLs."""
 
     def locate(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        schema = pa.schema([(name, pa.string()) for name in _COLUMNS])
+        # Variants share pictures. Remembered for one run only: the worker process lives on, and files change.
+        known: dict[str | None, Located] = {}
         for batch in batches:
-            rows = [
-                (row["merchant_id"], row["sku"], *locate_image(Path(roots[row["merchant_id"]]), row["image"]))
-                for row in batch.to_pylist()
-            ]
-            yield pa.RecordBatch.from_pylist(
-                [dict(zip(_COLUMNS, row, strict=True)) for row in rows], schema=schema
+            rows = []
+            for image, reason in zip(
+                batch.column("image").to_pylist(), batch.column("reason").to_pylist(), strict=True
+            ):
+                if reason is not None:
+                    rows.append(Located(None, None, None, None))
+                    continue
+                if image not in known:
+                    if len(known) >= _REMEMBERED:
+                        known.clear()
+                    known[image] = locate_image(root, local_name(image, prefixes) if image else None)
+                rows.append(known[image])
+            columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
+            kept = [name for name in batch.schema.names if name != "image"]
+            yield pa.RecordBatch.from_arrays(
+                [*(batch.column(name) for name in kept), *(pa.array(c, pa.string()) for c in columns)],
+                names=[*kept, *COLUMNS.names],
             )
 
     return locate

@@ -1,26 +1,38 @@
 """One row of `products` for every sellable SKU that the merchants' feeds hold tonight; what is wrong goes to `rejects`.
 
-A bad row costs that row, a file that cannot be read costs that merchant's night; above `ingest.max_reject_share`
-of rejected rows in one feed the stage stops.
+A bad row costs that row. A feed that cannot be read, or that is not to be believed, costs that merchant's feed: its
+last products stay for `ingest.keep_products_nights` nights. Only when no merchant has any product the stage fails.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import shutil
 from collections.abc import Iterable, Sequence
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
 from pyspark.sql.window import Window
 
 from infra.sample_shop.__main__ import main as make_sample_shop
-from infra.spark import replace_delta, spark_session
+from infra.spark import read_delta, replace_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import night_predicate, query_tables
-from jobs.feeds import PLACE_COLUMNS, FeedError, feed_paths, map_fields, plain_text, read_feed
-from jobs.images import IMAGE_SCHEMA, locate_images
+from jobs.catalog import keeping
+from jobs.catalog.crossing import PLACE, brand_spellings, parent_faults, repeated_skus, union_all
+from jobs.catalog.keeping import Counts, LastProducts, Refusal
+from jobs.catalog.mapping import map_fields, prepare
+from jobs.catalog.normalise import SCHEMA, Rules, normaliser
+from jobs.catalog.reasons import FEED, NOTES, ROW
+from jobs.feeds import FeedError, feed_paths, read_feed
+from jobs.images import COLUMNS as IMAGE_COLUMNS
+from jobs.images import with_images
 from schemas.config import Config, Merchant
+from schemas.tables import BY_NAME
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -29,26 +41,8 @@ STAGE = "jobs.ingest_catalog"
 INPUTS: tuple[str, ...] = ()
 OUTPUTS = ("products",)
 
-# ISO 4217: currencies whose minor unit is not a hundredth.
-_MINOR_DIGITS = {
-    "BHD": 3,
-    "JOD": 3,
-    "KWD": 3,
-    "OMR": 3,
-    "TND": 3,
-    "CLP": 0,
-    "ISK": 0,
-    "JPY": 0,
-    "KRW": 0,
-    "VND": 0,
-}
-_FACTS = "array<struct<name:string,value:string,unit:string,source_field:string>>"
-
-Counts = dict[tuple[str, str | None], tuple[int, int]]
-"""(merchant, reason or None for good rows) -> (number of rows, first row)."""
-
-REJECTED_ROW_REASONS = ("sku_missing", "title_missing", "price_missing", "price_not_positive", "sku_twice")
-"""Reasons that cost a row; a product whose picture is missing stays, without a picture."""
+HASHED = ("title", "description", "category", "brand", "tags", "facts", "rating_mean", "image_sha256")
+"""What `product_hash` covers: the normalised fields that can influence a picture; the price is not among them."""
 
 
 def input_files(config: Config, root: Path) -> Iterable[Path]:
@@ -60,114 +54,176 @@ def input_files(config: Config, root: Path) -> Iterable[Path]:
             yield from (path for path in folder.rglob("*") if path.is_file())
 
 
-def map_feed(rows: DataFrame, merchant: Merchant) -> DataFrame:
-    """A feed row in our fields and types, with `row`, `record` (raw JSON, cut) and `reason` (NULL when good)."""
+def normalise_feed(spark: SparkSession, merchant: Merchant, run_date: dt.date, root: Path) -> DataFrame:
+    """The feed's rows as rows of jobs.catalog.normalise.SCHEMA. Raises FeedError for a fault that shows at once."""
     feed = merchant.feed
-    own = [F.col(f"`{name}`") for name in rows.columns if name not in PLACE_COLUMNS]
-    raw = F.coalesce("record", F.substring(F.to_json(F.struct(own)), 1, 2000))
-    mapped = rows.select("row", "broken", raw.alias("record"), *map_fields(rows, feed))
-
-    def given(field: str) -> Column:
-        return F.col(field) if field in feed.fields else F.lit(None)
-
-    amount = F.regexp_replace(F.col("price").cast("string"), r"[^0-9.,\-]", "")
-    price = amount.try_cast("decimal(18,4)")
-    currency = F.upper(F.coalesce(plain_text(given("currency")), F.lit(merchant.currency)))
-    digits = F.coalesce(
-        *(F.when(currency == code, F.lit(number)) for code, number in sorted(_MINOR_DIGITS.items())), F.lit(2)
+    rows, columns = map_fields(prepare(read_feed(spark, feed, root), feed), feed)
+    rules = Rules(
+        merchant.id, merchant.currency, run_date, columns, feed.decimal_mark, feed.category_separator
     )
-    ratings = given("ratings").cast("array<double>")
-    tags = F.transform(given("tags").cast("array<string>"), lambda tag: F.lower(plain_text(tag)))
-    fields = mapped.select(
-        F.lit(merchant.id).alias("merchant_id"),
-        "row",
-        "broken",
-        "record",
-        plain_text(F.col("sku")).alias("sku"),
-        F.substring(plain_text(F.col("title")), 1, 500).alias("title"),
-        F.substring(plain_text(given("description")), 1, 5000).alias("description"),
-        F.coalesce(
-            F.regexp_replace(plain_text(F.col("category")), r"\s*>\s*", " > "), F.lit("Uncategorised")
-        ).alias("category"),
-        plain_text(given("brand")).alias("brand"),
-        F.round(price * F.pow(F.lit(10), digits)).cast("long").alias("price_minor"),
-        (amount.isNull() | (F.length(amount) == 0) | price.isNull()).alias("price_unreadable"),
-        currency.alias("currency"),
-        F.coalesce(
-            F.array_distinct(F.filter(tags, lambda tag: tag.isNotNull())), F.array().cast("array<string>")
-        ).alias("tags"),
-        F.coalesce(_facts(F.col("specs")) if "specs" in feed.fields else F.lit(None), F.array())
-        .cast(_FACTS)
-        .alias("facts"),
-        F.round(
-            F.aggregate(ratings, F.lit(0.0), lambda total, rating: total + rating)
-            / F.nullif(F.size(ratings), F.lit(0)),
-            2,
-        ).alias("rating_mean"),
-        F.coalesce(F.greatest(F.size(ratings), F.lit(0)), F.lit(0)).cast("long").alias("rating_count"),
-        plain_text(given("image")).alias("image"),
-    )
-    judged = fields.withColumn(
-        "reason",
-        F.when(F.col("broken").isNotNull(), F.col("broken"))
-        .when(F.col("sku").isNull(), "sku_missing")
-        .when(F.col("title").isNull(), "title_missing")
-        .when(F.col("price_unreadable"), "price_missing")
-        .when(F.col("price_minor") <= 0, "price_not_positive"),
-    )
-    # Of several good rows with one SKU the first is kept; a bad row does not take a good one's place.
-    place = F.row_number().over(
-        Window.partitionBy("merchant_id", "sku", F.col("reason").isNull()).orderBy("row")
-    )
-    return judged.withColumn(
-        "reason", F.when(F.col("reason").isNull() & (place > 1), "sku_twice").otherwise(F.col("reason"))
-    )
+    return rows.mapInArrow(normaliser(rules), from_arrow_schema(SCHEMA))
 
 
-def _facts(specs: Column) -> Column:
-    """Specifications as facts; fields are taken by name, because readers of JSON put them in alphabetical order."""
-    named = F.filter(specs, lambda spec: spec["name"].isNotNull() & spec["value"].isNotNull())
-    return F.transform(
-        named,
-        lambda spec: F.struct(
-            plain_text(spec["name"]).alias("name"),
-            plain_text(spec["value"]).alias("value"),
-            plain_text(spec["unit"]).alias("unit"),
-            F.lit("specs").alias("source_field"),
-        ),
+def locate_pictures(rows: DataFrame, merchant: Merchant, root: Path) -> DataFrame:
+    """The rows with the columns of jobs.images in the place of `image`."""
+    feed = merchant.feed
+    kept = [field for field in rows.schema.fields if field.name != "image"]
+    located = StructType([*kept, *from_arrow_schema(IMAGE_COLUMNS).fields])
+    prefixes = [(rule.prefix, rule.path) for rule in feed.image_paths]
+    return rows.mapInArrow(with_images(root / feed.image_root, prefixes), located)
+
+
+def stage_feeds(
+    spark: SparkSession, stage: Stage, scratch: Path
+) -> tuple[DataFrame | None, dict[str, Refusal]]:
+    """(the normalised rows of every feed that could be read, why the others could not), one merchant at a time.
+
+    Rows go through a Parquet file, so that a feed is read once, a feed that breaks while it is read harms no other,
+    and memory does not grow with the catalog.
+    """
+    refusals: dict[str, Refusal] = {}
+    paths: list[str] = []
+    schema: StructType | None = None
+    for merchant in stage.progress(stage.merchants, total=len(stage.merchants), unit="feed"):
+        path = str(scratch / merchant.id)
+        try:
+            rows = normalise_feed(spark, merchant, stage.run_date, stage.data_root)
+            fields = [name for name in rows.columns if name not in (*PLACE, "notes", "record", "detail")]
+            rows = rows.withColumn("content", F.xxhash64(*fields))
+            if stage.limit is None:
+                rows = locate_pictures(rows, merchant, stage.data_root)
+            rows.write.parquet(path)
+        except FeedError as error:
+            refusals[merchant.id] = Refusal(error.reason, str(error))
+        except PySparkException as error:
+            # Unforeseen: the reader or a mapping's expression failed on a value. The night goes on without this feed.
+            words = (str(error).strip() or repr(error)).splitlines()[0][:300]
+            refusals[merchant.id] = Refusal("feed_unreadable", f"{merchant.feed.path}: {words}")
+        else:
+            paths.append(path)
+            schema = rows.schema
+    return (spark.read.schema(schema).parquet(*paths) if schema else None), refusals
+
+
+def count_rows(rows: DataFrame, crossed: DataFrame | None = None) -> dict[str, Counts]:
+    """Counts by merchant, from the rows and from what only several rows together show."""
+    first = F.min(F.struct("file", "row", F.coalesce("detail", "record"))).alias("first")
+    found = rows.groupBy("merchant_id", "reason").agg(F.count("*").alias("n"), first).collect()
+    counts: dict[str, Counts] = {}
+    for merchant_id, reason, n, (file, row, shown) in found:
+        count = counts.setdefault(merchant_id, Counts())
+        count.read += n
+        if reason is not None:
+            count.lost[reason] = n
+            count.first[reason] = f"{file} row {row}" + (f": {shown[:200]}" if shown else "")
+    if crossed is not None:
+        first = F.min(F.struct("file", "row")).alias("first")
+        for merchant_id, reason, n, (file, row) in (
+            crossed.groupBy("merchant_id", "reason").agg(F.count("*").alias("n"), first).collect()
+        ):
+            if reason != "parent_missing":
+                counts[merchant_id].lost[reason] = n
+                counts[merchant_id].first[reason] = f"{file} row {row}"
+    return counts
+
+
+def last_products(stage: Stage) -> dict[str, LastProducts]:
+    """Each merchant's newest products of an earlier night, at most LOOKBACK_NIGHTS ago."""
+    since = stage.run_date - dt.timedelta(days=keeping.LOOKBACK_NIGHTS)
+    found = query_tables(
+        stage.state,
+        "SELECT merchant_id, run_date, count(*) AS n, max(coalesce(feed_date, run_date)) AS feed_date FROM products "
+        f"WHERE run_date < DATE '{stage.run_date}' AND run_date >= DATE '{since}' GROUP BY merchant_id, run_date",
+        "products",
+    )
+    newest: dict[str, LastProducts] = {}
+    for row in sorted(found, key=lambda row: row["run_date"]):
+        newest[row["merchant_id"]] = LastProducts(row["run_date"], row["feed_date"], row["n"])
+    return newest
+
+
+def build_products(good: DataFrame, night: dt.date) -> DataFrame:
+    """Rows of `products`: the good rows, each brand in its merchant's usual spelling."""
+    usual = F.broadcast(brand_spellings(good))
+    rows = good.join(usual, on=["merchant_id", "brand_key"], how="left").withColumns(
+        {"brand": F.coalesce("usual_brand", "brand"), "run_date": F.lit(night), "feed_date": F.lit(night)}
+    )
+    content = F.to_json(F.struct(*HASHED), {"ignoreNullFields": "false"})
+    return rows.withColumn("product_hash", F.sha2(content, 256)).select(BY_NAME["products"].column_names)
+
+
+def carried_products(spark: SparkSession, stage: Stage, kept: dict[str, LastProducts]) -> list[DataFrame]:
+    """The last products of the merchants in `kept`, as rows of tonight with the date of their own feed."""
+    columns = BY_NAME["products"].column_names
+    night = {"run_date": F.lit(stage.run_date)}
+    return [
+        read_delta(spark, stage.state, "products")
+        .where((F.col("run_date") == F.lit(last.run_date)) & (F.col("merchant_id") == merchant_id))
+        .withColumns({"feed_date": F.coalesce("feed_date", "run_date")})
+        .withColumns(night)
+        .select(columns)
+        for merchant_id, last in kept.items()
+    ]
+
+
+def build_rejects(rows: DataFrame, crossed: DataFrame, good: DataFrame) -> DataFrame:
+    """Rows of `rejects` (without run_date, stage and shard): rejected rows, and notes on products that were kept."""
+    sentences = F.create_map(*(F.lit(part) for pair in {**ROW, **NOTES, **FEED}.items() for part in pair))
+    place = F.concat_ws(" row ", "file", F.col("row").cast("string"))
+
+    def reject(reason: Column, shown: Column, record: Column, sku: Column) -> list[Column]:
+        said = F.coalesce(sentences[reason], F.replace(reason, F.lit("_"), F.lit(" ")))
+        value = F.when(F.length(shown) > 0, F.concat(F.lit(" ("), shown, F.lit(")")))
+        return [
+            F.concat_ws(":", F.concat_ws("/", "merchant_id", "file"), F.col("row").cast("string")).alias(
+                "key"
+            ),
+            reason.alias("reason"),
+            F.when(reason.startswith("feed_"), "feed")
+            .when(reason.isin(list(NOTES)), "note")
+            .otherwise("row")
+            .alias("severity"),
+            F.col("merchant_id"),
+            sku.alias("sku"),
+            F.concat(place, F.lit(": "), said, F.coalesce(value, F.lit(""))).alias("detail"),
+            record.alias("record"),
+        ]
+
+    nothing = F.lit(None).cast("string")
+    image_note = F.struct(F.col("image_reason").alias("code"), F.col("image_detail").alias("detail"))
+    noted = good.withColumn(
+        "note",
+        F.explode(F.filter(F.concat("notes", F.array(image_note)), lambda note: note["code"].isNotNull())),
+    )
+    return union_all(
+        [
+            rows.where(F.col("reason").isNotNull()).select(
+                *reject(F.col("reason"), F.col("detail"), F.col("record"), F.col("sku"))
+            ),
+            crossed.select(*reject(F.col("reason"), F.col("detail"), nothing, F.col("sku"))),
+            noted.select(*reject(F.col("note.code"), F.col("note.detail"), nothing, F.col("sku"))),
+        ]
     )
 
 
-def build_products(good_rows: DataFrame, images: DataFrame) -> DataFrame:
-    """Rows of `products` (without run_date): the good rows with their picture's place and hash."""
-    joined = good_rows.join(images, on=["merchant_id", "sku"], how="left")
-    influences = ["title", "description", "category", "brand", "tags", "facts", "rating_mean", "image_sha256"]
-    return joined.withColumn(
-        "product_hash", F.sha2(F.to_json(F.struct(*influences), {"ignoreNullFields": "false"}), 256)
+def _limited(good: DataFrame, stage: Stage) -> DataFrame:
+    by_sku = F.row_number().over(Window.partitionBy("merchant_id").orderBy("sku"))
+    first = good.withColumn("n", by_sku).where(F.col("n") <= F.lit(stage.limit)).drop("n")
+    return union_all(
+        [
+            locate_pictures(first.where(F.col("merchant_id") == merchant.id), merchant, stage.data_root)
+            for merchant in stage.merchants
+        ]
     )
 
 
-def build_rejects(rows: DataFrame, images: DataFrame, feed_paths_by_merchant: dict[str, str]) -> DataFrame:
-    """Rows of `rejects` (without run_date and stage): bad feed rows, and products whose picture cannot be had."""
-    paths = F.create_map(*(F.lit(part) for pair in sorted(feed_paths_by_merchant.items()) for part in pair))
-    place = F.concat(paths[F.col("merchant_id")], F.lit(" row "), F.col("row").cast("string"))
-    bad_rows = rows.where(F.col("reason").isNotNull()).select(
-        F.concat_ws("/", "merchant_id", F.concat(F.lit("row "), F.col("row").cast("string"))).alias("key"),
-        "reason",
-        "merchant_id",
-        "sku",
-        F.concat(place, F.lit(": "), F.col("reason"), F.lit("; correct the row in the feed")).alias("detail"),
-        "record",
-    )
-    bad_images = images.where(F.col("image_reason").isNotNull()).select(
-        F.concat_ws("/", "merchant_id", "sku").alias("key"),
-        F.col("image_reason").alias("reason"),
-        "merchant_id",
-        "sku",
-        F.col("image_detail").alias("detail"),
-        F.lit(None).cast("string").alias("record"),
-    )
-    return bad_rows.unionByName(bad_images)
+def _crossed(spark: SparkSession, rows: DataFrame) -> DataFrame:
+    """What only several rows together show; small, and used several times."""
+    sound = rows.where(F.col("reason").isNull())
+    parts = [repeated_skus(sound)]
+    if not sound.where(F.col("parent_sku").isNotNull() & (F.col("parent_sku") != F.col("sku"))).isEmpty():
+        parts.append(parent_faults(sound))
+    return union_all(parts).persist()
 
 
 def main(argv: Sequence[str] | None = None) -> list[Path]:
@@ -176,79 +232,78 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         if stage.config.paths.sample_shop:
             make_sample_shop(["--out", str(stage.data_root)])
         spark = spark_session(stage.config.engines, stage.state)
-        feeds, feed_rejects = _read_feeds(spark, stage)
-        rows = reduce(lambda a, b: a.unionByName(b), feeds).cache()
-        counts = {
-            (row["merchant_id"], row["reason"]): (row["n"], row["row"])
-            for row in rows.groupBy("merchant_id", "reason")
-            .agg(F.count("*").alias("n"), F.min_by("row", "row").alias("row"))
-            .collect()
-        }
-        _check_budget(stage, counts)
-        good = rows.where(F.col("reason").isNull())
-        if stage.limit is not None:
-            by_sku = F.row_number().over(Window.partitionBy("merchant_id").orderBy("sku"))
-            good = good.withColumn("n", by_sku).where(F.col("n") <= stage.limit)
-        roots = {m.id: str(stage.data_root / m.feed.image_root) for m in stage.merchants}
-        images = (
-            good.select("merchant_id", "sku", "image").mapInArrow(locate_images(roots), IMAGE_SCHEMA).cache()
-        )
-        night = F.lit(stage.run_date)
-        products = build_products(good, images).withColumn("run_date", night)
-        replace_delta(products, stage.state, "products", stage.tonight)
-        paths = {m.id: m.feed.path for m in stage.merchants}
-        rejects = build_rejects(rows, images, paths).withColumns(
-            {"run_date": night, "stage": F.lit(STAGE), "shard": F.lit(0)}
-        )
-        if feed_rejects:
-            feed_rows = spark.createDataFrame(
-                feed_rejects, "key string, reason string, merchant_id string, detail string"
-            )
-            rejects = rejects.unionByName(
-                feed_rows.withColumns({"run_date": night, "stage": F.lit(STAGE), "shard": F.lit(0)}),
-                allowMissingColumns=True,
-            )
-        replace_delta(
-            rejects, stage.state, "rejects", night_predicate(stage.run_date, stage.selected, stage=STAGE)
-        )
-        _count(stage, counts)
-        rows.unpersist()
-        images.unpersist()
+        scratch = stage.state / "tmp" / "ingest" / stage.run_date.isoformat()
+        shutil.rmtree(scratch, ignore_errors=True)
+        try:
+            _ingest(spark, stage, scratch)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
     return []
 
 
-def _read_feeds(spark: SparkSession, stage: Stage) -> tuple[list[DataFrame], list[tuple[str, str, str, str]]]:
-    feeds, rejects = [], []
+def _ingest(spark: SparkSession, stage: Stage, scratch: Path) -> None:
+    limits, night = stage.config.ingest, stage.run_date
+    rows, refusals = stage_feeds(spark, stage, scratch)
+    last = last_products(stage)
+    counts: dict[str, Counts] = {}
+    if rows is not None:
+        crossed = _crossed(spark, rows)
+        counts = count_rows(rows, crossed)
     for merchant in stage.merchants:
-        try:
-            feeds.append(map_feed(read_feed(spark, merchant.feed, stage.data_root), merchant))
-        except FeedError as error:
-            stage.log.error("merchant %s: %s (%s); its last release stays", merchant.id, error, error.reason)
-            stage.count(merchant.id, **{error.reason: 1})
-            rejects.append((f"{merchant.id}/feed", error.reason, merchant.id, str(error)))
-    if not feeds:
-        raise StageError("no merchant's feed could be read: " + "; ".join(detail for *_, detail in rejects))
-    return feeds, rejects
-
-
-def _check_budget(stage: Stage, counts: Counts) -> None:
-    for merchant in stage.merchants:
-        rows = {reason: n_and_row for (name, reason), n_and_row in counts.items() if name == merchant.id}
-        bad = {reason: n_and_row for reason, n_and_row in rows.items() if reason is not None}
-        total = sum(n for n, _ in rows.values())
-        share = sum(n for n, _ in bad.values()) / total if total else 0.0
-        if share > stage.config.ingest.max_reject_share:
-            reason, (_, first_row) = max(bad.items(), key=lambda item: item[1][0])
-            raise StageError(
-                f"merchant {merchant.id}: {share:.0%} of the rows of {merchant.feed.path} were rejected, "
-                f"most for {reason} (first: row {first_row}); mend the feed or its mapping, "
-                f"or raise ingest.max_reject_share (now {stage.config.ingest.max_reject_share:.0%})"
+        if merchant.id not in refusals:
+            count = counts.get(merchant.id, Counts())
+            refusal = keeping.judge_feed(
+                merchant, count, last.get(merchant.id), night, limits, whole=stage.limit is None
             )
+            if refusal:
+                refusals[merchant.id] = refusal
+    kept = {
+        name: last[name]
+        for name in refusals
+        if keeping.nights_left(last.get(name), night, limits) is not None
+    }
+    if len(refusals) == len(stage.merchants) and not kept:
+        raise StageError(keeping.no_product_sentence(refusals, stage.merchants))
+    products, rejects = carried_products(spark, stage, kept), [_feed_rejects(spark, stage, refusals, last)]
+    if rows is not None:
+        taken = ~F.col("merchant_id").isin(list(refusals))
+        dropped = crossed.where(F.col("reason") != "parent_missing")
+        sound = rows.where(F.col("reason").isNull() & taken)
+        good = sound.join(dropped.select(*PLACE), on=list(PLACE), how="left_anti")
+        if stage.limit is not None:
+            good = _limited(good, stage).persist()
+        products.append(build_products(good, night))
+        rejects.append(build_rejects(rows, crossed, good))
+    replace_delta(union_all(products), stage.state, "products", stage.tonight)
+    own = {"run_date": F.lit(night), "stage": F.lit(STAGE), "shard": F.lit(0)}
+    mine = night_predicate(night, stage.selected, stage=STAGE)
+    replace_delta(union_all(rejects).withColumns(own), stage.state, "rejects", mine)
+    _count(stage, counts, refusals)
+    spark.catalog.clearCache()
 
 
-def _count(stage: Stage, counts: Counts) -> None:
-    for (merchant_id, reason), (n, _) in counts.items():
-        stage.count(merchant_id, rows_in=n, **({reason: n} if reason else {}))
+def _feed_rejects(
+    spark: SparkSession, stage: Stage, refusals: dict[str, Refusal], last: dict[str, LastProducts]
+) -> DataFrame:
+    """A row for every merchant whose feed is set aside, and a line in the log."""
+    rows = []
+    for name, refusal in refusals.items():
+        left = keeping.nights_left(last.get(name), stage.run_date, stage.config.ingest)
+        detail = f"{refusal.detail}; {keeping.kept_sentence(last.get(name), left)}"
+        stage.log.error("merchant %s: feed set aside (%s): %s", name, refusal.reason, detail)
+        rows.append((f"{name}/feed", refusal.reason, "feed", name, None, detail, None))
+    kinds = "key string, reason string, severity string, merchant_id string, sku string, detail string, record string"
+    return spark.createDataFrame(rows, kinds)
+
+
+def _count(stage: Stage, counts: dict[str, Counts], refusals: dict[str, Refusal]) -> None:
+    for name, count in counts.items():
+        stage.count(name, rows_in=count.read, **count.lost)
+        if name in refusals:
+            stage.count(name, **{refusals[name].reason: count.good})
+    for name, refusal in refusals.items():
+        if name not in counts:
+            stage.count(name, **{refusal.reason: 1})
     written = (
         f"SELECT merchant_id, count(*) AS products FROM products WHERE {stage.tonight} GROUP BY merchant_id"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.contract import DATE, DOUBLE, INT, STRING, Check, Column, hex_digits, list_of, struct_of
 
-FACT = struct_of(name=STRING, value=STRING, unit=STRING, source_field=STRING)
+FACT = struct_of(name=STRING, value=STRING, unit=STRING, number=DOUBLE, source_field=STRING)
 COLOUR = struct_of(hex=STRING, share=DOUBLE, name=STRING)
 SCENE = struct_of(
     setting=STRING,

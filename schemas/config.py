@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+OPTIONAL_FIELDS = {
+    "description": "text or HTML",
+    "brand": "text",
+    "currency": "ISO 4217 code or symbol; the merchant's when left out",
+    "sale_price": "as price; kept when it is below the price and its dates hold tonight",
+    "sale_dates": "`first/last`, ISO 8601",
+    "availability": "a word for in_stock, out_of_stock, preorder or backorder, or a number of pieces",
+    "condition": "a word for new, refurbished or used",
+    "gtin": "GTIN-8, -12, -13 or -14 with its check digit",
+    "parent_sku": "what the variants of one product share",
+    "language": "BCP 47 tag; detected when left out",
+    "size": "text with a quantity, such as `6 x 330 ml`",
+    "tags": "array of text, or text with , ; or | between",
+    "specs": "array of (name, value, unit)",
+    "ratings": "array of numbers from 1 to 5",
+    "rating_mean": "number from 1 to 5, where the feed has no single ratings",
+    "rating_count": "number of ratings behind rating_mean",
+    "reviews": "array of text; only what at least three say is kept",
+    "questions": "array of text; only what at least three ask is kept",
+    "image": "path below image_root, or an address that image_paths maps there",
+}
+"""Fields of a product feed beside sku, title, category and price, and what their values may be."""
 SqlExpression = Annotated[str, Field(min_length=1)]
 
 
@@ -53,10 +75,14 @@ class Engines(_Strict):
 
 
 class Ingest(_Strict):
-    """How much bad input a night takes."""
+    """How much bad input a night takes before a merchant's last products stay instead."""
 
     max_reject_share: float = Field(default=0.25, ge=0, le=1)
-    """Above this share of rejected rows in one feed the stage stops."""
+    """Above this share of rejected rows in one feed that feed is set aside."""
+    max_shrink_share: float = Field(default=0.5, ge=0, le=1)
+    """A feed that lost more than this share of the merchant's last products is set aside: usually a broken export."""
+    keep_products_nights: int = Field(default=3, ge=0)
+    """For so many nights after its last good feed a merchant whose feed is set aside keeps its products."""
     min_segment_size: int = Field(default=50, ge=1)
 
 
@@ -157,18 +183,45 @@ class File(DataFile):
     fields: dict[str, SqlExpression]
 
 
-class ProductFeed(File):
-    """A catalog. `fields` needs sku, title, category and price; see the README for the others."""
+class ImagePath(_Strict):
+    """Pictures whose name begins with `prefix` (an address, say) lie under `path` in the image root."""
 
+    prefix: str = Field(min_length=1)
+    path: str = ""
+
+
+class ProductFeed(File):
+    """A catalog: a ready mapping by one word, or `fields` with at least sku, title, category and price; or both."""
+
+    mapping: Literal["google_merchant", "shopify", "magento2", "plain"] | None = None
+    """Ready mapping; `fields` then overrides its fields one by one. Columns are named like_this in expressions."""
+    fields: dict[str, SqlExpression] = Field(default_factory=dict)
     image_root: str = ""
     """Folder below data_root that image paths are relative to; a path that leaves it is rejected."""
+    image_paths: tuple[ImagePath, ...] = ()
+    decimal_mark: Literal[".", ","] | None = None
+    """Decides what `1,299` means; left out, the rules of jobs.catalog.money do."""
+    category_separator: str | None = Field(default=None, min_length=1)
+    """Between the levels of a category; `>` when left out."""
+    accept_shrink: dt.date | None = None
+    """The night in which a feed that shrank is meant, and taken as it is."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _format_of_mapping(cls, given: Any) -> Any:
+        usual = {"google_merchant": "xml", "shopify": "csv", "magento2": "csv"}
+        if isinstance(given, dict) and "format" not in given and given.get("mapping") in usual:
+            return {**given, "format": usual[given["mapping"]]}
+        return given
 
     @model_validator(mode="after")
     def _known_fields(self) -> Self:
         required = {"sku", "title", "category", "price"}
-        known = required | {"description", "brand", "currency", "tags", "specs", "ratings", "image"}
-        if missing := required - self.fields.keys():
-            raise ValueError(f"feed {self.path}: map these fields too: {', '.join(sorted(missing))}")
+        known = required | set(OPTIONAL_FIELDS)
+        if not self.mapping and (missing := required - self.fields.keys()):
+            raise ValueError(
+                f"feed {self.path}: map these fields too: {', '.join(sorted(missing))}; or choose a ready mapping"
+            )
         if unknown := self.fields.keys() - known:
             raise ValueError(f"feed {self.path}: unknown fields {sorted(unknown)}; known are {sorted(known)}")
         return self

@@ -333,6 +333,14 @@ REJECTS = Table(
             "The raw record, cut to 2,000 characters; personal fields never enter it.",
             nullable=True,
         ),
+        Column(
+            "severity",
+            STRING,
+            "Of the ingest stage: row (the row is left out), note (the product is kept), feed (the merchant's whole "
+            "feed is set aside). NULL elsewhere: what `key` names is left out.",
+            nullable=True,
+            sample=one_of(None, "row", "note", "feed"),
+        ),
     ),
     key=("run_date", "stage", "key", "reason"),
     written_by="all stages, each its own partition",
@@ -340,5 +348,10 @@ REJECTS = Table(
     checks=(
         Check("reason_given", "length(reason) > 0", breaks={"reason": ""}),
         Check("record_is_cut", "record IS NULL OR length(record) <= 2000", breaks={"record": "x" * 2001}),
+        Check(
+            "severity_known",
+            "severity IS NULL OR severity IN ('row', 'note', 'feed')",
+            breaks={"severity": "grave"},
+        ),
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from schemas.columns import (
     CLAIM,
     COLOUR,
@@ -16,6 +18,7 @@ from schemas.columns import (
     SKU,
 )
 from schemas.contract import (
+    DATE,
     DOUBLE,
     INT,
     LONG,
@@ -49,14 +52,56 @@ PRODUCTS = Table(
             sample=one_of("Made to last.", "咖啡 · 500 g"),
         ),
         Column("category", STRING, "The merchant's category path, levels joined by ' > '."),
-        Column("brand", STRING, "Brand as printed.", nullable=True),
+        Column(
+            "taxonomy",
+            STRING,
+            "The category in the one taxonomy of all shops (jobs/catalog/taxonomy.toml); Other when no word is known.",
+            nullable=True,
+        ),
+        Column("brand", STRING, "Brand in the merchant's commonest spelling.", nullable=True),
         Column("price_minor", LONG, "Price in minor units of the currency (cents)."),
+        Column(
+            "sale_price_minor",
+            LONG,
+            "Reduced price of tonight in minor units; NULL when there is none.",
+            nullable=True,
+            sample=one_of(None),
+        ),
         Column("currency", STRING, "ISO 4217 code.", sample=one_of("EUR", "USD", "JPY")),
-        Column("tags", list_of(STRING), "Free keywords of the merchant, lower case."),
+        Column(
+            "availability",
+            STRING,
+            "in_stock, out_of_stock, preorder or backorder.",
+            nullable=True,
+            sample=one_of(None, "in_stock", "out_of_stock"),
+        ),
+        Column(
+            "condition",
+            STRING,
+            "new, refurbished or used.",
+            nullable=True,
+            sample=one_of(None, "new", "used"),
+        ),
+        Column(
+            "gtin",
+            STRING,
+            "GTIN-8, -12, -13 or -14 whose check digit holds.",
+            nullable=True,
+            sample=one_of(None, "4006381333931", "96385074"),
+        ),
+        Column("parent_sku", STRING, "What the variants of one product share.", nullable=True),
+        Column(
+            "language",
+            STRING,
+            "Language of the text, ISO 639-1: declared, else detected; NULL when unsure.",
+            nullable=True,
+        ),
+        Column("tags", list_of(STRING), "Free keywords of the merchant, lower case, sorted."),
         Column(
             "facts",
             list_of(FACT),
-            "What copy may claim: name, value, unit, and the feed field it comes from.",
+            "What copy may claim, sorted: name, value and unit to print, the value as a number (NULL for words; "
+            "litres as ml, kilograms as g), and the feed field it comes from.",
         ),
         Column(
             "rating_mean", DOUBLE, "Mean rating of the reviews, 1 to 5.", nullable=True, sample=between(1, 5)
@@ -81,6 +126,13 @@ PRODUCTS = Table(
             "SHA-256 (hex) over the fields that influence a picture; not the price.",
             sample=hex_digits(64),
         ),
+        Column(
+            "feed_date",
+            DATE,
+            "The night whose feed the row is from; earlier than run_date while a feed is set aside.",
+            nullable=True,
+            sample=one_of(None, dt.date(2025, 12, 31)),
+        ),
     ),
     key=("run_date", "merchant_id", "sku"),
     written_by="jobs.ingest_catalog",
@@ -91,6 +143,27 @@ PRODUCTS = Table(
             "currency_is_iso_4217",
             "length(currency) = 3 AND currency = upper(currency)",
             breaks={"currency": "eur"},
+        ),
+        Check(
+            "sale_price_is_lower",
+            "sale_price_minor IS NULL OR sale_price_minor BETWEEN 1 AND price_minor - 1",
+            breaks={"sale_price_minor": 10**15},
+        ),
+        Check(
+            "availability_known",
+            "availability IS NULL OR availability IN ('in_stock', 'out_of_stock', 'preorder', 'backorder')",
+            breaks={"availability": "auf Lager"},
+        ),
+        Check(
+            "condition_known",
+            "condition IS NULL OR condition IN ('new', 'refurbished', 'used')",
+            breaks={"condition": "neu"},
+        ),
+        Check("gtin_has_a_length", "gtin IS NULL OR length(gtin) IN (8, 12, 13, 14)", breaks={"gtin": "123"}),
+        Check(
+            "feed_is_not_of_tomorrow",
+            "feed_date IS NULL OR feed_date <= run_date",
+            breaks={"feed_date": dt.date(2999, 1, 1)},
         ),
         Check("title_has_sane_length", "length(title) BETWEEN 1 AND 500", breaks={"title": "x" * 501}),
         Check("product_hash_is_hex", "length(product_hash) = 64", breaks={"product_hash": "0" * 63}),

@@ -7,7 +7,8 @@ CREATE TABLE IF NOT EXISTS rejects (
   merchant_id STRING COMMENT 'Whose it is; NULL for segments.',
   sku STRING COMMENT 'The product, where known.',
   detail STRING NOT NULL COMMENT 'What was wrong, where, and what to do.',
-  record STRING COMMENT 'The raw record, cut to 2,000 characters; personal fields never enter it.'
+  record STRING COMMENT 'The raw record, cut to 2,000 characters; personal fields never enter it.',
+  severity STRING COMMENT 'Of the ingest stage: row (the row is left out), note (the product is kept), feed (the merchant\'s whole feed is set aside). NULL elsewhere: what `key` names is left out.'
 )
 USING DELTA
 PARTITIONED BY (run_date, stage, shard)
@@ -15,3 +16,4 @@ COMMENT 'One input row, image, segment, unit or candidate that was set aside, an
 TBLPROPERTIES ('hundredfaces.key' = 'run_date,stage,key,reason', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE rejects ADD CONSTRAINT reason_given CHECK (length(reason) > 0);
 ALTER TABLE rejects ADD CONSTRAINT record_is_cut CHECK (record IS NULL OR length(record) <= 2000);
+ALTER TABLE rejects ADD CONSTRAINT severity_known CHECK (severity IS NULL OR severity IN ('row', 'note', 'feed'));

@@ -1,0 +1,99 @@
+"""The typed facts of a product: what its specifications, its size and its name state, one unit a quantity.
+
+One fact is (name, value, unit, number, source_field): `value` is what may be printed, with `unit` after it; `number` is
+the same as a double, NULL when the value is a word. The list is sorted, so the same facts are the same bytes whatever
+order, encoding or format the feed has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from jobs.catalog.units import canonical_unit, decimal_text, quantities, read_number
+from schemas.columns import FACT
+
+MAX_FACTS = 60
+"""Of one product; a longer list is an attack or a mistake."""
+_NAME_MAX_CHARS = 80
+_VALUE_MAX_CHARS = 300
+_VALUE_AND_UNIT = re.compile(r"([-+\u2212]?\d[\d.,' ]*)\s?-?(\D{1,12})")
+
+
+class Fact(NamedTuple):
+    """One row of the list `facts`; fields as in schemas.columns.FACT."""
+
+    name: str
+    value: str
+    unit: str
+    number: float | None
+    source_field: str
+
+
+@lru_cache(maxsize=65536)
+def specification(name: str | None, value: str | None, unit: str | None, source_field: str) -> Fact | None:
+    """The fact of one specification, `1,5` `l` as 1500 ml; None when it has no name or no value."""
+    if not name or not value:
+        return None
+    name, value, unit = name[:_NAME_MAX_CHARS], value[:_VALUE_MAX_CHARS], (unit or "")[:_NAME_MAX_CHARS]
+    number = read_number(value)
+    if number is None and not unit and (match := _VALUE_AND_UNIT.fullmatch(value)):
+        written = read_number(match[1])
+        if written is not None and canonical_unit(match[2].strip()):
+            number, unit = written, match[2].strip()
+    if number is None:
+        return Fact(name, value, unit, None, source_field)
+    if listed := canonical_unit(unit):
+        _, unit, factor = listed
+        number *= factor
+    return Fact(name, decimal_text(number), unit, float(number), source_field)
+
+
+def stated_facts(text: str | None, source_field: str) -> list[Fact]:
+    """Facts from the quantities in a name or a size."""
+    return [
+        Fact(name, value, unit, float(Decimal(value)), source_field)
+        for name, value, unit in quantities(text or "")
+    ]
+
+
+def all_facts(
+    specs: Sequence[Mapping[str, str | None]] | None, stated: Iterable[tuple[str, str | None]]
+) -> list[Fact]:
+    """Every fact of one product, sorted: specifications first claim a name, `stated` (field, text) fill what is left.
+
+    The same quantity from two places is one fact, under its specification's name.
+    """
+    found: dict[tuple[str, str, str], Fact] = {}
+    for spec in specs or ():
+        fact = specification(spec["name"], spec["value"], spec["unit"], "specs")
+        if fact is not None:
+            found.setdefault((fact.name.casefold(), fact.value, fact.unit), fact)
+    amounts = {(fact.value, fact.unit) for fact in found.values() if fact.number is not None and fact.unit}
+    names = {fact.name.casefold() for fact in found.values()}
+    for field, text in stated:
+        for fact in stated_facts(text, field):
+            if (fact.value, fact.unit) not in amounts and fact.name not in names:
+                found.setdefault((fact.name, fact.value, fact.unit), fact)
+    return sorted(found.values(), key=lambda fact: fact[:3] + fact[4:])[:MAX_FACTS]
+
+
+def facts_column(rows: Sequence[Sequence[Fact]]) -> pa.Array:
+    """The lists as a column of list<FACT>, built flat: a dictionary a fact would cost more than finding it."""
+    offsets = [0]
+    flat: list[Fact] = []
+    for row in rows:
+        flat.extend(row)
+        offsets.append(len(flat))
+    columns = list(zip(*flat, strict=True)) or [()] * len(Fact._fields)
+    arrays = {
+        name: pa.array(column, FACT.field(name).type)
+        for name, column in zip(Fact._fields, columns, strict=True)
+    }
+    struct = pa.StructArray.from_arrays([arrays[field.name] for field in FACT], fields=list(FACT))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), struct)

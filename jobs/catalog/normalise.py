@@ -1,0 +1,376 @@
+"""A batch of mapped feed rows in, the same rows in our fields, types and conventions out, with what was wrong.
+
+Values that repeat (prices, categories, brands, terms) are judged once a distinct value; long text goes through
+Arrow's compiled functions; only facts and languages are found row by row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.catalog import facts, reviews, values
+from jobs.catalog.findings import NOTE, Findings, note_lists, raw_records
+from jobs.catalog.language import declared_language, detect_language
+from jobs.catalog.money import DecimalMark, Money, parse_money
+from jobs.catalog.taxonomy import OTHER, taxonomy_node
+from jobs.catalog.text import plain_items, plain_text
+from schemas.columns import FACT
+
+TITLE_MAX_CHARS = 500
+DESCRIPTION_MAX_CHARS = 5000
+CATEGORY_MAX_CHARS = 500
+UNCATEGORISED = "Uncategorised"
+MAX_TAGS = 50
+FAR_DAYS = 366
+
+SCHEMA = pa.schema(
+    [
+        ("merchant_id", pa.string()),
+        ("file", pa.string()),
+        ("row", pa.int64()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("record", pa.string()),
+        ("notes", pa.list_(NOTE)),
+        ("sku", pa.string()),
+        ("parent_sku", pa.string()),
+        ("title", pa.string()),
+        ("description", pa.string()),
+        ("category", pa.string()),
+        ("taxonomy", pa.string()),
+        ("brand", pa.string()),
+        ("brand_key", pa.string()),
+        ("price_minor", pa.int64()),
+        ("sale_price_minor", pa.int64()),
+        ("currency", pa.string()),
+        ("availability", pa.string()),
+        ("condition", pa.string()),
+        ("gtin", pa.string()),
+        ("language", pa.string()),
+        ("tags", pa.list_(pa.string())),
+        ("facts", pa.list_(pa.field("element", FACT))),
+        ("rating_mean", pa.float64()),
+        ("rating_count", pa.int64()),
+        ("image", pa.string()),
+    ]
+)
+
+_SEPARATOR = re.compile(r"\s*[>›»]+\s*")
+_SCRIPT = r"(?i)<\s*(?:script|iframe|object|embed)\b|javascript:|\bon(?:error|load|click|mouseover)\s*="
+_HIDDEN = r"[\x00-\x08\x0E-\x1F\x{202A}-\x{202E}\x{2066}-\x{2069}\x{200B}\x{2060}\x{E0000}-\x{E007F}]"
+_FORMULA = r"^\s*(?:[=@]|[+\-]\s*(?:[A-Za-z(@=]|\d+[+\-*/]))"
+_INSTRUCTION = (
+    r"(?i)\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|your)\b.{0,40}"
+    r"\b(?:instruction|prompt|rule|message|context|guideline)s?\b"
+    r"|\bsystem prompt\b|\byou are (?:now|an? (?:ai|assistant|language model))\b"
+    r"|\[/?INST\]|<\|\w+\|>|\b(?:ignoriere|vergiss)\b.{0,40}\b(?:anweisung|regel)|\bignore[zs]?\b.{0,40}\binstructions\b"
+)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a merchant's rows are read by. `columns` says which column of the batch holds a field."""
+
+    merchant_id: str
+    currency: str
+    run_date: dt.date
+    columns: Mapping[str, str]
+    decimal_mark: DecimalMark | None = None
+    category_separator: str | None = None
+
+
+def each_distinct(column: pa.Array, function: Callable[[Any], Any], kind: pa.DataType) -> pa.Array:
+    """`function` of every value, called once a distinct value; NULL stays NULL."""
+    encoded = column.dictionary_encode()
+    results = [function(value) for value in encoded.dictionary.to_pylist()]
+    return pa.array(results, kind).take(encoded.indices)
+
+
+class _Batch:
+    """The fields of one batch; a field that is not mapped is a column of NULLs."""
+
+    def __init__(self, batch: pa.RecordBatch, rules: Rules) -> None:
+        self.rows = batch
+        self.rules = rules
+        self.nothing = pa.nulls(batch.num_rows, pa.string())
+
+    def has(self, field: str) -> bool:
+        return field in self.rules.columns
+
+    def raw(self, field: str) -> pa.Array:
+        return self.rows.column(self.rules.columns[field])
+
+    def text(self, field: str) -> pa.Array:
+        """The field as text; lists of text (repeated XML elements) give their first item."""
+        if not self.has(field):
+            return self.nothing
+        column = self.raw(field)
+        if pa.types.is_list(column.type):
+            column = pc.list_element(pc.if_else(pc.greater(pc.list_value_length(column), 0), column, None), 0)
+        if pa.types.is_struct(column.type) or pa.types.is_null(column.type):
+            return self.nothing
+        return column.cast(pa.string())
+
+    def items(self, field: str) -> pa.Array | None:
+        """The field as a list column; a scalar gives None, and the mapping should have split it."""
+        column = self.raw(field) if self.has(field) else None
+        return column if column is not None and pa.types.is_list(column.type) else None
+
+
+def normalise(batch: pa.RecordBatch, rules: Rules) -> pa.RecordBatch:
+    """The rows of a batch (mapped columns, with row, file, broken and record) as rows of SCHEMA."""
+    given = _Batch(batch, rules)
+    found = Findings(batch.num_rows)
+    if "broken" in batch.schema.names:
+        found.reject(batch.column("broken").cast(pa.string()))
+    out: dict[str, pa.Array] = {}
+    _texts(given, found, out)
+    _prices(given, found, out)
+    _terms(given, found, out)
+    _lists(given, found, out)
+    out |= {
+        "merchant_id": pa.repeat(pa.scalar(rules.merchant_id), batch.num_rows),
+        "file": batch.column("file").cast(pa.string()),
+        "row": batch.column("row").cast(pa.int64()),
+        "reason": pa.array(found.reasons, pa.string()),
+        "detail": pa.array(found.details, pa.string()),
+        "record": raw_records(batch, found),
+        "notes": note_lists(found),
+    }
+    return pa.RecordBatch.from_arrays([out[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def normaliser(rules: Rules) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """A `mapInArrow` function from mapped rows to rows of SCHEMA."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return (normalise(batch, rules) for batch in batches)
+
+    return run
+
+
+def _texts(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
+    raw_sku, raw_title, raw_description = given.text("sku"), given.text("title"), given.text("description")
+    sku_codes = each_distinct(pc.fill_null(raw_sku, ""), values.sku_reason, pa.string())
+    found.reject(sku_codes, raw_sku)
+    out["sku"] = plain_text(raw_sku, values.SKU_MAX_CHARS)
+    out["title"] = plain_text(raw_title, TITLE_MAX_CHARS)
+    found.reject(_code(out["title"].is_null(), "title_missing"))
+    silent = pc.invert(pc.match_substring_regex(out["title"], r"[\p{L}\p{N}]"))
+    found.reject(_code(silent, "title_says_nothing"), out["title"])
+    out["description"] = plain_text(raw_description, DESCRIPTION_MAX_CHARS)
+    out["brand"] = plain_text(given.text("brand"), 200)
+    out["brand_key"] = each_distinct(out["brand"], values.brand_key, pa.string())
+    out["parent_sku"] = plain_text(given.text("parent_sku"), values.SKU_MAX_CHARS)
+    out["image"] = pc.utf8_trim_whitespace(given.text("image"))
+
+    found.note(_cut(out["title"], TITLE_MAX_CHARS), "title_cut")
+    found.note(_cut(out["description"], DESCRIPTION_MAX_CHARS), "description_cut")
+    for raw in (raw_title, raw_description):
+        if pc.any(pc.match_substring_regex(raw, r"[<:=]")).as_py():
+            found.note(pc.match_substring_regex(raw, _SCRIPT), "script_removed")
+    for raw in (raw_title, raw_description, given.text("brand")):
+        found.note(pc.match_substring_regex(raw, _HIDDEN), "hidden_characters_removed")
+    for text in (out["sku"], out["title"], out["description"], out["brand"]):
+        found.note(pc.match_substring_regex(text, _FORMULA), "text_like_formula", text)
+    for text in (out["title"], out["description"]):
+        found.note(pc.match_substring_regex(text, _INSTRUCTION), "text_like_instruction", text)
+
+    raw_category = given.text("category")
+    own = given.rules.category_separator
+    separator = re.compile(rf"\s*{re.escape(own)}\s*") if own else _SEPARATOR
+    plain = plain_text(raw_category, CATEGORY_MAX_CHARS)
+    paths = each_distinct(plain, lambda path: _path(path, separator), pa.string())
+    if given.has("category"):
+        found.note(paths.is_null(), "category_missing")
+    out["category"] = pc.fill_null(paths, UNCATEGORISED)
+    node = each_distinct(out["category"], taxonomy_node, pa.string())
+    unknown = pc.equal(node, OTHER)
+    if pc.any(unknown).as_py():
+        by_title = each_distinct(out["title"].filter(unknown), taxonomy_node, pa.string())
+        node = pc.replace_with_mask(node, unknown, pc.fill_null(by_title, OTHER))
+    out["taxonomy"] = node
+
+
+def _path(text: str, separator: re.Pattern[str]) -> str | None:
+    levels = [level for level in separator.split(text) if level]
+    return " > ".join(level.replace(" > ", " ") for level in levels) or None
+
+
+def _code(where: pa.Array, code: str) -> pa.Array:
+    return pc.if_else(pc.fill_null(where, False), code, pa.scalar(None, pa.string()))
+
+
+def _cut(text: pa.Array, max_chars: int) -> pa.Array:
+    return pc.and_(pc.ends_with(text, "…"), pc.greater(pc.utf8_length(text), max_chars - 50))
+
+
+_MONEY = pa.struct([("minor", pa.int64()), ("currency", pa.string()), ("reason", pa.string())])
+_BETWEEN = "\x1f"
+
+
+def _money(given: _Batch, field: str, currency: pa.Array) -> pa.Array:
+    """The field's amounts as structs of Money; NULL where the field is."""
+    mark: DecimalMark | None = given.rules.decimal_mark
+    kind = given.raw(field).type
+    if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+        mark = "."
+
+    def read(pair: str) -> dict[str, Any]:
+        text, _, code = pair.partition(_BETWEEN)
+        money: Money = parse_money(text, code, mark)
+        return money._asdict()
+
+    pairs = pc.binary_join_element_wise(given.text(field), currency, _BETWEEN)
+    return each_distinct(pairs, read, _MONEY)
+
+
+def _prices(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
+    rules = given.rules
+    named = pc.utf8_upper(pc.utf8_trim_whitespace(given.text("currency")))
+    currency = pc.fill_null(pc.if_else(pc.equal(named, ""), None, named), rules.currency)
+    price = _money(given, "price", currency)
+    out["price_minor"] = price.field("minor")
+    out["currency"] = pc.fill_null(price.field("currency"), currency)
+    found.reject(pc.if_else(price.is_null(), "price_missing", price.field("reason")), given.text("price"))
+    if not given.has("sale_price"):
+        out["sale_price_minor"] = pa.nulls(len(price), pa.int64())
+        return
+    sale = _money(given, "sale_price", out["currency"])
+    minor = sale.field("minor")
+    stated = pc.and_(sale.is_valid(), pc.not_equal(sale.field("reason"), "price_missing"))
+    stated = pc.or_(pc.fill_null(stated, False), minor.is_valid())
+    unreadable = pc.or_(minor.is_null(), pc.not_equal(sale.field("currency"), out["currency"]))
+    found.note(pc.and_(stated, unreadable), "sale_price_unreadable", given.text("sale_price"))
+    readable = pc.and_(stated, pc.invert(pc.fill_null(unreadable, True)))
+    lower = pc.fill_null(pc.less(minor, out["price_minor"]), False)
+    found.note(pc.and_(readable, pc.invert(lower)), "sale_price_not_lower", given.text("sale_price"))
+    kept = pc.and_(readable, lower)
+    if given.has("sale_dates"):
+        codes = each_distinct(
+            pc.fill_null(given.text("sale_dates"), ""),
+            lambda text: sale_state(text, rules.run_date),
+            pa.string(),
+        )
+        for code in ("sale_dates_unreadable", "sale_dates_reversed", "sale_dates_far"):
+            found.note(pc.and_(kept, pc.equal(codes, code)), code, given.text("sale_dates"))
+        kept = pc.and_(kept, pc.equal(codes, "on"))
+    out["sale_price_minor"] = pc.if_else(kept, minor, None)
+
+
+def sale_state(dates: str, run_date: dt.date) -> str:
+    """`on`, `off` (over, or not yet begun) or the reason code of dates that cannot be meant."""
+    if not dates.strip(" /"):
+        return "on"
+    days = values.sale_dates(dates)
+    if days is None:
+        return "sale_dates_unreadable"
+    first, last = days
+    if first and last and last < first:
+        return "sale_dates_reversed"
+    if first and (first - run_date).days > FAR_DAYS:
+        return "sale_dates_far"
+    return "off" if (first and first > run_date) or (last and last < run_date) else "on"
+
+
+def _terms(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
+    for field, function, code in (
+        ("availability", values.availability, "availability_unknown"),
+        ("condition", values.condition, "condition_unknown"),
+        ("gtin", values.gtin, "gtin_invalid"),
+    ):
+        raw = given.text(field)
+        out[field] = each_distinct(raw, function, pa.string())
+        stated = pc.greater(pc.binary_length(pc.utf8_trim_whitespace(raw)), 0)
+        found.note(pc.and_(stated, out[field].is_null()), code, raw)
+    language = each_distinct(given.text("language"), declared_language, pa.string())
+    guess = language.is_null()
+    if pc.any(guess).as_py():
+        said = pc.binary_join_element_wise(
+            pc.fill_null(out["title"], ""),
+            pc.utf8_slice_codeunits(pc.fill_null(out["description"], ""), 0, 400),
+            ". ",
+        ).filter(guess)
+        detected = pa.array([detect_language(text) for text in said.to_pylist()], pa.string())
+        language = pc.replace_with_mask(language, guess, detected)
+    out["language"] = language
+
+
+def _lists(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
+    tags = given.items("tags")
+    if tags is None:
+        tags = pc.split_pattern_regex(given.text("tags"), r"[,;|]")
+    out["tags"] = _tags(tags)
+    ratings = given.items("ratings")
+    if ratings is not None:
+        pairs = [reviews.mean_rating(row) for row in ratings.cast(pa.list_(pa.float64())).to_pylist()]
+        mean, count = (
+            pa.array([m for m, _ in pairs], pa.float64()),
+            pa.array([n for _, n in pairs], pa.int64()),
+        )
+        stated = pc.fill_null(pc.list_value_length(ratings), 0)
+        found.note(pc.less(count, stated), "rating_off_scale")
+    else:
+        mean = each_distinct(given.text("rating_mean"), _rating, pa.float64())
+        count = pc.fill_null(each_distinct(given.text("rating_count"), _count, pa.int64()), 0)
+        found.note(pc.and_(pc.is_valid(given.text("rating_mean")), mean.is_null()), "rating_off_scale")
+    out["rating_mean"], out["rating_count"] = mean, count
+
+    specs = given.items("specs")
+    specs_rows: list[Any] = _specs(specs) if specs is not None else [None] * len(given.rows)
+    sizes = plain_text(given.text("size"), 100).to_pylist()
+    lists = [
+        facts.all_facts(spec, (("size", size), ("title", title)))
+        for spec, size, title in zip(specs_rows, sizes, out["title"].to_pylist(), strict=True)
+    ]
+    for field, name in (("reviews", "reviewers mention"), ("questions", "shoppers ask about")):
+        texts = given.items(field)
+        if texts is not None:
+            for row, said in zip(lists, plain_items(texts).to_pylist(), strict=True):
+                phrases = reviews.recurring_phrases(said)
+                row.extend(facts.Fact(name, phrase, "", None, field) for phrase, _ in phrases)
+    out["facts"] = facts.facts_column(lists)
+
+
+def _rating(text: str) -> float | None:
+    number = facts.read_number(text)
+    return round(float(number), 2) if number is not None and 1 <= number <= 5 else None
+
+
+def _count(text: str) -> int | None:
+    number = facts.read_number(text)
+    return int(number) if number is not None and number >= 0 else None
+
+
+def _tags(column: pa.Array) -> pa.Array:
+    rows = plain_items(column).to_pylist()
+    kept = [sorted({tag.lower()[:100] for tag in row or () if tag})[:MAX_TAGS] for row in rows]
+    return pa.array(kept, pa.list_(pa.string()))
+
+
+def _specs(column: pa.Array) -> list[Any]:
+    """The specifications of each row as dictionaries of plain text; their fields are taken by name."""
+    flat = column.flatten()
+    plain = {
+        name: plain_text(flat.field(name)).to_pylist()
+        if flat.type.get_field_index(name) >= 0
+        else [None] * len(flat)
+        for name in ("name", "value", "unit")
+    }
+    items = [
+        {"name": n, "value": v, "unit": u}
+        for n, v, u in zip(plain["name"], plain["value"], plain["unit"], strict=True)
+    ]
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_pylist()
+    rows, start = [], 0
+    for length in lengths:
+        rows.append(items[start : start + length])
+        start += length
+    return rows

@@ -1,0 +1,105 @@
+"""Plain text from what shops write: a column of text in, the same column without markup and hidden characters out.
+
+Whole columns go through Arrow's compiled functions; only values that need a step are given to it, because most names
+and many descriptions are clean as they come.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+RAW_MAX_CHARS = 100_000
+"""A longer raw text is cut before its markup is read; no shop means to say more about one product."""
+
+_HIDDEN = (
+    r"[\x00-\x08\x0E-\x1F\x7F-\x{84}\x{86}-\x{9F}"  # control characters that are not white space
+    r"\x{AD}\x{180E}\x{200B}\x{2060}-\x{2064}\x{FEFF}"  # soft hyphen, zero-width
+    r"\x{200E}\x{200F}\x{061C}\x{202A}-\x{202E}\x{2066}-\x{2069}"  # bidirectional marks and overrides
+    r"\x{FFF9}-\x{FFFB}\x{FFFE}\x{FFFF}\x{E0000}-\x{E007F}]"  # annotations, non-characters, tag characters
+)
+# Zero-width joiners hold emoji and Indic letters together; elsewhere they are noise that hides one word in another.
+_STRAY_JOINERS = r"([\x00-\x7F])[\x{200C}\x{200D}]+|[\x{200C}\x{200D}]+([\x00-\x7F]|$)"
+_FRAMES = "script|style|template|noscript|iframe|svg"
+_UNSEEN = rf"(?is)<!--.*?-->|<(?:{_FRAMES})\b.*?(?:</(?:{_FRAMES})\s*>|$)"
+_INLINE = "a|abbr|b|bdi|bdo|cite|code|em|font|i|mark|q|s|small|span|strong|sub|sup|u|wbr"
+_INLINE_TAGS = rf"(?i)</?(?:{_INLINE})(?:\s[^<>]*)?/?>"
+# A tag begins with a letter, a slash, "!" or "?": "x < 3" and "<3" are text.
+_TAGS = r"<[A-Za-z/!?][^<>]*>"
+_UNENDED_TAG = r"<[A-Za-z/!?][^<>]*$"
+_WIDE_SPACE = r"\x0B\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}"
+_ROUGH_SPACE = rf"[^\S ]|\p{{Z}}{{2}}|^\p{{Z}}|\p{{Z}}$|[{_WIDE_SPACE}]"
+_SPACE = r"[\s\x0B\p{Z}\x{85}]+"
+
+
+def _where(column: pa.Array, needed: pa.Array, step: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """`column` with `step` applied to the values for which `needed` is true."""
+    if not pc.any(needed).as_py():
+        return column
+    return pc.replace_with_mask(column, needed, step(column.filter(needed)))
+
+
+def _matching(column: pa.Array, pattern: str) -> pa.Array:
+    return pc.fill_null(pc.match_substring_regex(column, pattern), False)
+
+
+def _without_markup(column: pa.Array) -> pa.Array:
+    for pattern, replacement in ((_UNSEEN, " "), (_INLINE_TAGS, ""), (_TAGS, " "), (_UNENDED_TAG, " ")):
+        step = partial(pc.replace_substring_regex, pattern=pattern, replacement=replacement)
+        column = _where(column, _matching(column, pattern), step)
+    return column
+
+
+def _without_entities(column: pa.Array) -> pa.Array:
+    # Twice: exports often escape what was escaped already ("&amp;eacute;").
+    return pa.array([html.unescape(html.unescape(text)) for text in column.to_pylist()], pa.string())
+
+
+def _visible(column: pa.Array) -> pa.Array:
+    # Hidden characters go before normalisation, so that letters which they held apart compose.
+    column = pc.replace_substring_regex(column, pattern=_HIDDEN, replacement="")
+    column = pc.replace_substring_regex(column, pattern=_STRAY_JOINERS, replacement=r"\1\2")
+    return pc.utf8_normalize(column, form="NFC")
+
+
+def _collapsed(column: pa.Array) -> pa.Array:
+    return pc.utf8_trim(pc.replace_substring_regex(column, pattern=_SPACE, replacement=" "), characters=" ")
+
+
+def plain_text(column: pa.Array, max_chars: int = RAW_MAX_CHARS) -> pa.Array:
+    """The column as plain text in Unicode's NFC; NULL where nothing is left, cut at `max_chars`.
+
+    HTML tags become white space (inline ones nothing), scripts, styles and comments go with their content, named and
+    numeric entities become their characters, control, zero-width, bidirectional and tag characters go, white space is
+    one space. What entities spell stays text: `&lt;b&gt;` is "<b>", never markup again.
+    """
+    if not pa.types.is_string(column.type):
+        column = column.cast(pa.string())
+    too_long = pc.fill_null(pc.greater(pc.binary_length(column), RAW_MAX_CHARS), False)
+    column = _where(column, too_long, partial(pc.utf8_slice_codeunits, start=0, stop=RAW_MAX_CHARS))
+    column = _where(column, pc.fill_null(pc.match_substring(column, "<"), False), _without_markup)
+    column = _where(column, pc.fill_null(pc.match_substring(column, "&"), False), _without_entities)
+    column = _where(column, _matching(column, r"[^\n\r\t -~]"), _visible)
+    column = _where(column, _matching(column, _ROUGH_SPACE), _collapsed)
+    too_long = pc.fill_null(pc.greater(pc.utf8_length(column), max_chars), False)
+    column = _where(column, too_long, partial(_cut, max_chars=max_chars))
+    return pc.if_else(pc.equal(pc.binary_length(column), 0), None, column)
+
+
+def _cut(column: pa.Array, max_chars: int) -> pa.Array:
+    """Cut between words, with an ellipsis as the last of `max_chars` characters."""
+    cut = pc.utf8_slice_codeunits(column, start=0, stop=max_chars - 1)
+    words = pc.replace_substring_regex(cut, pattern=r"[\s,;:.\-]+\S{0,40}$", replacement="")
+    return pc.binary_join_element_wise(words, "…", "")
+
+
+def plain_items(column: pa.Array) -> pa.Array:
+    """A list column of text with every item plain; empty items stay in their place as NULL."""
+    column = column.cast(pa.list_(pa.string()))
+    return pa.ListArray.from_arrays(
+        column.offsets, plain_text(column.values), mask=column.is_null() if column.null_count else None
+    )
