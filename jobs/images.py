@@ -27,7 +27,7 @@ _REMEMBERED = 50_000
 
 
 class Located(NamedTuple):
-    """A picture's path and SHA-256 (hex), or the reason and detail of why there is none."""
+    """A picture's path and SHA-256 (hex), or why there is none: a code of jobs.catalog.reasons and the name given."""
 
     image_uri: str | None
     image_sha256: str | None
@@ -48,30 +48,30 @@ def local_name(image: str, prefixes: Sequence[tuple[str, str]]) -> str:
 def locate_image(root: Path, image: str | None) -> Located:
     """One picture below `root`; nothing outside it is opened, whatever the path or a link on it says."""
     if not image:
-        return _not("image_not_named", "the feed names no picture")
+        return _not("image_not_named", "")
     shown = image[:200]
     if any(ord(character) < 32 for character in image) or len(image) > MAX_PATH_CHARS:
-        return _not("image_path_invalid", f"{shown!r}: no path holds control characters or is so long")
+        return _not("image_path_invalid", repr(shown))
     if _SCHEME.match(image) or image.startswith("//"):
-        return _not("image_remote", f"{shown}: pictures are read below {root.name or root}, not fetched")
+        return _not("image_remote", shown)
     try:
         path = (root / image.replace("\\", "/")).resolve()
         if not path.is_relative_to(root.resolve()):
-            return _not("image_path_leaves_root", f"{shown} leaves the merchant's picture folder")
+            return _not("image_path_leaves_root", shown)
         found = path.stat()
     except (OSError, RuntimeError, ValueError):
-        return _not("image_missing", f"{shown} does not exist in the merchant's picture folder")
+        return _not("image_missing", shown)
     if not stat.S_ISREG(found.st_mode):
-        return _not("image_not_a_file", f"{shown} is a folder or a device")
+        return _not("image_not_a_file", shown)
     if found.st_size == 0:
-        return _not("image_empty", f"{shown} has zero bytes")
+        return _not("image_empty", shown)
     if found.st_size > MAX_IMAGE_BYTES:
-        return _not("image_too_large", f"{shown} has {found.st_size} bytes; at most {MAX_IMAGE_BYTES}")
+        return _not("image_too_large", f"{shown}: {found.st_size:,} bytes")
     try:
         with path.open("rb") as file:
             return Located(str(path), hashlib.file_digest(file, "sha256").hexdigest(), None, None)
     except OSError as error:
-        return _not("image_missing", f"{shown} cannot be read: {error.strerror}")
+        return _not("image_missing", f"{shown}: {error.strerror}")
 
 
 def _not(reason: str, detail: str) -> Located:

@@ -25,7 +25,7 @@ from infra.tables import night_predicate, query_tables
 from jobs.catalog import keeping
 from jobs.catalog.crossing import PLACE, brand_spellings, parent_faults, repeated_skus, union_all
 from jobs.catalog.keeping import Counts, LastProducts, Refusal
-from jobs.catalog.mapping import map_fields, prepare
+from jobs.catalog.mapping import made_columns, map_fields, prepare
 from jobs.catalog.normalise import SCHEMA, Rules, normaliser
 from jobs.catalog.reasons import FEED, NOTES, ROW
 from jobs.feeds import FeedError, feed_paths, read_feed
@@ -59,7 +59,13 @@ def normalise_feed(spark: SparkSession, merchant: Merchant, run_date: dt.date, r
     feed = merchant.feed
     rows, columns = map_fields(prepare(read_feed(spark, feed, root), feed), feed)
     rules = Rules(
-        merchant.id, merchant.currency, run_date, columns, feed.decimal_mark, feed.category_separator
+        merchant.id,
+        merchant.currency,
+        run_date,
+        columns,
+        feed.decimal_mark,
+        feed.category_separator,
+        made_columns(feed),
     )
     return rows.mapInArrow(normaliser(rules), from_arrow_schema(SCHEMA))
 

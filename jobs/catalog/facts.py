@@ -22,7 +22,7 @@ MAX_FACTS = 60
 """Of one product; a longer list is an attack or a mistake."""
 _NAME_MAX_CHARS = 80
 _VALUE_MAX_CHARS = 300
-_VALUE_AND_UNIT = re.compile(r"([-+\u2212]?\d[\d.,' ]*)\s?-?(\D{1,12})")
+_VALUE_AND_UNIT = re.compile(r"([-+\u2212]?\d[\d.,']*(?: \d{3})*)( ?[^\d\s][^\d]{0,11})")
 
 
 class Fact(NamedTuple):
@@ -40,14 +40,15 @@ def specification(name: str | None, value: str | None, unit: str | None, source_
     """The fact of one specification, `1,5` `l` as 1500 ml; None when it has no name or no value."""
     if not name or not value:
         return None
-    name, value, unit = name[:_NAME_MAX_CHARS], value[:_VALUE_MAX_CHARS], (unit or "")[:_NAME_MAX_CHARS]
-    number = read_number(value)
-    if number is None and not unit and (match := _VALUE_AND_UNIT.fullmatch(value)):
-        written = read_number(match[1])
-        if written is not None and canonical_unit(match[2].strip()):
-            number, unit = written, match[2].strip()
+    # Whether a unit has its own column or not depends on the format alone, and must make no difference.
+    name, whole = name[:_NAME_MAX_CHARS], f"{value} {unit or ''}".strip()[:_VALUE_MAX_CHARS]
+    number, unit = read_number(whole), ""
+    match = _VALUE_AND_UNIT.fullmatch(whole) if number is None else None
+    # "12 h" is 12 of whatever it is; written together, "5XL" is a word unless the unit is known.
+    if match and (match[2][0] == " " or canonical_unit(match[2])):
+        number, unit = read_number(match[1]), match[2].strip()
     if number is None:
-        return Fact(name, value, unit, None, source_field)
+        return Fact(name, whole, "", None, source_field)
     if listed := canonical_unit(unit):
         _, unit, factor = listed
         number *= factor

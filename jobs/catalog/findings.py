@@ -49,9 +49,9 @@ def _shown(value: Any) -> str:
     return mask_person(str(value)[:120]) if value is not None else ""
 
 
-def raw_records(batch: pa.RecordBatch, found: Findings) -> pa.Array:
+def raw_records(batch: pa.RecordBatch, found: Findings, made: frozenset[str]) -> pa.Array:
     """The raw record of each rejected row, cut and masked; NULL for the others."""
-    own = {"row", "file", "broken", "record"}
+    own = {"row", "file", "broken", "record", *made}
     names = [name for name in batch.schema.names if name not in own and not name.startswith("=")]
     records: list[str | None] = [None] * batch.num_rows
     for i, reason in enumerate(found.reasons):

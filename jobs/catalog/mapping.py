@@ -19,14 +19,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructType
 from pyspark.sql.window import Window
 
-from jobs.feeds import FeedError
+from jobs.feeds import PLACE_COLUMNS, FeedError
 from schemas.config import ProductFeed
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-
-PLACE = ("file", "row", "broken", "record")
-"""What reading adds to a feed's own columns."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ def prepare(rows: DataFrame, feed: ProductFeed) -> DataFrame:
     if feed.mapping is None:
         return rows
     mapping = ready_mapping(feed.mapping)
-    own = [name for name in rows.columns if name not in PLACE]
+    own = [name for name in rows.columns if name not in PLACE_COLUMNS]
     names = renamed(own, mapping)
     if missing := [
         name for name in mapping.required if name not in names.values() and not _overridden(name, feed)
@@ -124,7 +121,7 @@ def prepare(rows: DataFrame, feed: ProductFeed) -> DataFrame:
             if name not in names.values()
         ),
         _spec_columns(names, mapping).alias("spec_columns"),
-        *(name for name in PLACE if name in rows.columns),
+        *(name for name in PLACE_COLUMNS if name in rows.columns),
     )
     for name, expression in mapping.derived.items():
         rows = rows.withColumn(name, F.expr(expression))
@@ -221,6 +218,13 @@ def _from_parents(rows: DataFrame, children: Children) -> DataFrame:
     )
 
 
+def made_columns(feed: ProductFeed) -> frozenset[str]:
+    """Columns that the ready mapping adds to the feed's own."""
+    return frozenset(
+        {"spec_columns", "parent_sku", *ready_mapping(feed.mapping).derived} if feed.mapping else ()
+    )
+
+
 def field_expressions(feed: ProductFeed) -> dict[str, str]:
     """Our field -> Spark SQL expression: the ready mapping's, with the feed's own in their place."""
     ready = ready_mapping(feed.mapping).fields if feed.mapping else {}
@@ -243,23 +247,20 @@ def map_fields(rows: DataFrame, feed: ProductFeed) -> tuple[DataFrame, dict[str,
         where[ours] = plain or f"={ours}"
         if plain is None:
             added[ours] = F.expr(expression).alias(f"={ours}")
-    whole = rows.select("*", *added.values())
-    if _unresolved(whole) is None:
-        return whole, where
-    for ours, column in added.items():
-        if condition := _unresolved(rows.select(column)):
-            available = ", ".join(name for name in rows.columns if name not in PLACE)
-            raise FeedError(
-                "feed_column_missing",
-                f"{feed.path}: field {ours} = {field_expressions(feed)[ours]!r} does not resolve ({condition}); "
-                f"the columns are {available}",
-            )
-    return whole, where
+    if condition := _unresolved(rows, list(added.values())):
+        ours = next((ours for ours, column in added.items() if _unresolved(rows, [column])), "")
+        available = ", ".join(name for name in rows.columns if name not in PLACE_COLUMNS)
+        raise FeedError(
+            "feed_column_missing",
+            f"{feed.path}: field {ours} = {field_expressions(feed)[ours]!r} does not resolve ({condition}); "
+            f"the columns are {available}",
+        )
+    return rows.select("*", *added.values()), where
 
 
-def _unresolved(rows: DataFrame) -> str | None:
+def _unresolved(rows: DataFrame, columns: Sequence[Column]) -> str | None:
     try:
-        rows.schema  # noqa: B018 - resolving is the check
+        rows.select(*columns).schema  # noqa: B018 - resolving is the check
     except AnalysisException as error:
         return error.getCondition() or "cannot be resolved"
     return None

@@ -84,6 +84,8 @@ class Rules:
     columns: Mapping[str, str]
     decimal_mark: DecimalMark | None = None
     category_separator: str | None = None
+    made: frozenset[str] = frozenset()
+    """Columns that the mapping made; they are no part of the raw record."""
 
 
 def each_distinct(column: pa.Array, function: Callable[[Any], Any], kind: pa.DataType) -> pa.Array:
@@ -141,7 +143,7 @@ def normalise(batch: pa.RecordBatch, rules: Rules) -> pa.RecordBatch:
         "row": batch.column("row").cast(pa.int64()),
         "reason": pa.array(found.reasons, pa.string()),
         "detail": pa.array(found.details, pa.string()),
-        "record": raw_records(batch, found),
+        "record": raw_records(batch, found, rules.made),
         "notes": note_lists(found),
     }
     return pa.RecordBatch.from_arrays([out[name] for name in SCHEMA.names], schema=SCHEMA)

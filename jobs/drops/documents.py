@@ -88,7 +88,7 @@ def not_included_rows(short: Iterable[Shortfall], rejects: Iterable[Row]) -> lis
             }
         )
     for reject in rejects:
-        if reject["stage"] != "jobs.ingest_catalog":
+        if reject["stage"] != "jobs.ingest_catalog" or reject["severity"] == "note":
             continue
         if (reject["stage"], reject["sku"], reject["reason"]) in explained:
             continue

@@ -128,7 +128,9 @@ def _of_product(
 ) -> tuple[str, str, str] | None:
     """What kept the whole product from having faces: stage, reason, sentence; None when nothing did."""
     if product["image_sha256"] is None:
-        told = _from_reject(rejects, "jobs.ingest_catalog")
+        # Ingest notes several things of a product; what it says of the picture is the reason.
+        by_picture = sorted(rejects, key=lambda reject: not reject["reason"].startswith("image_"))
+        told = _from_reject(by_picture, "jobs.ingest_catalog")
         return told or ("jobs.ingest_catalog", "no_picture", SENTENCES["no_picture"])
     view = views.get(product["image_sha256"])
     if view is None:

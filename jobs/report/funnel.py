@@ -53,10 +53,14 @@ class Yield:
 def merchant_funnel(rows: MerchantRows) -> list[Step]:
     """The steps of one merchant, computed from the tables."""
     merchant = rows.merchant
-    bare = {product["sku"] for product in rows.products if product["image_sha256"] is None}
     ingest = [reject for reject in rows.rejects if reject["stage"] == "jobs.ingest_catalog"]
-    feed_rejects = Counter(reject["reason"] for reject in ingest if reject["sku"] not in bare)
-    usable, picture_reasons = _usable(rows, {r["sku"]: r["reason"] for r in ingest if r["sku"] in bare})
+    # A repeated row is a note, because its product is there once; as a row it is gone.
+    feed_rejects = Counter(
+        r["reason"] for r in ingest if r["severity"] == "row" or r["reason"] == "sku_repeated"
+    )
+    usable, picture_reasons = _usable(
+        rows, {r["sku"]: r["reason"] for r in ingest if r["reason"].startswith("image_")}
+    )
     audiences = {persona["sku"] for persona in rows.personas}
     by_stage: dict[str, Counter[str]] = defaultdict(Counter)
     for reject in rows.rejects:

@@ -194,7 +194,7 @@ class _Shop:
             }
         )  # fmt: skip
         if image is None or image_sha is None:
-            self._reject("jobs.ingest_catalog", f"{self.merchant}/{sku}", "picture_missing", sku)
+            self._reject("jobs.ingest_catalog", f"{self.merchant}/{sku}", "image_missing", sku)
             return
         if image_sha not in {view["image_sha256"] for view in self.rows["product_views"]}:
             self.rows["product_views"].append(self._view(image_sha, image, refused))
@@ -302,6 +302,7 @@ class _Shop:
         self.rows["rejects"].append(
             {
                 "run_date": self.run_date, "stage": stage, "shard": 0, "key": key, "reason": reason, "sku": sku,
+                "severity": "note" if reason.startswith("image_") else "row",
                 "merchant_id": self.merchant, "detail": f"{key}: {reason.replace('_', ' ')}; add it to the feed",
                 "record": f'{{"owner": "{self.merchant}-secret"}}',
             }

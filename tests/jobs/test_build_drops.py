@@ -77,7 +77,7 @@ def test_a_merchant_never_sees_a_row_of_another(night: SampleNight) -> None:
 def test_every_product_without_all_its_faces_has_a_reason(night: SampleNight) -> None:
     rows = read_csv(folder_of(night, "north_shop") / "not_included.csv")
     reasons = {row["sku"]: row for row in rows}
-    assert reasons["north_shop-bare"]["reason"] == "picture_missing"
+    assert reasons["north_shop-bare"]["reason"] == "image_missing"
     assert reasons["north_shop-blurred"]["reason"] == "edges_unclear"
     assert "plain one" in reasons["north_shop-blurred"]["explanation"]
     faint = reasons["north_shop-faint"]
