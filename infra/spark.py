@@ -84,8 +84,18 @@ def read_night_delta(
 
 def replace_delta(df: DataFrame, state: Path, name: str, predicate: str) -> None:
     """Replaces, in one commit of Delta on the JVM, the rows that match `predicate`, checks enforced."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.pandas.types import from_arrow_type
+
+    # A stage names what it knows; nullable columns of other stages are NULL in its rows.
+    columns = [
+        F.lit(None).cast(from_arrow_type(column.type)).alias(column.name)
+        if column.nullable and column.name not in df.columns
+        else F.col(column.name)
+        for column in BY_NAME[name].columns
+    ]
     (
-        df.select(BY_NAME[name].column_names)
+        df.select(columns)
         .write.format("delta")
         .mode("overwrite")
         .option("replaceWhere", predicate)
