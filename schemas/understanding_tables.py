@@ -354,13 +354,25 @@ PERSONAS = Table(
         SKU,
         SEGMENT,
         Column("rank", INT, "1 is the most likely group."),
-        Column("score", DOUBLE, "Combined score; higher is likelier."),
         Column(
-            "affinity_score",
+            "score",
             DOUBLE,
-            "Part from behaviour: mean shrunk log-lift over the product's attributes.",
+            "Estimated log-lift: exp(score) is how much likelier than average; the sum of the four parts.",
         ),
-        Column("text_score", DOUBLE, "Part from text: standardised cosine similarity of embeddings."),
+        Column(
+            "affinity_score", DOUBLE, "Part from behaviour: lifts of the product's category, tags and brand."
+        ),
+        Column(
+            "text_score",
+            DOUBLE,
+            "Part from text: likeness to what the segment says, and to the names of what it engages with.",
+        ),
+        Column(
+            "price_score", DOUBLE, "Part from price: lift of the product's price, smoothed over price bands."
+        ),
+        Column(
+            "season_score", DOUBLE, "Part from season: lift of the season that the product names, 0 for none."
+        ),
         Column("evidence", list_of(STRING), "Why, in words that an analyst can check."),
         Column("method_revision", STRING, "Revision of the scoring."),
     ),

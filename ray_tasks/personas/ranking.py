@@ -1,68 +1,37 @@
-"""Which segments a product is shown to: the combined score, and K that are different angles."""
+"""Which segments each product of a block is shown to: the best K that are different angles."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
+from ray_tasks.personas.affinity import Matrix
 
-AFFINITY_WEIGHT = 1.0
-TEXT_WEIGHT = 0.35
-TEXT_WEIGHT_KNOWN = 0.1
-"""One standard deviation of text similarity weighs as much as a lift of 1.42 (exp 0.35) for a product whose category
-behaviour knows nothing of, and as a lift of 1.11 for one whose category it has seen: text decides where behaviour is
-silent. Fixed by judgement; fitting the weights on past behaviour is evaluation work."""
-
-RELEVANCE_WEIGHT = 0.85
-"""Lambda of maximal marginal relevance: 1 would ignore how alike the chosen segments are."""
-
-
-def standardised(similarity: Matrix, eligible: NDArray[np.bool_]) -> Matrix:
-    """(products, segments): z-scores of each row over its eligible segments; 0 where all are alike.
-
-    Standardised within the product, because cosine levels differ between long and short texts.
-    """
-    count = np.maximum(eligible.sum(axis=1, keepdims=True), 1)
-    mean = np.where(eligible, similarity, 0).sum(axis=1, keepdims=True) / count
-    centred = np.where(eligible, similarity - mean, 0)
-    deviation = np.sqrt((centred**2).sum(axis=1, keepdims=True) / count)
-    return np.asarray(np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 1e-9))
-
-
-def combined(affinity: Matrix, text: Matrix, coverage: NDArray[np.float64]) -> Matrix:
-    """The score, (products, segments): AFFINITY_WEIGHT x mean log-lift + a text weight x standardised similarity.
-
-    `coverage` (products,) runs from 0 (behaviour knows nothing of the product) to 1 (it has seen its very category)
-    and takes the text weight from TEXT_WEIGHT to TEXT_WEIGHT_KNOWN.
-    """
-    text_weight = TEXT_WEIGHT + (TEXT_WEIGHT_KNOWN - TEXT_WEIGHT) * coverage[:, None]
-    return np.asarray(AFFINITY_WEIGHT * affinity + text_weight * text)
+NOBODY = -1
 
 
 def diverse_top(
-    score: NDArray[np.float64], alike: Matrix, candidates: Sequence[int], segment_ids: Sequence[str], k: int
-) -> list[int]:
-    """At most k of the candidates, best first, by maximal marginal relevance (Carbonell and Goldstein 1998, eq. 1).
+    score: Matrix, eligible: NDArray[np.bool_], alike: Matrix, k: int, *, least_score: float, diversity: float
+) -> NDArray[np.int64]:
+    """(products, k) columns of the chosen segments, best first, by maximal marginal relevance (Carbonell and Goldstein
+    1998, eq. 1); NOBODY where fewer than k eligible segments reach `least_score`.
 
-    `score` (segments,) is brought to 0..1 over the candidates; `alike` (segments, segments) is the segments' own
-    cosine similarity. Equal values go to the smaller segment_id.
+    score, eligible: (products, segments); alike: (segments, segments), 0 to 1. To be wholly like a segment that is
+    chosen already costs `diversity` standard deviations of the product's scores. Equal values go to the first column.
     """
-    rest = sorted(candidates, key=lambda i: segment_ids[i])
-    if not rest:
-        return []
-    low, high = score[rest].min(), score[rest].max()
-    relevance = (score - low) / (high - low) if high > low else np.zeros_like(score)
-    chosen: list[int] = []
-    while rest and len(chosen) < k:
-
-        def marginal(i: int) -> float:
-            redundancy = max((float(alike[i, j]) for j in chosen), default=0.0)
-            return round(RELEVANCE_WEIGHT * float(relevance[i]) - (1 - RELEVANCE_WEIGHT) * redundancy, 9)
-
-        best = max(rest, key=marginal)
-        rest.remove(best)
-        chosen.append(best)
+    count = np.maximum(eligible.sum(axis=1, keepdims=True), 1)
+    mean = np.where(eligible, score, 0).sum(axis=1, keepdims=True) / count
+    spread = np.sqrt((np.where(eligible, score - mean, 0) ** 2).sum(axis=1, keepdims=True) / count)
+    # Rounded, so that the last bits of a matrix product do not decide between equals.
+    usable = np.where(eligible & (score >= least_score), np.round(score, 6), -np.inf)
+    penalty = np.zeros_like(usable)
+    chosen = np.full((len(score), k), NOBODY, np.int64)
+    lines = np.arange(len(score))
+    for rank in range(min(k, score.shape[1])):
+        marginal = usable - penalty
+        best = marginal.argmax(axis=1)
+        found = np.isfinite(marginal[lines, best])
+        chosen[found, rank] = best[found]
+        usable[lines, best] = -np.inf
+        penalty = np.maximum(penalty, np.round(diversity * spread * alike[best], 6))
     return chosen

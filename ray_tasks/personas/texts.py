@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,10 +14,31 @@ _DESCRIPTION_MAX_CHARS = 320
 
 
 def product_text(product: Mapping[str, Any]) -> str:
-    """What a product is, in one paragraph: title, category, and the beginning of its description."""
-    category = str(product["category"]).replace(" > ", ", ")
+    """What a product is, in one paragraph: title, category, tags, and the beginning of its description."""
+    tags = ", ".join(product["tags"] or [])
     description = (product.get("description") or "")[:_DESCRIPTION_MAX_CHARS]
-    return f"{product['title']}. {category}. {description}".strip()
+    parts = [str(product["title"]), str(product["category"]).replace(" > ", ", "), tags, description]
+    return ". ".join(part.strip().rstrip(".") for part in parts if part) + "."
+
+
+def spoken(value: str) -> str:
+    """A category path or tag as one would say it."""
+    return value.replace(" > ", ", ").replace("/", " ")
+
+
+_SEASON_WORDS = {
+    "winter": "winter christmas advent xmas snow sleigh reindeer weihnachten weihnachtlich schnee winterlich",
+    "spring": "spring easter frühling frühjahr ostern",
+    "summer": "summer beach picnic sommer strand picknick",
+    "autumn": "autumn halloween pumpkin herbst kürbis",
+}
+_SEASON_OF = {word: season for season, words in _SEASON_WORDS.items() for word in words.split()}
+
+
+def season(words: str) -> str:
+    """The season that a product's title and tags name (winter, spring, summer, autumn), the first one; "" for none."""
+    found = (_SEASON_OF.get(word) for word in re.findall(r"\w+", words.lower()))
+    return next(filter(None, found), "")
 
 
 def segment_text(segment: Mapping[str, Any]) -> str:

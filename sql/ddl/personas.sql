@@ -4,9 +4,11 @@ CREATE TABLE IF NOT EXISTS personas (
   sku STRING NOT NULL COMMENT 'The merchant\'s own stock-keeping unit.',
   segment_id STRING NOT NULL COMMENT 'The user segment.',
   rank INT NOT NULL COMMENT '1 is the most likely group.',
-  score DOUBLE NOT NULL COMMENT 'Combined score; higher is likelier.',
-  affinity_score DOUBLE NOT NULL COMMENT 'Part from behaviour: mean shrunk log-lift over the product\'s attributes.',
-  text_score DOUBLE NOT NULL COMMENT 'Part from text: standardised cosine similarity of embeddings.',
+  score DOUBLE NOT NULL COMMENT 'Estimated log-lift: exp(score) is how much likelier than average; the sum of the four parts.',
+  affinity_score DOUBLE NOT NULL COMMENT 'Part from behaviour: lifts of the product\'s category, tags and brand.',
+  text_score DOUBLE NOT NULL COMMENT 'Part from text: likeness to what the segment says, and to the names of what it engages with.',
+  price_score DOUBLE NOT NULL COMMENT 'Part from price: lift of the product\'s price, smoothed over price bands.',
+  season_score DOUBLE NOT NULL COMMENT 'Part from season: lift of the season that the product names, 0 for none.',
   evidence ARRAY<STRING> NOT NULL COMMENT 'Why, in words that an analyst can check.',
   method_revision STRING NOT NULL COMMENT 'Revision of the scoring.'
 )

@@ -213,7 +213,7 @@ class _Shop:
             key
             | {
                 "rank": rank, "score": 2.5 - rank * 0.4, "affinity_score": 1.4 - rank * 0.2,
-                "text_score": 0.8, "method_revision": "test-1",
+                "text_score": 0.8, "price_score": 0.1, "season_score": 0.0, "method_revision": "test-1",
                 "evidence": [
                     f"{segment[1]} buy this category {2.4 - rank * 0.3:.1f} times as often as others",
                     "412 orders in 90 days",

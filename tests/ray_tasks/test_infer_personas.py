@@ -9,6 +9,7 @@ import pytest
 from infra.tables import append_rows, ensure_tables, read_table, rows_to_table
 from ray_tasks import infer_personas
 from ray_tasks.infer_personas import PersonaRanker, with_usable_picture
+from ray_tasks.personas.parts import PartsModel
 from ray_tasks.personas.texts import accepted_views, first_products
 from schemas.vocabulary import category_levels, price_band
 from tests.ray_tasks.embedders import BagOfWordsEmbedder
@@ -26,13 +27,9 @@ AFFINITIES = [
 
 
 def ranker(parts: dict[str, pa.Table], k: int = 3) -> PersonaRanker:
-    return PersonaRanker(
-        parts["segments"],
-        parts["segment_affinity"],
-        {"roastery": k},
-        {"roastery": ("panel",)},
-        BagOfWordsEmbedder(),
-    )
+    embedder = BagOfWordsEmbedder()
+    model = PartsModel(parts["segments"], parts["segment_affinity"], embedder)
+    return PersonaRanker(model, {"roastery": k}, {"roastery": ("panel",)}, embedder)
 
 
 def rows_of(products: list[dict], k: int = 3) -> list[dict]:
@@ -41,40 +38,50 @@ def rows_of(products: list[dict], k: int = 3) -> list[dict]:
 
 
 def test_behaviour_leads_and_k_is_kept() -> None:
-    rows = rows_of([product()])
-    assert [row["rank"] for row in rows] == [1, 2, 3]
-    assert rows[0]["segment_id"] in {"fitness", "office"}
-    by_segment = {row["segment_id"]: row for row in rows_of([product()], k=5)}
-    assert by_segment["fitness"]["affinity_score"] > by_segment["outdoors"]["affinity_score"]
+    rows = rows_of([product()], k=2)
+    assert [row["rank"] for row in rows] == [1, 2]
+    assert {row["segment_id"] for row in rows} == {"fitness", "office"}
+
+
+def test_the_score_is_the_sum_of_its_parts() -> None:
+    for row in rows_of([product(), product("C2", title="Winter tea")]):
+        parts = (row["affinity_score"], row["text_score"], row["price_score"], row["season_score"])
+        assert row["score"] == pytest.approx(sum(parts), abs=1e-5)
 
 
 def test_segments_of_other_sources_are_never_used() -> None:
     assert "elsewhere" not in {row["segment_id"] for row in rows_of([product()], k=9)}
 
 
+def test_nobody_gets_a_product_that_nothing_speaks_for() -> None:
+    rows = rows_of([product()], k=5)
+    assert 0 < len(rows) < 5
+    assert all(row["score"] >= 0 for row in rows)
+    assert "outdoors" not in {row["segment_id"] for row in rows}
+
+
 def test_evidence_can_be_checked() -> None:
     fitness = next(row for row in rows_of([product()]) if row["segment_id"] == "fitness")
     assert (
-        "engages with 'coffee' 3.1 times as often as average (412 weighted events, 90 days)"
+        "engages with 'coffee > ready to drink' 2.0 times as often as average (400 weighted events, 90 days)"
         in fitness["evidence"]
     )
-    assert fitness["evidence"][-1].startswith("text similarity ") and fitness["evidence"][-1].endswith(
-        " of 5"
-    )
+    assert fitness["evidence"][-1].startswith("text similarity ")
+    assert " of 5; nearest to what they say: '" in fitness["evidence"][-1]
 
 
-def test_an_unknown_category_is_carried_over_from_the_nearest_known_one_and_says_so() -> None:
-    stranger = product(category="Coffee, ready to drink", tags=[], brand=None, price_minor=9_999_00)
-    fitness = next(row for row in rows_of([stranger], k=5) if row["segment_id"] == "fitness")
-    assert fitness["affinity_score"] > 0.1
-    assert "is new to the behaviour data; nearest known" in fitness["evidence"][0]
+def test_an_unknown_category_leans_on_the_names_of_known_ones_and_says_so() -> None:
+    stranger = product(category="Ready to drink coffee", tags=[], brand=None, price_minor=9_999_00)
+    office = next(row for row in rows_of([stranger], k=5) if row["segment_id"] == "office")
+    assert office["affinity_score"] == 0
+    assert "'ready to drink coffee' is new to the behaviour data; by name it is near" in office["evidence"][0]
 
 
 def test_a_product_that_behaviour_knows_nothing_of_falls_back_on_text() -> None:
     cold = product(category="Xylophones", tags=[], brand=None, price_minor=9_999_00)
     rows = rows_of([cold], k=5)
-    assert {row["affinity_score"] for row in rows} == {0.0}
-    assert all("text only" in row["evidence"][0] for row in rows)
+    assert rows and {row["affinity_score"] for row in rows} == {0.0}
+    assert all("is new to the behaviour data" in row["evidence"][0] for row in rows)
 
 
 def test_rows_do_not_depend_on_the_batch() -> None:

@@ -34,6 +34,8 @@ def personas(products: list[dict], segment_ids: list[str]) -> pa.Table:
                 "score": 1.0 / rank,
                 "affinity_score": 0.0,
                 "text_score": 0.0,
+                "price_score": 0.0,
+                "season_score": 0.0,
                 "evidence": [],
                 "method_revision": "test",
             }

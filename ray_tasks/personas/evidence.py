@@ -1,0 +1,107 @@
+"""Why a segment was chosen for a product, in sentences that an analyst can check against the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ray_tasks.models.text_embedder import Vectors
+from ray_tasks.personas import texts
+from ray_tasks.personas.affinity import Attribute, Support
+from ray_tasks.personas.parts import Parts, PartsModel
+from schemas.vocabulary import category_levels, price_band
+
+LEAST_LOG_LIFT = float(np.log(1.1))
+"""A lift below 1.1 is not worth a sentence."""
+MOST_BEHAVIOUR = 2
+
+
+def product_attributes(product: Mapping[str, Any]) -> list[Attribute]:
+    """A product's values as the affinity table spells them, the category from its leaf up."""
+    found = [("category", level) for level in reversed(category_levels(product["category"]))]
+    found += [("tag", tag.lower()) for tag in product["tags"] or []]
+    if product["brand"]:
+        found.append(("brand", product["brand"].lower()))
+    found.append(("price_band", price_band(product["price_minor"])))
+    if season := texts.season(" ".join([product["title"], *(product["tags"] or [])])):
+        found.append(("season", season))
+    return list(dict.fromkeys(found))
+
+
+def sentences(
+    model: PartsModel, product: Mapping[str, Any], parts: Parts, n: int, segment: int, vector: Vectors
+) -> list[str]:
+    """The evidence for row `n` of a block and one segment: behaviour that speaks for it, loudest first, then text."""
+    loudest = sorted(_behaviour(model, product, segment), key=lambda found: found[:2], reverse=True)
+    said = [sentence for _, _, sentence in loudest[:MOST_BEHAVIOUR]]
+    if not parts.known[n]:
+        said.append(_cold(model, product, parts, n, segment))
+    said.append(_likeness(model, parts, n, segment, vector))
+    return said
+
+
+def _behaviour(
+    model: PartsModel, product: Mapping[str, Any], segment: int
+) -> Iterator[tuple[float, bool, str]]:
+    named_category = False
+    for dimension, value in product_attributes(product):
+        at = model.index.values.get((dimension, value))
+        # The closest category level that speaks for the segment stands for its parents.
+        if at is None or (dimension == "category" and named_category):
+            continue
+        strength = float(model.index.log_lift[at, segment])
+        support = model.index.support(at, segment)
+        if strength >= LEAST_LOG_LIFT and support is not None and support.lift > 1:
+            named_category |= dimension == "category"
+            yield round(strength, 2), value in product["title"].lower(), sentence(dimension, value, support)
+
+
+def sentence(dimension: str, value: str, support: Support) -> str:
+    """What one row of segment_affinity says."""
+    if dimension == "price_band":
+        what = f"prices {band_words(value)}"
+    elif dimension == "season":
+        what = f"things for {value}"
+    else:
+        what = f"'{value}'" if dimension == "category" else f"{dimension} '{value}'"
+    times = f"{support.lift:.1f} times as often as average"
+    counted = (
+        f"{support.weight:.0f} weighted events" if support.events is None else f"{support.events} events"
+    )
+    if support.users is not None:
+        counted += f" of {support.users} users"
+    if support.window_days:
+        return f"engages with {what} {times} ({counted}, {support.window_days} days)"
+    return f"declares interest in {what} {times} ({counted.replace('events', 'declarations')})"
+
+
+def band_words(band: str) -> str:
+    """p3 -> 'from 8 to 16'."""
+    power = int(band[1:])
+    low, high = 2.0**power, 2.0 ** (power + 1)
+    return f"from {low:g} to {high:g}"
+
+
+def _cold(model: PartsModel, product: Mapping[str, Any], parts: Parts, n: int, segment: int) -> str:
+    new = f"category '{product['category'].lower()}' is new to the behaviour data"
+    for at, cosine in zip(parts.nearest[n], parts.nearness[n], strict=True):
+        support = model.index.support(int(at), segment)
+        if support is not None and support.lift >= np.exp(LEAST_LOG_LIFT) and cosine >= 0.3:
+            dimension, value = model.attribute(int(at))
+            return (
+                f"{new}; by name it is near '{value}' ({cosine:.2f}): {sentence(dimension, value, support)}"
+            )
+    return f"{new}: judged by its text"
+
+
+def _likeness(model: PartsModel, parts: Parts, n: int, segment: int, vector: Vectors) -> str:
+    of_source = model.sources == model.sources[segment]
+    place = 1 + int((parts.likeness[n, of_source] > parts.likeness[n, segment]).sum())
+    own = slice(model.facet_starts[segment], model.facet_starts[segment + 1])
+    facet = model.facets[own][int(np.argmax(model.facet_vectors[own] @ vector))]
+    return (
+        f"text similarity {parts.likeness[n, segment]:.2f}, {place} of {int(of_source.sum())}; "
+        f"nearest to what they say: '{facet}'"
+    )
