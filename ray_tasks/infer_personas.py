@@ -53,14 +53,15 @@ class PersonaRanker:
 
     def __init__(
         self,
-        model: PartsModel,
+        segments: pa.Table,
+        segment_affinity: pa.Table,
         top_k: Mapping[str, int],
         sources: Mapping[str, Sequence[str]],
         embedder: TextEmbedder | None = None,
         weights: Weights | None = None,
     ) -> None:
-        self.model = model
         self.embedder = RememberingEmbedder(embedder or MiniLMEmbedder())
+        self.model = model = PartsModel(segments, segment_affinity, self.embedder)
         self.weights = weights or Weights.load()
         self._top_k = top_k
         self._eligible = {
@@ -180,15 +181,14 @@ def _ranked(
 
     It runs inside delta-rs' writer, where no other Delta table can be opened: all inputs are read before.
     """
-    if not products.num_rows:
-        return
     arguments = {
-        "model": PartsModel(segments, segment_affinity, MiniLMEmbedder()),
+        "segments": segments,
+        "segment_affinity": segment_affinity,
         "top_k": {merchant.id: merchant.top_k for merchant in stage.merchants},
         "sources": {merchant.id: merchant.segment_sources for merchant in stage.merchants},
     }
     engines = stage.config.engines
-    rows = min(MOST_BATCH_ROWS, -(-products.num_rows // (2 * engines.cores)))
+    rows = max(1, min(MOST_BATCH_ROWS, -(-products.num_rows // (2 * engines.cores))))
     for table in map_rows(products, PersonaRanker, arguments, engines, batch_rows=rows):
         keys = list(zip(table["merchant_id"].to_pylist(), table["sku"].to_pylist(), strict=True))
         faces.update(keys)

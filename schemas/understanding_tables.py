@@ -368,10 +368,16 @@ PERSONAS = Table(
             "Part from text: likeness to what the segment says, and to the names of what it engages with.",
         ),
         Column(
-            "price_score", DOUBLE, "Part from price: lift of the product's price, smoothed over price bands."
+            "price_score",
+            DOUBLE,
+            "Part from price: lift of the product's price, smoothed over price bands; NULL before 2026-11-21.",
+            nullable=True,
         ),
         Column(
-            "season_score", DOUBLE, "Part from season: lift of the season that the product names, 0 for none."
+            "season_score",
+            DOUBLE,
+            "Part from season: lift of the season that the product names, 0 for none; NULL before 2026-11-21.",
+            nullable=True,
         ),
         Column("evidence", list_of(STRING), "Why, in words that an analyst can check."),
         Column("method_revision", STRING, "Revision of the scoring."),

@@ -81,7 +81,16 @@ class MiniLMEmbedder:
         self._tokenizer.no_padding()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """See TextEmbedder. Texts of like length run together: padding costs as much as text."""
+        """See TextEmbedder. Texts of like length run together: padding costs as much as text.
+
+        On one thread: matrices this small gain nothing from a second, and lose a hundredfold where cores are shared.
+        """
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(limits=1, user_api="blas"):
+            return self._embed(texts)
+
+    def _embed(self, texts: Sequence[str]) -> Vectors:
         tokens = [np.asarray(e.ids, dtype=np.int64) for e in self._tokenizer.encode_batch(list(texts))]
         out = np.zeros((len(texts), self._weights["embeddings.word_embeddings.weight"].shape[1]), np.float32)
         order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))

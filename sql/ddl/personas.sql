@@ -7,8 +7,8 @@ CREATE TABLE IF NOT EXISTS personas (
   score DOUBLE NOT NULL COMMENT 'Estimated log-lift: exp(score) is how much likelier than average; the sum of the four parts.',
   affinity_score DOUBLE NOT NULL COMMENT 'Part from behaviour: lifts of the product\'s category, tags and brand.',
   text_score DOUBLE NOT NULL COMMENT 'Part from text: likeness to what the segment says, and to the names of what it engages with.',
-  price_score DOUBLE NOT NULL COMMENT 'Part from price: lift of the product\'s price, smoothed over price bands.',
-  season_score DOUBLE NOT NULL COMMENT 'Part from season: lift of the season that the product names, 0 for none.',
+  price_score DOUBLE COMMENT 'Part from price: lift of the product\'s price, smoothed over price bands; NULL before 2026-11-21.',
+  season_score DOUBLE COMMENT 'Part from season: lift of the season that the product names, 0 for none; NULL before 2026-11-21.',
   evidence ARRAY<STRING> NOT NULL COMMENT 'Why, in words that an analyst can check.',
   method_revision STRING NOT NULL COMMENT 'Revision of the scoring.'
 )

@@ -9,7 +9,6 @@ import pytest
 from infra.tables import append_rows, ensure_tables, read_table, rows_to_table
 from ray_tasks import infer_personas
 from ray_tasks.infer_personas import PersonaRanker, with_usable_picture
-from ray_tasks.personas.parts import PartsModel
 from ray_tasks.personas.texts import accepted_views, first_products
 from schemas.vocabulary import category_levels, price_band
 from tests.ray_tasks.embedders import BagOfWordsEmbedder
@@ -27,9 +26,13 @@ AFFINITIES = [
 
 
 def ranker(parts: dict[str, pa.Table], k: int = 3) -> PersonaRanker:
-    embedder = BagOfWordsEmbedder()
-    model = PartsModel(parts["segments"], parts["segment_affinity"], embedder)
-    return PersonaRanker(model, {"roastery": k}, {"roastery": ("panel",)}, embedder)
+    return PersonaRanker(
+        parts["segments"],
+        parts["segment_affinity"],
+        {"roastery": k},
+        {"roastery": ("panel",)},
+        BagOfWordsEmbedder(),
+    )
 
 
 def rows_of(products: list[dict], k: int = 3) -> list[dict]:
