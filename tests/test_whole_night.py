@@ -67,7 +67,7 @@ def test_every_table_is_there_and_the_release_pins_them(night: Night) -> None:
     (release,) = read_table(night.state, "releases").to_pylist()
     pinned = {row["table"]: row["version"] for row in release["table_versions"]}
     for table in TABLES:
-        if table.name != "releases":
+        if table.name not in {"releases", "recalls"}:
             assert 0 <= pinned[table.name] <= table_version(night.state, table.name)
     assert release["asset_count"] == read_table(night.state, "assets").num_rows > 0
     assert {row["merchant_id"] for row in release["merchants"]} == {"everyday", "roastery"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -206,15 +206,24 @@ def _typed(spark: SparkSession, text: DataFrame) -> DataFrame:
     if not schema.fields:
         # Every record is broken, or an empty object.
         return kept.select(*PLACE_COLUMNS)
-    named = StructType(
-        [
-            StructField(name, field.dataType)
-            for name, field in zip(unique_names(schema.names), schema.fields, strict=True)
-        ]
-    )
+    named = _renamed(schema, unique_names(schema.names))
+    if len({name.lower() for name in schema.names}) < len(schema.names):
+        # Of keys that differ in case alone, the commonest has the plain name: one odd record must not cost the others.
+        numbered = _renamed(schema, [f"c{place}" for place in range(len(schema))])
+        by_place = kept.select(F.from_json("json", schema).cast(numbered).alias("json"))
+        said = by_place.select(*(F.count(f"json.{name}") for name in numbered.names)).first()
+        assert said is not None
+        order = sorted(range(len(schema)), key=lambda place: -said[place])
+        names = dict(zip(order, unique_names([schema.names[place] for place in order]), strict=True))
+        named = _renamed(schema, [names[place] for place in range(len(schema))])
     # Keys are matched as they are written; a cast between structs is by position, so it renames.
     parsed = kept.withColumn("json", F.from_json("json", schema).cast(named))
     return parsed.select("json.*", *PLACE_COLUMNS)
+
+
+def _renamed(schema: StructType, names: Sequence[str]) -> StructType:
+    fields = zip(names, schema.fields, strict=True)
+    return StructType([StructField(name, field.dataType) for name, field in fields])
 
 
 def map_fields(rows: DataFrame, file: File) -> list[Column]:

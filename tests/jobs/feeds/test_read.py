@@ -127,6 +127,12 @@ def test_json_keeps_types_and_nesting(tmp_path: Path, spark: SparkSession) -> No
     assert found[5]["broken"] is None
 
 
+def test_a_key_in_other_case_costs_no_other_record(tmp_path: Path, spark: SparkSession) -> None:
+    _write(tmp_path / "a.jsonl", '{"id": "1"}\n{"ID": "x", "id": "2"}\n{"id": "3"}\n')
+    rows = read_feed(spark, _file("a.jsonl", "jsonl"), tmp_path).select("id", "ID_2").collect()
+    assert [tuple(row) for row in rows] == [("1", None), ("2", "x"), ("3", None)]
+
+
 def test_several_files_are_one_feed(tmp_path: Path, spark: SparkSession) -> None:
     _write(tmp_path / "day" / "b.csv", "Title,price,extra\nJar,3,x\nbad\nLid,4,y\n")
     _write(tmp_path / "day" / "a.csv", "sku,title,SKU\n1,Mug,2\n")
