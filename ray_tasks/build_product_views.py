@@ -1,4 +1,4 @@
-"""One row of `product_views` for every source image that no row describes yet: cut-out, its quality, colours, verdict.
+"""One row of `product_views` for every new source image: cut-out or whole photograph, colours, tags, verdict.
 
 An image is opened once for ever under its content hash; tonight's products whose image was refused go to `rejects`.
 """
@@ -28,6 +28,7 @@ OUTPUTS = ("product_views",)
 IMAGES = pa.schema([("image_sha256", pa.string()), ("image_uri", pa.string())])
 VIEWS_SCHEMA = BY_NAME["product_views"].schema
 COMMIT_ROWS = 500
+BOX_SIDES = ("left", "top", "right", "bottom")
 
 
 class CutOutImages:
@@ -59,6 +60,8 @@ class CutOutImages:
             "height_px": 0,
             "palette": [],
             "tags": [],
+            "reasons": [],
+            "photo": [],
             "verdict": "refused",
             "made_at": dt.datetime.now(dt.UTC),
         }
@@ -68,35 +71,67 @@ class CutOutImages:
             if hashlib.sha256(data).hexdigest() != image_sha256:
                 return row | {
                     "reason": "image_changed",
+                    "reasons": ["image_changed"],
                     "detail": "the file changed since the catalog was read",
                 }
             return row | self._describe(open_image(data))
         except ImageRejected as error:
-            return row | {"reason": error.reason, "detail": str(error)}
+            return row | {"reason": error.reason, "reasons": [error.reason], "detail": str(error)}
         except Exception as error:
-            return row | {"reason": "view_failed", "detail": f"{type(error).__name__}: {error}"[:500]}
+            told = f"{type(error).__name__}: {error}"[:500]
+            return row | {"reason": "view_failed", "reasons": ["view_failed"], "detail": told}
 
     def _describe(self, image: Any) -> dict[str, Any]:
-        import cv2
-
+        from ray_tasks.pictures.admit import admit
         from ray_tasks.pictures.colours import product_palette
+        from ray_tasks.pictures.compose import alpha_bounds
+        from ray_tasks.pictures.photo import measure_photo, shape_words, surface_words, whole_photo
 
-        cut = self._method.cut(image.rgb)
+        cut = self._method.cut(image.rgb, image.alpha)
+        found = cut.reason is None
+        measured = measure_photo(image.rgb, cut.alpha > 127 if found else None)
+        admission = admit(cut.reason, cut.detail, measured)
+        bounds = alpha_bounds(cut.alpha) if found else None
         row: dict[str, Any] = {
             "width_px": image.rgb.shape[1],
             "height_px": image.rgb.shape[0],
             "background_kind": cut.background_kind,
             "mask_quality": float(cut.quality),
             "product_share": float((cut.alpha > 127).mean()),
-            "verdict": cut.verdict,
-            "reason": cut.reason,
-            "detail": cut.detail,
+            "product_box": {side: getattr(bounds, side) for side in BOX_SIDES} if bounds else None,
+            "photo": [{"name": name, "value": value} for name, value in measured.items()],
+            "verdict": "accepted" if admission.treatment else "refused",
+            "treatment": admission.treatment,
+            "reason": admission.reasons[0] if admission.reasons else None,
+            "reasons": list(admission.reasons),
+            "detail": admission.detail,
         }
-        if cut.verdict != "accepted":
+        if admission.treatment is None:
             return row
-        palette = product_palette(cut.rgba)
+        rgba = cut.rgba if found else whole_photo(image.rgb)
+        palette = product_palette(rgba)
+        words = [*shape_words(rgba[..., 3]), *surface_words(rgba)] if found else []
+        return (
+            row
+            | self._stored(rgba)
+            | {
+                "palette": [
+                    {"hex": colour.hex, "share": colour.share, "name": colour.name} for colour in palette
+                ],
+                "tags": [
+                    *dict.fromkeys(colour.name for colour in palette),
+                    *words,
+                    f"{cut.background_kind} background",
+                ],
+            }
+        )
+
+    def _stored(self, rgba: Any) -> dict[str, Any]:
+        """Writes what is to be placed, (h, w, 4) uint8, as a PNG, and says where."""
+        import cv2
+
         done, png = cv2.imencode(
-            ".png", cv2.cvtColor(cut.rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, 1]
+            ".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, 1]
         )
         if not done:
             raise ValueError("the PNG encoder refused the cut-out")
@@ -104,15 +139,11 @@ class CutOutImages:
         digest = hashlib.sha256(data).hexdigest()
         uri = object_key("cutouts", digest, "png")
         self._store.put(uri, data)
-        return row | {
+        return {
             "cutout_uri": uri,
             "cutout_sha256": digest,
-            "cutout_width_px": cut.rgba.shape[1],
-            "cutout_height_px": cut.rgba.shape[0],
-            "palette": [
-                {"hex": colour.hex, "share": colour.share, "name": colour.name} for colour in palette
-            ],
-            "tags": [*dict.fromkeys(colour.name for colour in palette), f"{cut.background_kind} background"],
+            "cutout_width_px": rgba.shape[1],
+            "cutout_height_px": rgba.shape[0],
         }
 
 

@@ -68,7 +68,7 @@ class InstructionWriter:
     """Writes the instructions of batches of products; holds the segments and the embedding model.
 
     A row of a batch is a product with `segment_ids` (its personas in rank order), `palette` (hex colours of the
-    cut-out) and `aspect` (its width over its height). Per merchant: `locales`, and `placements` with their channels;
+    cut-out), `aspect` (its width over its height) and `framed` (a whole photograph is shown). Per merchant: `locales`, and `placements` with their channels;
     `brands` are those of the night, of which a product's copy may name its own only.
     """
 
@@ -203,6 +203,8 @@ def products_with_personas(products: pa.Table, views: pa.Table, personas: pa.Tab
         v["cutout_width_px"] / v["cutout_height_px"] if v and v["cutout_height_px"] else None for v in view
     ]
     table = table.append_column("aspect", pa.array(aspects, pa.float64()))
+    framed = [v is not None and v.get("treatment") == "framed" for v in view]
+    table = table.append_column("framed", pa.array(framed, pa.bool_()))
     usable = [bool(ids) and v is not None for ids, v in zip(own, view, strict=True)]
     return table.filter(pa.array(usable, pa.bool_()))
 
@@ -227,6 +229,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
                 "cutout_width_px",
                 "cutout_height_px",
                 "palette",
+                "treatment",
                 "verdict",
                 "made_at",
             ],

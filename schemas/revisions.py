@@ -11,8 +11,8 @@ from pathlib import Path
 from schemas.config import Quality, Scene
 from schemas.instruction import content_hash
 
-VIEWS = "classical-2"
-"""Opening, cut-out and colours."""
+VIEWS = "classical-3"
+"""Opening, cut-out, admission, colours and tags."""
 COMPONENT_SCENE = "components-1"
 """Component-based drawing of scenes."""
 RENDERER = "render-1"

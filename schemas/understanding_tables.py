@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 from schemas.columns import (
+    BOX,
     CLAIM,
     COLOUR,
     FACT,
     IMAGE,
     INSTRUCTION_HASH,
     LOCALE,
+    MEASUREMENT,
     MERCHANT,
     RUN_DATE,
     SCENE,
@@ -284,11 +286,13 @@ PRODUCT_VIEWS = Table(
         Column("image_bytes", LONG, "Size of the source file."),
         Column("width_px", INT, "Width after orientation; 0 when it could not be opened."),
         Column("height_px", INT, "Height after orientation; 0 when it could not be opened."),
-        Column("background_kind", STRING, "white, plain, textured or lifestyle.", nullable=True),
+        Column(
+            "background_kind", STRING, "white, plain, textured, lifestyle, or transparent.", nullable=True
+        ),
         Column(
             "cutout_uri",
             STRING,
-            "Object key of the cut-out (PNG, RGBA, cropped to the product).",
+            "Object key of the cut-out (PNG, RGBA, cropped to the product) or of the photograph to frame.",
             nullable=True,
             sample=one_of("cutouts/ab/cd.png"),
         ),
@@ -306,16 +310,44 @@ PRODUCT_VIEWS = Table(
         ),
         Column("product_share", DOUBLE, "Product's share of the image area, 0 to 1.", nullable=True),
         Column(
+            "product_box",
+            BOX,
+            "Where the product stands in the image, pixels, half-open; NULL without a cut-out.",
+            nullable=True,
+        ),
+        Column(
+            "photo",
+            list_of(MEASUREMENT),
+            "What the photograph measures by name: size, sharpness, lightness, contrast, clipping, detail.",
+            nullable=True,
+        ),
+        Column(
             "palette",
             list_of(COLOUR),
             "Dominant colours of the product with share and name, strongest first.",
         ),
-        Column("tags", list_of(STRING), "Words for what was measured (colours, background)."),
+        Column("tags", list_of(STRING), "Words for what was measured (colours, shape, surface, background)."),
         Column(
             "text_found", list_of(STRING), "Text read in the image; NULL when nobody looked.", nullable=True
         ),
         Column("verdict", STRING, "accepted or refused.", sample=one_of("accepted", "refused")),
-        Column("reason", STRING, "Reason code of a refusal.", nullable=True, sample=one_of("edges_unclear")),
+        Column(
+            "treatment",
+            STRING,
+            "cutout, or framed: the whole photograph is shown as a print; NULL when refused.",
+            nullable=True,
+            sample=one_of("cutout", "framed"),
+        ),
+        Column(
+            "reason",
+            STRING,
+            "Reason code of a refusal, or why the product is framed and not cut out.",
+            nullable=True,
+            sample=one_of("edges_unclear"),
+        ),
+        Column(
+            "reasons", list_of(STRING), "All of them: of the cut-out, then of the photograph.", nullable=True
+        ),
         Column("detail", STRING, "What was seen, in words.", nullable=True),
         Column("made_at", TIMESTAMP, "When the row was written."),
     ),

@@ -20,7 +20,7 @@ from schemas.config import Diffusion, Scene
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "tests" / "revisions.json"
 PICTURES = ROOT / "ray_tasks" / "pictures"
-VIEW_MODULES = {"open_image", "cutout", "colours", "ground", "mask", "matte", "walk"}
+VIEW_MODULES = {"open_image", "cutout", "colours", "ground", "mask", "matte", "walk", "photo", "admit"}
 SCORE_MODULES = {"measure", "decide"}
 
 

@@ -176,6 +176,9 @@ def alt_text(thing: Thing, scene: Mapping[str, Any], locale: Locale, seed: Seque
     form = locale.alt_forms["thing"][0] if noun else locale.alt_forms["thing"][-1]
     named = form.format(title=title, noun=noun.bare if noun else "")
     named = named[:1].upper() + named[1:]
+    if thing.product.get("framed"):
+        # The merchant's own photograph is shown as it is: what stands around the product there is not known.
+        return f"{named}."
     parts = {"title": named, "place": locale.places[scene["setting"]], "light": locale.lights[scene["light"]]}
     shown = [prop for prop in scene["props"] if prop in locale.props]
     if shown:

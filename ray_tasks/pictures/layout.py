@@ -111,7 +111,7 @@ def _column(canvas: Canvas, name: str, aspect: float, margin: int) -> Layout:
 def _stacked(canvas: Canvas, name: str, texts: list[TextSpec], margin: int) -> Layout:
     w, h = canvas.width_px, canvas.height_px
     share = max(
-        _text_share(text, canvas, center=name in ("headline_top", "headline_bottom")) for text in texts
+        text_share(text, canvas, center=name in ("headline_top", "headline_bottom")) for text in texts
     )
     text_height = round(share * h)
     gutter = round(0.45 * margin)
@@ -136,7 +136,7 @@ def _stacked(canvas: Canvas, name: str, texts: list[TextSpec], margin: int) -> L
     return Layout(name, "stacked", canvas, product, text_area, align, "top", 3 if align == "center" else 1)
 
 
-def _text_share(text: TextSpec, canvas: Canvas, *, center: bool) -> float:
+def text_share(text: TextSpec, canvas: Canvas, *, center: bool) -> float:
     """Estimated height of the block over the canvas height, from character counts."""
     unit, h = canvas.unit, canvas.height_px
     per_line = 0.86 * canvas.width_px / (0.56 * 72 * unit)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from ray_tasks.pictures.compose import MAX_ENLARGEMENT, alpha_bounds, place_product
+from ray_tasks.pictures.framed import MOUNT, is_photograph
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.palette import oklab_from_srgb, relative_luminance
 
@@ -71,6 +72,11 @@ def measure(
     gray = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
     alpha = np.zeros((height, width), np.uint8)
     alpha[product_box.top : product_box.bottom, product_box.left : product_box.right] = product[..., 3]
+    outline = product_box
+    if is_photograph(cutout_rgba):
+        # Of a framed photograph, the mount belongs to what has to stand out.
+        outline = product_box.grown(round(MOUNT * min(width, height)), canvas)
+        alpha[outline.top : outline.bottom, outline.left : outline.right] = 255
     return {
         "changed_core_px": float(changed_core_px),
         "overflow": float(overflow),
@@ -81,10 +87,10 @@ def measure(
             min(product_box.left, product_box.top, width - product_box.right, height - product_box.bottom)
         ),
         **_fidelity(rgb, product, product_box),
-        **_edge(rgb, alpha, product_box.grown(3 * _EDGE_STEP, canvas)),
+        **_edge(rgb, alpha, outline.grown(3 * _EDGE_STEP, canvas)),
         "sharpness": _sharpness(product),
         **_text(gray, alpha, text_boxes),
-        **_surroundings(bgr, gray, alpha, product_box, text_boxes),
+        **_surroundings(bgr, gray, alpha, outline, text_boxes),
     }
 
 

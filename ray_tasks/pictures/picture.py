@@ -14,6 +14,7 @@ from ray_tasks.pictures.compose import (
     paste_product,
     place_product,
 )
+from ray_tasks.pictures.framed import draw_ground, is_photograph, plan_framed
 from ray_tasks.pictures.geometry import Canvas
 from ray_tasks.pictures.layout import Layout, TextSpec, plan_layout
 from ray_tasks.pictures.palette import Tones, harmonise, product_color
@@ -58,19 +59,29 @@ def draw_base(
 ) -> Base:
     """The base for all `texts` (one per locale); the layout leaves room for the longest.
 
+    A whole photograph is framed; a cut-out stands in the scene of `backend`.
+
     cutout_rgba: (h, w, 4) uint8 with straight alpha, any size. Raises ValueError for a cut-out without opaque pixels.
     """
     bounds = alpha_bounds(cutout_rgba[..., 3])
     if bounds is None:
         raise ValueError("cut-out has no opaque pixel")
-    layout = plan_layout(canvas, layout_name, bounds.width / bounds.height, list(texts))
-    placed = place_product(cutout_rgba, canvas, layout.product_box)
-    scene_rgb = backend.draw(spec, placed, layout.text_area, seed)
+    aspect = bounds.width / bounds.height
+    if is_photograph(cutout_rgba):
+        layout = plan_framed(canvas, layout_name, aspect, list(texts))
+        placed = place_product(cutout_rgba, canvas, layout.product_box)
+        tones = harmonise(spec.palette, spec.mood, product_color(placed.rgba))
+        scene_rgb = draw_ground(canvas, layout, placed.box, tones, seed)
+    else:
+        layout = plan_layout(canvas, layout_name, aspect, list(texts))
+        placed = place_product(cutout_rgba, canvas, layout.product_box)
+        tones = harmonise(spec.palette, spec.mood, product_color(placed.rgba))
+        scene_rgb = backend.draw(spec, placed, layout.text_area, seed)
     return Base(
         scene_rgb=scene_rgb,
         placed=placed,
         layout=layout,
-        tones=harmonise(spec.palette, spec.mood, product_color(placed.rgba)),
+        tones=tones,
         mood=spec.mood,
         scale=placed.box.height / bounds.height,
     )

@@ -24,6 +24,18 @@ def _packshot() -> np.ndarray:
     return cv2.GaussianBlur(picture, (3, 3), 0)
 
 
+def _scene() -> np.ndarray:
+    rng = np.random.default_rng(3)
+    return cv2.resize(rng.integers(0, 255, (9, 12, 3)).astype(np.uint8), (640, 480))
+
+
+def _own_alpha() -> np.ndarray:
+    """A white plate that no method could tell from white: the file's alpha channel does."""
+    alpha = np.zeros((400, 400), np.uint8)
+    cv2.circle(alpha, (200, 200), 120, 255, -1)
+    return np.dstack([np.full((400, 400, 3), 252, np.uint8), cv2.GaussianBlur(alpha, (5, 5), 0)])
+
+
 @pytest.fixture(scope="module")
 def views(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, Any]]]:
     import pyarrow as pa
@@ -36,6 +48,8 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dic
         "not_a_picture": b"<html>404</html>",
         "empty": b"",
         "tiny": cv2.imencode(".png", _packshot()[:90, :90])[1].tobytes(),
+        "lifestyle": cv2.imencode(".jpg", _scene())[1].tobytes(),
+        "own_alpha": cv2.imencode(".png", _own_alpha())[1].tobytes(),
         "blank": cv2.imencode(".png", np.full((400, 400, 3), 255, np.uint8))[1].tobytes(),
     }
     rows = []
@@ -62,6 +76,22 @@ def test_a_packshot_gets_a_cut_out_in_the_store(views: tuple[Path, dict[str, dic
     assert rgba.shape == (row["cutout_height_px"], row["cutout_width_px"], 4)
     assert row["product_share"] == pytest.approx(0.24, abs=0.03)
     assert row["palette"][0]["share"] > 0.8
+
+
+def test_a_photograph_that_cannot_be_cut_out_is_kept_whole(
+    views: tuple[Path, dict[str, dict[str, Any]]],
+) -> None:
+    row = views[1]["lifestyle"]
+    assert (row["verdict"], row["treatment"], row["reason"]) == ("accepted", "framed", "background_not_uniform")
+    assert (row["cutout_width_px"], row["cutout_height_px"], row["product_box"]) == (640, 480, None)
+    assert row["palette"] and {m["name"] for m in row["photo"]} >= {"sharpness", "lightness", "contrast"}
+
+
+def test_the_shops_own_alpha_channel_is_the_cut_out(views: tuple[Path, dict[str, dict[str, Any]]]) -> None:
+    row = views[1]["own_alpha"]
+    assert (row["treatment"], row["background_kind"], row["mask_quality"]) == ("cutout", "transparent", 1.0)
+    assert row["product_box"] == pytest.approx({"left": 79, "top": 79, "right": 322, "bottom": 322}, abs=2)
+    assert {"white", "round"} <= set(row["tags"])
 
 
 @pytest.mark.parametrize(

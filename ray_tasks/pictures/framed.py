@@ -1,0 +1,159 @@
+"""A treatment without a cut-out: the whole photograph as a mounted print on a designed ground, text beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import skia
+
+from ray_tasks.pictures.brush import Brush
+from ray_tasks.pictures.geometry import Box, Canvas
+from ray_tasks.pictures.layout import MARGIN, Layout, TextSpec, text_share
+from ray_tasks.pictures.palette import Rgb, Tones, mix, shift, to_lch
+
+MOUNT = 0.016
+"""Width of the print's white mount as a share of the short side."""
+_SLIM = 0.95
+"""Photographs slimmer than this (width / height) stand beside the text; wider ones above or below it."""
+_LANDSCAPE_SHARE = 0.52
+TEXT_SHARE = 0.9
+"""Of the estimated height of a text: beside a print the block is set tighter than over a scene."""
+
+
+def is_photograph(rgba: np.ndarray) -> bool:
+    """Whether an (h, w, 4) uint8 "cut-out" is a whole photograph: no cut-out is without a transparent pixel."""
+    return bool((rgba[..., 3] == 255).all())
+
+
+def plan_framed(canvas: Canvas, name: str, aspect: float, texts: Sequence[TextSpec]) -> Layout:
+    """The layout for a photograph of `aspect` (width / height); its product box has exactly that shape."""
+    w, h = canvas.width_px, canvas.height_px
+    short = min(w, h)
+    margin, mount = round(MARGIN * short), round(MOUNT * short)
+    edge = margin + mount
+    if all(text.is_empty for text in texts):
+        return Layout(
+            name, "bare", canvas, _fit(Box(edge, edge, w - edge, h - edge), aspect), None, "left", "top", 1
+        )
+    side_by_side = w / h > 1.35 or (aspect <= _SLIM and h / w < 1.5 and not name.endswith(("top", "bottom")))
+    if side_by_side:
+        share = _LANDSCAPE_SHARE if w / h > 1.35 else 0.48
+        room = round(share * w)
+        on_left = name == "headline_right"
+        span = (edge, room) if on_left else (w - room, w - edge)
+        photo = _fit(Box(span[0], edge, span[1], h - edge), aspect, at=0.0 if on_left else 1.0)
+        gutter = round(0.8 * margin) + mount
+        area = (
+            Box(photo.right + gutter, edge, w - margin, h - edge)
+            if on_left
+            else Box(margin, edge, photo.left - gutter, h - edge)
+        )
+        return Layout(name, "column", canvas, photo, area, "left", "middle", 1)
+    centred = name in ("headline_top", "headline_bottom")
+    text_height = round(TEXT_SHARE * max(text_share(text, canvas, center=centred) for text in texts) * h)
+    gutter = round(0.75 * margin) + mount
+    at = 0.5 if centred or h / w > 1.5 else 0.0 if name == "headline_left" else 1.0
+    photo = _fit(Box(edge, 0, w - edge, h - edge - margin - text_height - gutter), aspect, at=at)
+    # Text and print are one group: what both leave free lies around them, not between them.
+    spare = h - edge - margin - text_height - gutter - photo.height
+    if name == "headline_bottom":
+        top = edge + spare // 2
+        area = Box(margin, top + photo.height + gutter, w - margin, h - margin - spare // 2)
+    else:
+        top = h - edge - spare // 2 - photo.height
+        area = Box(margin, margin + spare // 2, w - margin, top - gutter)
+    photo = Box(photo.left, top, photo.right, top + photo.height)
+    align, per_row = ("center", 3) if centred else ("left", 1)
+    return Layout(name, "stacked", canvas, photo, area, align, "middle", per_row)
+
+
+def _fit(room: Box, aspect: float, at: float = 0.5) -> Box:
+    """The largest box of that shape in `room`; `at` 0..1 places it along the width, the height is centred."""
+    scale = min(room.width / aspect, float(room.height))
+    width, height = max(1, round(scale * aspect)), max(1, round(scale))
+    left = room.left + round(at * (room.width - width))
+    top = room.top + (room.height - height) // 2
+    return Box(left, top, left + width, top + height)
+
+
+def draw_ground(canvas: Canvas, layout: Layout, photo: Box, tones: Tones, seed: int) -> np.ndarray:
+    """(H, W, 3) uint8 sRGB: ground, a second colour behind the print, its mount and shadow; no photograph yet."""
+    rng = np.random.default_rng(seed)
+    w, h = canvas.width_px, canvas.height_px
+    surface = skia.Surface(w, h)
+    brush = Brush(surface.getCanvas(), w, h, rng)
+    wall = shift(tones.wall, 0.02)
+    brush.wash(0, h, [(0.0, shift(wall, 0.015)), (1.0, shift(wall, -0.03))])
+    second = _second(tones)
+    design = int(rng.integers(3))
+    if design == 0 or layout.text_area is None:
+        _split(brush, layout, photo, second)
+    elif design == 1:
+        _disc(brush, layout, photo, second)
+    else:
+        _offset_sheet(brush, photo, second)
+    mount = MOUNT * min(w, h)
+    for blur, drop, strength in ((26.0, 16.0, 0.22), (6.0, 3.0, 0.22)):
+        brush.rect(
+            photo.left - mount,
+            photo.top - mount + drop * brush.unit,
+            photo.right + mount,
+            photo.bottom + mount + drop * brush.unit,
+            shift(tones.wall_deep, -0.35),
+            alpha=strength,
+            blur=blur,
+            radius=4,
+        )
+    paper = mix((0.985, 0.98, 0.97), tones.wall, 0.04)
+    brush.rect(
+        photo.left - mount, photo.top - mount, photo.right + mount, photo.bottom + mount, paper, radius=4
+    )
+    rgb = np.ascontiguousarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3])
+    # Grain as of paper: it also keeps the gradients from banding.
+    grain = rng.normal(0.0, 1.6, (h, w, 1))
+    return np.clip(np.rint(rgb + grain), 0, 255).astype(np.uint8)
+
+
+def _second(tones: Tones) -> Rgb:
+    """A colour beside the wall that is told from it at a glance, quieter than the accent."""
+    lightness = to_lch(tones.wall)[0]
+    toned = mix(tones.wall_deep, tones.accent, 0.45)
+    return shift(toned, 0.10 if lightness > 0.6 else 0.02)
+
+
+def _split(brush: Brush, layout: Layout, photo: Box, color: Rgb) -> None:
+    """The picture in two colours, the edge between them running behind the print."""
+    w, h = layout.canvas.width_px, layout.canvas.height_px
+    area = layout.text_area
+    if area is not None and layout.variant == "column":
+        middle = photo.center_x
+        left, right = (0.0, middle) if area.left > middle else (middle, float(w))
+        brush.rect(left, 0, right, h, color)
+        return
+    middle = photo.center_y
+    above = area is not None and area.top > middle
+    brush.rect(0, 0 if above else middle, w, middle if above else h, color)
+
+
+def _disc(brush: Brush, layout: Layout, photo: Box, color: Rgb) -> None:
+    """A great disc that rises behind the print, away from the text."""
+    w, h = layout.canvas.width_px, layout.canvas.height_px
+    area = layout.text_area
+    assert area is not None
+    radius = 0.62 * max(photo.width, photo.height)
+    if layout.variant == "column":
+        x, y = (0.0 if area.left > photo.center_x else float(w)), photo.center_y + 0.1 * h
+        radius = min(radius, abs(x - (area.right if x else area.left)) - 8)
+    else:
+        x, y = photo.center_x, (0.0 if area.top > photo.center_y else float(h))
+        radius = min(0.62 * w, abs(y - (area.bottom if y else area.top)) - 8)
+    brush.canvas.drawCircle(x, y, max(1.0, radius), brush.paint(color))
+
+
+def _offset_sheet(brush: Brush, photo: Box, color: Rgb) -> None:
+    """A coloured sheet under the print, moved a little aside."""
+    aside = 0.035 * min(brush.width, brush.height)
+    brush.rect(
+        photo.left - aside, photo.top + aside, photo.right, photo.bottom + 1.25 * aside, color, radius=4
+    )
