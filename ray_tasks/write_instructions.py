@@ -68,8 +68,9 @@ class InstructionWriter:
     """Writes the instructions of batches of products; holds the segments and the embedding model.
 
     A row of a batch is a product with `segment_ids` (its personas in rank order), `palette` (hex colours of the
-    cut-out), `aspect` (its width over its height) and `framed` (a whole photograph is shown). Per merchant: `locales`, and `placements` with their channels;
-    `brands` are those of the night, of which a product's copy may name its own only.
+    cut-out), `aspect` (its width over its height) and `framed` (whether the whole photograph is shown). Per merchant:
+    `locales`, and `placements` with their channels; `brands` are those of the night, of which a product's copy may
+    name its own only.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS product_views (
   image_bytes BIGINT NOT NULL COMMENT 'Size of the source file.',
   width_px INT NOT NULL COMMENT 'Width after orientation; 0 when it could not be opened.',
   height_px INT NOT NULL COMMENT 'Height after orientation; 0 when it could not be opened.',
-  background_kind STRING COMMENT 'white, plain, textured or lifestyle.',
+  background_kind STRING COMMENT 'white, plain, textured, lifestyle, or transparent.',
   cutout_uri STRING COMMENT 'Object key of the cut-out (PNG, RGBA, cropped to the product) or of the photograph to frame.',
   cutout_sha256 STRING COMMENT 'SHA-256 (hex) of the cut-out\'s file.',
   cutout_width_px INT COMMENT 'Width of the cut-out.',

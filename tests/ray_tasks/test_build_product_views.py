@@ -26,7 +26,9 @@ def _packshot() -> np.ndarray:
 
 def _scene() -> np.ndarray:
     rng = np.random.default_rng(3)
-    return cv2.resize(rng.integers(0, 255, (9, 12, 3)).astype(np.uint8), (640, 480))
+    return cv2.resize(
+        rng.integers(0, 255, (9, 12, 3)).astype(np.uint8), (640, 480), interpolation=cv2.INTER_NEAREST
+    )
 
 
 def _own_alpha() -> np.ndarray:
@@ -82,7 +84,11 @@ def test_a_photograph_that_cannot_be_cut_out_is_kept_whole(
     views: tuple[Path, dict[str, dict[str, Any]]],
 ) -> None:
     row = views[1]["lifestyle"]
-    assert (row["verdict"], row["treatment"], row["reason"]) == ("accepted", "framed", "background_not_uniform")
+    assert (row["verdict"], row["treatment"], row["reason"]) == (
+        "accepted",
+        "framed",
+        "background_not_uniform",
+    )
     assert (row["cutout_width_px"], row["cutout_height_px"], row["product_box"]) == (640, 480, None)
     assert row["palette"] and {m["name"] for m in row["photo"]} >= {"sharpness", "lightness", "contrast"}
 
