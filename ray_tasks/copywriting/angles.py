@@ -20,6 +20,8 @@ MEANINGS = {
     "origin": "where things come from, natural and recycled materials, ingredients, craft and growers",
 }
 """An angle is as near to a segment as its words are to the segment's."""
+_LEAST = {"price": 0.4, "occasion": 0.45, "proof": 0.28, "origin": 0.28}
+"""A special argument needs a segment that asks for it: cosines below these are other words' nearness."""
 _TAKEN_COST = 0.08
 """What an angle loses, in cosine, for each persona of the product that has it already."""
 _ORIGINS = {"facts.origin", "facts.material", "facts.wood", "facts.fabric"}
@@ -61,7 +63,7 @@ def assign_angles(nearness: Sequence[Vectors], product: Mapping[str, Any]) -> li
         worth = {
             name: float(near[i]) - _TAKEN_COST * taken[name]
             for i, name in enumerate(ANGLES)
-            if name in possible
+            if name in possible and near[i] >= _LEAST.get(name, -1.0)
         }
         best = max(worth, key=lambda name: worth[name])
         taken[best] += 1

@@ -21,6 +21,7 @@ _ENOUGH = 3
 """Parts and properties are clearer than sentences: sentences speak only when there are fewer than this."""
 
 _NUMBER = re.compile(r"^[0-9]+([.,][0-9]+)?$")
+_FEW = {str(number) for number in range(3, 11)}
 _YES = {"yes", "true", "included"}
 _PLAIN = {"weight", "height", "length", "width", "depth", "thickness", "size", "socket", "pot"}
 """Measures that matter to few: they speak last."""
@@ -77,8 +78,11 @@ def _value_in(locale: Locale, value: str, unit: str | None) -> str | None:
         return shown
     if not locale.reads_feed and unit.lower() in locale.words:
         unit = locale.words[unit.lower()]
+        unit = locale.few.get(unit, unit) if value in _FEW else unit
     elif not locale.reads_feed and re.fullmatch(r"[a-z]{4,}", unit):
         return None
+    if unit.upper() == "SPF":
+        return f"SPF {shown}"
     # No-break space between number and unit (ISO 80000-1, 7.1.4), so that a line never breaks there.
     return f"{shown}\u00a0{unit}"
 
@@ -88,15 +92,14 @@ def _with_units(value: str, locale: Locale) -> str:
     return re.sub(r"[a-z]{1,3}$", lambda match: locale.words.get(match.group(), match.group()), value)
 
 
+def _is_too_much(name: str, value: str) -> bool:
+    most = _LESS_IS_MORE.get(name)
+    return most is not None and bool(_NUMBER.match(value)) and float(value.replace(",", ".")) > most
+
+
 def _weight(name: str, value: str) -> float:
     if name in _PLAIN:
         return 0.6
-    if (
-        name in _LESS_IS_MORE
-        and _NUMBER.match(value)
-        and float(value.replace(",", ".")) > _LESS_IS_MORE[name]
-    ):
-        return 0.3
     return 1.15 if value == "0" else 1.05
 
 
@@ -106,6 +109,14 @@ def _spec_forms(fact: Mapping[str, Any], locale: Locale, bank: str) -> tuple[tup
     patterns = locale.specs.get(name, ())
     if name == "weight" and bank in _CONSUMED:
         patterns = locale.specs["volume"]  # what is in the pack
+    elif name == "weight" and unit and "/" in unit:
+        patterns = ("{value}",)  # of cloth, not of the thing
+    elif name == "material" and bank in _CONSUMED:
+        patterns = ("{value}",)  # what is in it
+    elif name == "volume" and bank not in _CONSUMED:
+        patterns = locale.specs["capacity"]
+    elif value == "0":
+        patterns = locale.specs.get(f"zero {name}", patterns)
     if value.lower() in {"no", "false"}:
         return (), ""
     if value.lower() in _YES:
@@ -116,7 +127,8 @@ def _spec_forms(fact: Mapping[str, Any], locale: Locale, bank: str) -> tuple[tup
         return (), ""
     if not patterns and locale.reads_feed:
         patterns = (f"{name}: {{value}}",)
-    return tuple(pattern.format(value=shown) for pattern in patterns), shown
+    made = locale.made.get(shown, shown)
+    return tuple(pattern.format(value=shown, made=made) for pattern in patterns), shown
 
 
 def spec_statements(facts: list[Mapping[str, Any]], locale: Locale, bank: str, sku: str) -> list[Statement]:
@@ -130,6 +142,9 @@ def spec_statements(facts: list[Mapping[str, Any]], locale: Locale, bank: str, s
     names = {fact["name"].strip().lower() for fact in facts}
     for fact in facts:
         name, value = fact["name"].strip().lower(), fact["value"].strip()
+        # An amount that wins nobody over is better left unsaid.
+        if _is_too_much(name, value):
+            continue
         # Where the volume says what the pack holds, the weight is the parcel's; reviews have words of their own.
         if (bank in _CONSUMED and "volume" in names and name == "weight") or name in _NOT_SPECS:
             continue

@@ -13,7 +13,7 @@ _MAX_WORDS = 7
 
 _PUFFERY = (
     "ultimate|maximum|amazing|unique|latest|exceptional|excellent|perfect|best|superior|unmatched|unparalleled|premium|"
-    "high-quality|incredible|outstanding|extraordinary|reliable|super|guaranteed|healthy|added|enhanced|improved"
+    "high-quality|versatile|attractive|combines|various|enthusiasts|stylings?|gorgeous|beautiful|delicious|incredible|outstanding|extraordinary|reliable|super|guaranteed|healthy|added|enhanced|improved"
 )
 """Words that praise without saying anything that could be checked."""
 
@@ -130,9 +130,10 @@ def noun_phrases(description: str, names: Sequence[str] = (), at_most: int = 8) 
 
     They follow a word such as "with" or "features"; a list after it gives one phrase for each member. What does not
     stand alone (clauses, pronouns, loose ends) is dropped: silence is better than half a sentence. So is a phrase
-    that holds one of `names` (brand, title): it only says the product's name again.
+    that holds one of `names` (brand, title) or ends in a word of theirs: it only says the product's name again.
     """
     found: dict[str, None] = {}
+    words = {word for name in names for word in name.lower().split()}
     for sentence in re.split(r"(?<=[.!?])\s+", description):
         for match in _TRIGGER.finditer(sentence):
             if _MANNER.search(sentence[: match.start()]):
@@ -148,6 +149,9 @@ def noun_phrases(description: str, names: Sequence[str] = (), at_most: int = 8) 
                         break
                     continue
                 named = any(name.lower() in phrase.lower() for name in names if name)
+                last = phrase.lower().split()[-1]
+                if last in words:
+                    continue  # "blackspotted lure" of a "Red Fishing Lure": the thing again
                 if not (named or _only_names(phrase, names) or re.fullmatch(r"\w+ colou?r", phrase)):
                     found.setdefault(phrase)
     return list(found)[:at_most]

@@ -15,9 +15,20 @@ UNITS = frozenset(
     re.findall(
         r"\S+",
         "mg g kg oz lb ml cl dl l mm cm m km inch ft w kw v mah wh kcal kj % h min s hour hours minutes year years "
-        "month months day days week weeks gb mb hz lm mp dpi € $ £",
+        "liters litres month months day days week weeks gb mb hz lm mp dpi € $ £",
     )
 )
+_SAME_UNIT = {
+    "hours": "h",
+    "hour": "h",
+    "minutes": "min",
+    "year": "years",
+    "month": "months",
+    "day": "days",
+    "week": "weeks",
+    "liters": "l",
+    "litres": "l",
+}
 _QUANTITY = re.compile(r"(\d+(?:[.,]\d+)*)[\s\u00a0-]?([^\W\d_]+|[%€$£])")
 _LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f'’&-]*")
 _LIKE_A_NAME = re.compile(r"^(?:\w*[^\W\dA-Z_][A-Z]\w*|[A-Z]{2,}\w*)$")
@@ -33,16 +44,26 @@ def numbers_in(text: str) -> set[str]:
 
 
 def quantities_in(text: str, words: Mapping[str, str] | None = None) -> set[tuple[str, str]]:
-    """Numbers with the unit behind them: "1,5 Stunden" -> ("1.5", "hours").
+    """Numbers with the unit behind them: "1,5 Stunden" -> ("1.5", "h").
 
     `words` maps a locale's units to the feed's.
     """
     found = set()
     for number, unit in _QUANTITY.findall(text):
-        unit = (words or {}).get(unit.lower(), unit.lower())
+        unit = unit.lower()
+        if words:
+            unit = words.get(_own_unit(unit, words), unit)
         if unit in UNITS:
+            unit = _SAME_UNIT.get(unit, unit)
             found.add((number.replace(",", ".").lstrip("0") or "0", unit))
     return found
+
+
+def _own_unit(text: str, words: Mapping[str, str]) -> str:
+    """The unit that a run of letters begins with: Chinese puts no space behind it."""
+    if "Han" not in scripts_in(text):
+        return text
+    return max((unit for unit in words if text.startswith(unit)), key=len, default=text)
 
 
 def names_in(text: str, locale: Locale) -> set[str]:

@@ -17,6 +17,8 @@ from ray_tasks.copywriting.validation import may_be_said
 from schemas.instruction import HEADLINE_MAX_CHARS, text_columns
 
 _NAME_MAX_CHARS = 26
+_AWAKE_MG = 60
+"""Caffeine of a small cup of coffee."""
 
 
 @dataclass(frozen=True)
@@ -69,24 +71,44 @@ def _from_noun(
     if noun is None or item is None:
         return
     source = ((item.source_field, product[item.source_field]),)
-    own = locale.nouns_of.get(kind.bank) if GUIDES[setting].neutral else None
+    own = locale.nouns_of.get(f"{kind.bank}.{setting}")
+    if own is None and GUIDES[setting].neutral:
+        own = locale.nouns_of.get(kind.bank)
     for form in shuffled(own or locale.nouns[setting], *seed, "noun"):
         # "Towel, book, towels": the thing must not stand in its own list.
         if noun.bare.lower().rstrip("s") not in form.lower():
             yield Headline(_sentence_case(form.format(a=noun.with_article, noun=noun.bare)), source)
 
 
-def _from_fact(leading: Sequence[Statement], locale: Locale, seed: Sequence[str]) -> Iterator[Headline]:
+def _from_fact(
+    product: Mapping[str, Any],
+    item: Item | None,
+    leading: Sequence[Statement],
+    locale: Locale,
+    seed: Sequence[str],
+) -> Iterator[Headline]:
     """Phrases around a specification that matters to the persona."""
+    noun = noun_of(item, locale)
     for best in leading:
-        if not best.source_field.startswith("facts."):
-            continue
         name = best.source_field.removeprefix("facts.").lower()
-        if name == "sugar" and not best.source_value.startswith("0"):
+        if best.source_field == name or not _is_worth_a_headline(name, best.source_value):
             continue
         for form in shuffled(locale.fact_headlines.get(name, ()), *seed, "fact headline"):
-            text = _sentence_case(form.format(fact=best.text, value=best.value))
-            yield Headline(text, ((best.source_field, best.source_value),), best)
+            sources: tuple[tuple[str, str], ...] = ((best.source_field, best.source_value),)
+            if "{a}" in form:
+                if noun is None or item is None:
+                    continue
+                sources += ((item.source_field, product[item.source_field]),)
+            text = form.format(value=best.value, a=noun.with_article if noun else "")
+            yield Headline(_sentence_case(text), sources, best)
+
+
+def _is_worth_a_headline(name: str, value: str) -> bool:
+    """Sugar only where there is none, caffeine only where there is enough to be awake from."""
+    amount = re.match(r"\d+", value)
+    if name == "sugar":
+        return value.split(" ")[0] == "0"
+    return name != "caffeine" or (amount is not None and int(amount.group()) >= _AWAKE_MG)
 
 
 def headline(
@@ -109,7 +131,7 @@ def headline(
     families = {
         "place": _from_place(product, setting, kind, locale, seed),
         "noun": _from_noun(product, item, setting, kind, locale, seed),
-        "fact": _from_fact([s for s in leading[:2] if s.text not in said], locale, seed),
+        "fact": _from_fact(product, item, leading, locale, seed),
         "angle": (Headline(text) for text in shuffled(locale.angles.get(angle, ()), *seed, "angle")),
     }
     order = ["noun"] * 4 + ["place"] * 3 + ["fact"] * 2 + ["angle"] * 3 * (angle in locale.angles)

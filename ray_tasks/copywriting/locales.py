@@ -47,6 +47,10 @@ class Locale:
     specs: Phrases
     """Ways to say a specification, by its name."""
     words: Mapping[str, str]
+    made: Mapping[str, str]
+    """A material's word as it stands behind "made of", where it changes there."""
+    few: Mapping[str, str]
+    """A unit's word after three to ten, where the language has one of its own (Arabic)."""
     features: Mapping[str, str]
     alt_forms: Phrases
     places: Mapping[str, str]
@@ -74,7 +78,11 @@ class Locale:
     @cached_property
     def units(self) -> Mapping[str, str]:
         """The feed's word for a unit, by the locale's."""
-        return {value.lower(): key for key, value in self.words.items()}
+        return {
+            form.lower(): key
+            for key, value in self.words.items()
+            for form in (value, self.few.get(value, value))
+        }
 
     def number(self, text: str) -> str:
         """A decimal number as the locale writes it: 1.5 -> 1,5 in German."""
@@ -144,6 +152,8 @@ def load_locale(tag: str) -> Locale:
         facts=_tuples(raw["facts"]),
         specs=_tuples(raw["specs"]),
         words={key.lower(): value for key, value in raw.get("words", {}).items()},
+        made=raw.get("made", {}),
+        few=raw.get("few", {}),
         features=raw.get("features", {}),
         alt_forms=_tuples(raw["alt"]),
         places=raw["alt"]["places"],

@@ -104,6 +104,7 @@ def selling_points(
     thing: Thing,
     ranked: Sequence[Statement],
     setting: str,
+    head: str,
     locale: Locale,
     said: Said,
     seed: Sequence[str],
@@ -122,7 +123,7 @@ def selling_points(
             for line in shuffled(
                 locale.support_of.get(thing.kind.bank, locale.support[setting]), *seed, "line"
             )
-            if line not in said.lines and may_be_said(line, locale, thing.channels)
+            if line not in said.lines and line != head and may_be_said(line, locale, thing.channels)
         ]
         if lines:
             said.lines.add(lines[0])
@@ -222,7 +223,7 @@ def write_instruction(
         seed,
     )
     ranked = [option for option in ranked if option is not head.used]
-    points = selling_points(thing, ranked, setting, locale, said, seed)
+    points = selling_points(thing, ranked, setting, head.text, locale, said, seed)
     badge = sticker(product, [option for option in ranked if option not in points], locale, seed)
     if badge is not None and badge.source_field == "rating":
         points = [p for p in points if isinstance(p, str) or p.source_field != "rating"] or points

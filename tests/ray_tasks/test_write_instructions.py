@@ -210,4 +210,4 @@ def test_an_unsupported_locale_stops_the_stage_and_names_the_supported(
     config.write_text(CONFIG.replace('"de"', '"fi"'), encoding="utf-8")
     with pytest.raises(SystemExit):
         write_instructions.main([f"--run-date={NIGHT}", f"--config={config}", f"--state={tmp_path / 'var'}"])
-    assert "locale fi has no phrase bank; supported are de, en" in capsys.readouterr().err
+    assert "locale fi has no phrase bank; supported are ar, de, en, fr, zh" in capsys.readouterr().err
