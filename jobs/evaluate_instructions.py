@@ -115,6 +115,8 @@ def is_faithful(row: Row, product: Row) -> bool:
     for claim in row["claims"] or []:
         value = claim["source_value"]
         cited[claim["text"]] |= _numbers(value)
+        if re.fullmatch(r"\d{4,} (?:ml|g)", value):
+            cited[claim["text"]].add(f"{int(value.split(' ')[0]) / 1000:g}")  # said in litres or kilograms
         if claim["source_field"] == "rating":
             # "4.6 of 5": the mean is rounded to a decimal, and the scale ends at five.
             cited[claim["text"]] |= _numbers(f"{product['rating_mean']:.1f} 5")

@@ -44,6 +44,8 @@ _PRODUCT_COLUMNS = (
     "title",
     "description",
     "category",
+    "taxonomy",
+    "language",
     "brand",
     "tags",
     "facts",

@@ -9,7 +9,7 @@ from typing import Any
 
 from ray_tasks.copywriting.choice import shuffled
 from ray_tasks.copywriting.descriptions import noun_phrases, whole_statements
-from ray_tasks.copywriting.evidence import fact_value
+from ray_tasks.copywriting.evidence import fact_value, larger_unit
 from ray_tasks.copywriting.locales import Locale, load_locale
 from schemas.instruction import SELLING_POINT_MAX_CHARS, text_columns
 
@@ -64,6 +64,7 @@ def _sentence_case(text: str) -> str:
 
 def _value_in(locale: Locale, value: str, unit: str | None) -> str | None:
     """The value with its unit in the locale's words; None when a word has no translation."""
+    value, unit = larger_unit(value, unit) or (value, unit)
     if _NUMBER.match(value) or not re.search(r"[a-z]", value):
         shown = locale.number(value)
     elif locale.reads_feed:
@@ -183,11 +184,16 @@ def feature_statements(product: Mapping[str, Any], locale: Locale) -> list[State
     return found
 
 
+def speaks_like(product: Mapping[str, Any], locale: Locale) -> bool:
+    """Whether the feed's own words are in the language of the copy; a feed that does not say so is English."""
+    return bool((product.get("language") or "en").split("-")[0] == locale.language)
+
+
 def statements(product: Mapping[str, Any], locale: Locale, bank: str) -> list[Statement]:
     """Everything that the copy may say of this product, without repetitions, in the record's order."""
     found = spec_statements(list(product.get("facts") or []), locale, bank, product["sku"])
     description = product.get("description") or ""
-    if locale.reads_feed:
+    if speaks_like(product, locale) and locale.reads_feed:
         phrases = noun_phrases(description, [product.get("brand") or "", product["title"]])
         if len(found) + len(phrases) < _ENOUGH:
             phrases += [text for text in whole_statements(description) if text not in " ".join(phrases)]

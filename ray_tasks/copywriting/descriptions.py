@@ -13,7 +13,7 @@ _MAX_WORDS = 7
 
 _PUFFERY = (
     "ultimate|maximum|amazing|unique|latest|exceptional|excellent|perfect|best|superior|unmatched|unparalleled|premium|"
-    "high-quality|versatile|attractive|combines|various|enthusiasts|stylings?|gorgeous|beautiful|delicious|incredible|outstanding|extraordinary|reliable|super|guaranteed|healthy|added|enhanced|improved"
+    "high-quality|versatile|attractive|combines|various|enthusiasts|stylings|gorgeous|beautiful|delicious|incredible|outstanding|extraordinary|reliable|super|guaranteed|healthy|added|enhanced|improved"
 )
 """Words that praise without saying anything that could be checked."""
 

@@ -106,8 +106,18 @@ def fact_value(fact: Mapping[str, Any]) -> str:
     return " ".join(part for part in (fact["value"].strip(), fact["unit"]) if part)
 
 
+def larger_unit(value: str, unit: str | None) -> tuple[str, str] | None:
+    """A whole litre and more in litres, a whole kilogram and more in kilograms: ("1450", "g") -> ("1.45", "kg")."""
+    larger = {"ml": "l", "g": "kg"}.get(unit or "")
+    if larger is None or not re.fullmatch(r"\d+", value) or int(value) < 1000:
+        return None
+    return f"{int(value) / 1000:.3f}".rstrip("0").rstrip("."), larger
+
+
 def record_text(product: Mapping[str, Any]) -> str:
     """Everything that the product's record says in words."""
-    facts = (f"{fact['name']} {fact_value(fact)}" for fact in product.get("facts") or [])
+    given = product.get("facts") or []
+    facts = [f"{fact['name']} {fact_value(fact)}" for fact in given]
+    facts += [" ".join(larger) for fact in given if (larger := larger_unit(fact["value"], fact["unit"]))]
     parts = (product["title"], product["category"], product.get("description"), product.get("brand"))
     return " ".join([*(part for part in parts if part), *facts, *(product.get("tags") or [])])

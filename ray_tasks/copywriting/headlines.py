@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ray_tasks.copywriting.choice import draw, shuffled
-from ray_tasks.copywriting.claims import Statement
+from ray_tasks.copywriting.claims import Statement, speaks_like
 from ray_tasks.copywriting.items import Item, noun_of
 from ray_tasks.copywriting.kinds import Kind
 from ray_tasks.copywriting.locales import Locale
@@ -50,7 +50,7 @@ def _from_place(
     neutral = shuffled(bank.get("neutral", ()), *seed, "neutral")
     # One in three begins with a phrase that needs no place: the pool of a place alone is small.
     ordered = [*neutral, *places] if draw(*seed, "no place") % 3 == 0 else [*places, *neutral]
-    name = short_name(product["title"]) if locale.reads_feed else None
+    name = short_name(product["title"]) if speaks_like(product, locale) else None
     for form in ordered:
         if "{name}" not in form:
             yield Headline(form)

@@ -254,4 +254,6 @@ def kind_of(product: Mapping[str, Any]) -> Kind:
         return leaf
     if leaf is None and title is not None and parents and parents[0].name in _TELLING:
         return parents[0]
-    return title or (parents[0] if parents else leaf or ANY_KIND)
+    known = title or (parents[0] if parents else leaf)
+    # A feed in another language: its category in the shared taxonomy is English.
+    return known or _named_in((product.get("taxonomy") or "").split(" > ")[-1]) or ANY_KIND

@@ -174,8 +174,12 @@ def alt_text(thing: Thing, scene: Mapping[str, Any], locale: Locale, seed: Seque
     if len(title) > _TITLE_IN_ALT_MAX_CHARS:
         title = title[:_TITLE_IN_ALT_MAX_CHARS].rsplit(" ", 1)[0]
     noun = noun_of(thing.item, locale)
-    form = locale.alt_forms["thing"][0] if noun else locale.alt_forms["thing"][-1]
-    named = form.format(title=title, noun=noun.bare if noun else "")
+    if claims.speaks_like(thing.product, locale):
+        named = title
+    elif noun is not None:
+        named = locale.alt_forms["thing"][0].format(title=title, noun=noun.bare)
+    else:
+        named = locale.alt_forms["thing"][1].format(title=title)
     named = named[:1].upper() + named[1:]
     if thing.product.get("framed"):
         # The merchant's own photograph is shown as it is: what stands around the product there is not known.
