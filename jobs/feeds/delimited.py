@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from jobs.feeds.limits import MAX_CELL_CHARS, MAX_COLUMNS
-from jobs.feeds.lines import Lines, RecordTooLarge, cut
+from jobs.feeds.lines import Lines, Record, RecordTooLarge, cut
 from jobs.feeds.reasons import FeedError
 from schemas.config import DataFile
-
-Record = tuple[int, list[str] | None, str | None, str | None]
-"""(line where it starts, cells, None, None), or (line, None, reason code, raw text) when it is broken."""
 
 
 def read_header(text: TextIO, file: DataFile) -> list[str]:
@@ -23,7 +20,7 @@ def read_header(text: TextIO, file: DataFile) -> list[str]:
 def _header(records: Iterator[Record], file: DataFile) -> list[str]:
     if not file.header:
         return list(file.columns)
-    for line, cells, code, _ in records:
+    for line, cells, code, *_ in records:
         if cells is None or len(cells) > MAX_COLUMNS:
             problem = code or f"more than {MAX_COLUMNS} columns"
             raise FeedError("feed_header", f"{file.path} line {line}: the header cannot be read ({problem})")
@@ -40,7 +37,7 @@ def read_delimited(text: TextIO, file: DataFile) -> Iterator[Record]:
     lines = Lines(text)
     records = _parse(lines, file)
     width = len(_header(records, file))
-    for line, cells, code, raw in records:
+    for line, cells, code, raw, chars in records:
         if cells is not None and not any(cells):
             # Spreadsheets leave rows of empty cells behind.
             continue
@@ -58,7 +55,7 @@ def read_delimited(text: TextIO, file: DataFile) -> Iterator[Record]:
             raise FeedError(
                 "feed_truncated", f"{file.path} ends within line {line}, with no line end; transfer it again"
             )
-        yield line, cells, code, raw
+        yield line, cells, code, raw, chars
 
 
 def _parse(lines: Lines, file: DataFile) -> Iterator[Record]:
@@ -83,9 +80,9 @@ def _parse(lines: Lines, file: DataFile) -> Iterator[Record]:
             code = _code(error, several_lines=len(lines.taken) > 1)
             lines.give_back()
         if code is None and cells and lines.fault is None:
-            yield start, cells, None, None
+            yield start, cells, None, None, lines.chars
         elif code or cells:
-            yield start, None, code or lines.fault, cut("".join(lines.taken))
+            yield start, None, code or lines.fault, cut("".join(lines.taken)), 0
 
 
 def _code(error: Exception, several_lines: bool) -> str:

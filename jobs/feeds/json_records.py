@@ -1,4 +1,4 @@
-"""Records of JSON text, one JSON object each, as text that has been checked."""
+"""Records of JSON text, one object each, decoded strictly."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from jobs.feeds.files import BAD
-from jobs.feeds.limits import MAX_COLUMNS, MAX_DEPTH, MAX_LOST_RECORDS, MAX_RECORD_CHARS
-from jobs.feeds.lines import Lines, RecordTooLarge, cut, judge_encoding
+from jobs.feeds.limits import MAX_DEPTH, MAX_LOST_RECORDS, MAX_LOST_SHARE, MAX_RECORD_CHARS
+from jobs.feeds.lines import Lines, Record, RecordTooLarge, cut, judge_encoding
 from jobs.feeds.reasons import FeedError
 from schemas.config import DataFile
 
-Record = tuple[int, str | None, str | None, str | None]
-"""(number, JSON object, None, None), or (number, None, reason code, raw text) when it is broken."""
-
-LOST_CHARS = 1_000_000
+LOST_CHARS = 250_000
 """So far the end of a malformed record is looked for by its brackets."""
 
 _WHITE = re.compile(r"[ \t\r\n]*")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _BARE = re.compile(r"[^,\]]*+")
 _MARKS = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
 _NEXT_OBJECT = re.compile(r"\}[ \t\r\n]*,(?=[ \t\r\n]*\{)")
@@ -30,15 +28,14 @@ class _Refused(ValueError):
     """A value that JSON or we do not allow; the message is a reason code."""
 
 
-class Checker:
-    """Decodes records strictly and holds the names of all keys seen, which become columns."""
+class Decoder:
+    """Decodes records strictly: `value` is the last one, `failed_at` where the last malformed text is no more JSON."""
 
     def __init__(self) -> None:
-        self.names: set[str] = set()
+        self.value: Any = None
         self.failed_at: int | None = None
-        """Where the last malformed text stops being JSON."""
         self._decoder = json.JSONDecoder(
-            object_pairs_hook=self._object, parse_constant=_constant, parse_float=_finite
+            object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite, parse_int=_integer
         )
 
     def code(self, text: str) -> str | None:
@@ -55,7 +52,7 @@ class Checker:
         """
         self.failed_at = None
         try:
-            value, end = self._decoder.raw_decode(text, start)
+            self.value, end = self._decoder.raw_decode(text, start)
         except _Refused as refused:
             return str(refused), start
         except RecursionError:
@@ -68,7 +65,7 @@ class Checker:
         except ValueError:
             # An integer of more digits than Python reads (4,300).
             return "json_not_finite", start
-        if not isinstance(value, dict):
+        if not isinstance(self.value, dict):
             return "json_malformed", end
         if end - start > MAX_RECORD_CHARS:
             return "record_too_large", end
@@ -79,19 +76,18 @@ class Checker:
             scan.to_end(text, start, end)
             if scan.deepest > MAX_DEPTH:
                 return "record_too_deep", end
-        return "encoding_broken" if BAD in text[start:end] else None, end
+        bad = text.find(BAD, start, end) >= 0
+        if not bad and _SURROGATE.search(text, start, end):
+            # Pairs are characters; a half is none.
+            bad = any("\ud800" <= c <= "\udfff" for c in json.dumps(self.value, ensure_ascii=False))
+        return "encoding_broken" if bad else None, end
 
-    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        value = dict(pairs)
-        if len(value) != len(pairs):
-            raise _Refused("json_key_twice")
-        self.names.update(value)
-        if len(self.names) > MAX_COLUMNS:
-            raise FeedError(
-                "feed_header",
-                f"the records have more than {MAX_COLUMNS} different keys; turn keys into values",
-            )
-        return value
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise _Refused("json_key_twice")
+    return value
 
 
 def _white(text: str, start: int) -> int:
@@ -107,6 +103,12 @@ def _finite(digits: str) -> float:
     if math.isinf(number):
         raise _Refused("json_not_finite")
     return number
+
+
+def _integer(digits: str) -> int | str:
+    """An integer of 64 bits; a longer one, such as an identifier, is kept as text."""
+    number = int(digits)
+    return number if -(1 << 63) <= number < 1 << 63 else digits
 
 
 class _Scan:
@@ -136,7 +138,7 @@ class _Scan:
 
 def read_json_lines(text: TextIO, file: DataFile) -> Iterator[Record]:
     """One object a line; numbered by lines, blank ones left out. Raises FeedError for faults of the whole file."""
-    lines, checker = Lines(text), Checker()
+    lines, decoder = Lines(text), Decoder()
     while True:
         lines.begin()
         number = lines.number + 1
@@ -145,17 +147,17 @@ def read_json_lines(text: TextIO, file: DataFile) -> Iterator[Record]:
         except StopIteration:
             return
         except RecordTooLarge:
-            yield number, None, "record_too_large", cut(lines.taken[0])
+            yield number, None, "record_too_large", cut(lines.taken[0]), 0
             continue
         if line.isspace():
             continue
-        code = lines.fault or checker.code(line)
+        code = lines.fault or decoder.code(line)
         if code == "json_malformed" and lines.cut_off and number > 1:
             raise FeedError(
                 "feed_truncated",
                 f"{file.path} ends within line {number}, with no line end; transfer it again",
             )
-        yield (number, None, code, cut(line)) if code else (number, line.strip(), None, None)
+        yield (number, None, code, cut(line), 0) if code else (number, decoder.value, None, None, len(line))
 
 
 class _Window:
@@ -168,8 +170,8 @@ class _Window:
 
     def fill(self) -> None:
         """Drops what was read and reads on, when less than a record's length is ahead."""
-        if self.more and len(self.buffer) - self.at <= MAX_RECORD_CHARS:
-            read = self._read(2 * MAX_RECORD_CHARS)
+        while self.more and len(self.buffer) - self.at <= MAX_RECORD_CHARS:
+            read = self._read(MAX_RECORD_CHARS // 2)
             self.more = bool(read)
             self.buffer, self.at = self.buffer[self.at :] + read, 0
 
@@ -187,26 +189,26 @@ def read_json(text: TextIO, file: DataFile) -> Iterator[Record]:
 
     Behind a broken record reading goes on with the next one. Raises FeedError for faults of the whole file.
     """
-    window, checker = _Window(text), Checker()
+    window, decoder = _Window(text), Decoder()
     in_array = window.skip_white() == "["
     window.at += in_array
     number = badly_encoded = lost = 0
     while (first := window.skip_white()) and not (in_array and first == "]"):
         number += 1
         start = window.at
-        code, window.at = checker.decode(window.buffer, start)
+        code, window.at = decoder.decode(window.buffer, start)
         if code is None:
-            yield number, window.buffer[start : window.at], None, None
+            yield number, decoder.value, None, None, window.at - start
         else:
             raw = cut(window.buffer[start : start + MAX_RECORD_CHARS])
             if code == "encoding_broken":
                 badly_encoded += 1
                 judge_encoding(badly_encoded, number)
             if window.at == start:
-                lost += not _skip_record(window, checker, code == "record_too_large")
-            if window.at == start or lost > MAX_LOST_RECORDS:
+                lost += not _skip_record(window, decoder, code in {"record_too_large", "record_too_deep"})
+            if window.at == start or lost > max(MAX_LOST_RECORDS, MAX_LOST_SHARE * number):
                 raise _damaged(file, number, "is damaged")
-            yield number, None, code, raw
+            yield number, None, code, raw, 0
         if in_array and (behind := window.skip_white()) != "]":
             if behind != ",":
                 raise _damaged(file, number, f"goes on with {behind!r}" if behind else "ends")
@@ -228,13 +230,16 @@ def _damaged(file: DataFile, number: int, how: str) -> FeedError:
     )
 
 
-def _skip_record(window: _Window, checker: Checker, too_large: bool) -> bool:
-    """Moves the window behind a broken record, or leaves it when there is no end; whether the end is beyond doubt."""
-    start, scan, failed_at = window.at, _Scan(), checker.failed_at
+def _skip_record(window: _Window, decoder: Decoder, sound: bool) -> bool:
+    """Moves the window behind a broken record, or leaves it when there is no end; whether the end is beyond doubt.
+
+    `sound`: nothing is known to be wrong with it but its size.
+    """
+    start, scan, failed_at = window.at, _Scan(), decoder.failed_at
     if window.buffer[start] not in "{[":
         window.at = _BARE.match(window.buffer, start).end()  # type: ignore[union-attr]
         return True
-    while too_large:
+    while sound:
         end = scan.to_end(window.buffer, window.at, len(window.buffer))
         window.at = end or len(window.buffer)
         if end or not window.more:
@@ -246,17 +251,17 @@ def _skip_record(window: _Window, checker: Checker, too_large: bool) -> bool:
         window.at = by_brackets
         return True
     # A string that is not closed turns brackets and text behind it inside out; but a list of objects looks so, too.
-    if by_text and (not by_brackets or not _inside_list(window.buffer, by_text.end(), checker)):
+    if by_text and (not by_brackets or not _inside_list(window.buffer, by_text.end(), decoder)):
         by_brackets = by_text.start() + 1
     window.at = by_brackets or start
     return False
 
 
-def _inside_list(text: str, at: int, checker: Checker) -> bool:
+def _inside_list(text: str, at: int, decoder: Decoder) -> bool:
     """Whether the objects from `at` on end with a bracket that does not end the text."""
     for _ in range(100):
         at = _white(text, at)
-        code, end = checker.decode(text, at)
+        code, end = decoder.decode(text, at)
         at = _white(text, end)
         if end == at == len(text) or (code and end == at) or text[at : at + 1] != ",":
             break

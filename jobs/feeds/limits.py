@@ -15,7 +15,8 @@ MAX_DEPTH = 32
 MAX_JOINED_ROWS = 1_000
 """Rows of a joined file that belong to one row of the feed."""
 MAX_LOST_RECORDS = 1_000
-"""Broken records whose end must be guessed, above which a JSON or XML file is given up: each costs time."""
+MAX_LOST_SHARE = 0.02
+"""Above both, of broken records whose end must be guessed, a JSON or XML file is given up: each costs time."""
 MAX_PROLOGUE_BYTES = 1_000_000
 """Of XML before its first record: a shop's title and address, and namespaces."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import Any, TextIO
 
 from jobs.feeds.files import BAD
 from jobs.feeds.limits import BAD_ENCODING_SAMPLE, BAD_ENCODING_SHARE, MAX_RECORD_CHARS, RAW_CHARS
 from jobs.feeds.reasons import FeedError
+
+Record = tuple[int, Any, str | None, str | None, int]
+"""(line or number, value, None, None, characters), or (line or number, None, reason code, raw text, 0) if broken."""
 
 
 class RecordTooLarge(ValueError):
@@ -33,7 +36,8 @@ def cut(raw: str) -> str:
 class Lines:
     r"""Lines with their ends (\n, \r\n or \r), counted from 1.
 
-    `begin` starts a record, `taken` holds its lines, `fault` a code when one of them has a NUL or badly encoded bytes.
+    `begin` starts a record; `taken` holds its lines, `chars` their length, `fault` a code when one of them has a NUL
+    or badly encoded bytes.
     Raises RecordTooLarge when a record's lines are longer than MAX_RECORD_CHARS together.
     """
 
@@ -43,13 +47,13 @@ class Lines:
         self.fault: str | None = None
         self._readline = text.readline
         self._given_back: list[str] = []
-        self._chars = 0
+        self.chars = 0
         self._furthest = self._broken = 0
 
     def begin(self) -> None:
         """From here on lines belong to a new record."""
         self.taken.clear()
-        self._chars = 0
+        self.chars = 0
         self.fault = None
 
     def give_back(self) -> None:
@@ -74,10 +78,10 @@ class Lines:
             raise StopIteration
         self.number += 1
         self.taken.append(line)
-        self._chars += len(line)
+        self.chars += len(line)
         if BAD in line or "\0" in line:
             self._mark_fault(line)
-        if self._chars > MAX_RECORD_CHARS:
+        if self.chars > MAX_RECORD_CHARS:
             self._drop_rest(line)
             raise RecordTooLarge
         return line

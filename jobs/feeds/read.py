@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import pyarrow as pa
-from pyspark import StorageLevel
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import StructField, StructType
 
 from jobs.feeds.columns import PLACE_COLUMNS, unique_names
 from jobs.feeds.delimited import read_delimited, read_header
 from jobs.feeds.files import open_text, source_paths
 from jobs.feeds.join import join_rows
 from jobs.feeds.json_records import read_json, read_json_lines
+from jobs.feeds.kinds import Kind, arrow_type, kinds_of, merge_all, to_arrow
 from jobs.feeds.limits import BATCH_CHARS, BATCH_ROWS
+from jobs.feeds.lines import Record
 from jobs.feeds.parquet import parquet_schema, read_parquet
 from jobs.feeds.reasons import FeedError
 from jobs.feeds.xml_records import read_xml
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 _PLACE = pa.schema(
     [("row", pa.int64()), ("file", pa.string()), ("broken", pa.string()), ("record", pa.string())]
 )
-_READERS: dict[str, Callable[[TextIO, DataFile], Iterator[tuple[int, Any, str | None, str | None]]]] = {
+_READERS: dict[str, Callable[[TextIO, DataFile], Iterator[Record]]] = {
     "csv": read_delimited,
     "tsv": read_delimited,
     "json": read_json,
@@ -65,6 +67,11 @@ def _read_files(spark: SparkSession, file: DataFile, root: Path) -> DataFrame:
     files = spark.createDataFrame(named, "name string, path string")
     if file.format == "parquet":
         schema, filled = parquet_schema(paths)
+    else:
+        filled = any(_has_record(path, file) for path in paths)
+    if not filled:
+        raise FeedError("feed_empty", f"{file.path} holds no record; check the export")
+    if file.format == "parquet":
         batches = _in_workers(lambda name, path: _parquet_batches(name, path, schema))
     elif file.format in {"csv", "tsv"}:
         # Files of one feed may have their columns in another order, and some columns more.
@@ -75,14 +82,10 @@ def _read_files(spark: SparkSession, file: DataFile, root: Path) -> DataFrame:
         schema = pa.schema([(name, pa.string()) for name in columns.values()])
         batches = _in_workers(lambda name, path: _delimited_batches(name, path, file, schema.names))
     else:
-        schema = pa.schema([("json", pa.string())])
-        batches = _in_workers(lambda name, path: _json_batches(name, path, file))
-    if file.format != "parquet":
-        filled = any(_has_record(path, file) for path in paths)
-    if not filled:
-        raise FeedError("feed_empty", f"{file.path} holds no record; check the export")
-    rows = files.mapInArrow(batches, from_arrow_schema(pa.schema([*schema, *_PLACE])))
-    return rows if file.format in {"csv", "tsv", "parquet"} else _typed(spark, rows)
+        kinds = _kinds(files, file)
+        schema = pa.schema([(column, arrow_type(kind)) for column, _, kind in kinds])
+        batches = _in_workers(lambda name, path: _typed_batches(name, path, file, kinds))
+    return files.mapInArrow(batches, from_arrow_schema(pa.schema([*schema, *_PLACE])))
 
 
 def _in_workers(read: Callable[[str, Path], Iterator[pa.RecordBatch]]) -> Batches:
@@ -101,7 +104,7 @@ def _header(path: Path, file: DataFile) -> list[str]:
         return unique_names(read_header(text, file))
 
 
-def _records(text: TextIO, file: DataFile) -> Iterator[tuple[int, Any, str | None, str | None]]:
+def _records(text: TextIO, file: DataFile) -> Iterator[Record]:
     return _READERS[file.format](text, file)
 
 
@@ -128,8 +131,47 @@ def _delimited_batches(name: str, path: Path, file: DataFile, columns: list[str]
     return _packed(name, path, file, columns, arrays)
 
 
-def _json_batches(name: str, path: Path, file: DataFile) -> Iterator[pa.RecordBatch]:
-    return _packed(name, path, file, ["json"], lambda values: [pa.array(values, pa.string())])
+def _kinds(files: DataFrame, file: DataFile) -> list[tuple[str, str, Kind]]:
+    """(column, key, kind) of all files' records. They are read for that alone, and again for their values."""
+
+    def look(name: str, path: Path) -> Iterator[pa.RecordBatch]:
+        found = {"name": name}
+        try:
+            found["kinds"] = json.dumps(
+                kinds_of(value for _, value, code, *_ in _until_fault(path, file) if code is None)
+            )
+        except FeedError as error:
+            found |= {"reason": error.reason, "detail": f"{path}: {error.detail}"}
+        yield pa.RecordBatch.from_pylist([found], schema=schema)
+
+    schema = pa.schema([(column, pa.string()) for column in ("name", "kinds", "reason", "detail")])
+    rows = files.mapInArrow(_in_workers(look), from_arrow_schema(schema)).orderBy("name").collect()
+    for row in rows:
+        if row["reason"]:
+            raise FeedError(row["reason"], row["detail"])
+    found = [json.loads(row["kinds"]) for row in rows]
+    kinds = merge_all(some for some, _ in found)
+    counts = sum((Counter(some) for _, some in found), Counter[str]())
+    # Of keys that differ in case alone, the commonest has the plain name: one odd record must not cost the others.
+    keys = sorted(kinds, key=lambda key: (-counts[key], key))
+    return [(column, key, kinds[key]) for column, key in sorted(zip(unique_names(keys), keys, strict=True))]
+
+
+def _typed_batches(
+    name: str, path: Path, file: DataFile, kinds: list[tuple[str, str, Kind]]
+) -> Iterator[pa.RecordBatch]:
+    def arrays(values: list[dict[str, Any] | None]) -> list[pa.Array]:
+        try:
+            return [
+                to_arrow([value.get(key) if value else None for value in values], kind)
+                for _, key, kind in kinds
+            ]
+        except ValueError as error:
+            raise FeedError(
+                "feed_changed", f"{path} changed while it was read ({error}); start anew"
+            ) from None
+
+    return _packed(name, path, file, [column for column, *_ in kinds], arrays)
 
 
 def _packed(
@@ -143,6 +185,11 @@ def _packed(
     chars = 0
 
     def pack() -> pa.RecordBatch:
+        try:
+            own = arrays(values)
+        except FeedError as error:
+            numbers[:], values[:], codes[:], raws[:] = numbers[:1], [None], [error.reason], [error.detail]
+            own = arrays(values)
         place = [
             (numbers, pa.int64()),
             ([name] * len(numbers), pa.string()),
@@ -150,19 +197,19 @@ def _packed(
             (raws, pa.string()),
         ]
         batch = pa.RecordBatch.from_arrays(
-            [*arrays(values), *(pa.array(items, kind) for items, kind in place)],
+            [*own, *(pa.array(items, kind) for items, kind in place)],
             names=[*columns, *PLACE_COLUMNS],
         )
         for items in (numbers, values, codes, raws):
             items.clear()
         return batch
 
-    for number, value, code, raw in _until_fault(path, file):
+    for number, value, code, raw, size in _until_fault(path, file):
         numbers.append(number)
         values.append(value)
         codes.append(code)
         raws.append(raw)
-        chars += len(value) if isinstance(value, str) else sum(map(len, value or ()))
+        chars += size
         if len(numbers) >= BATCH_ROWS or chars > BATCH_CHARS:
             chars = 0
             yield pack()
@@ -170,16 +217,17 @@ def _packed(
         yield pack()
 
 
-def _until_fault(path: Path, file: DataFile) -> Iterator[tuple[int, Any, str | None, str | None]]:
+def _until_fault(path: Path, file: DataFile) -> Iterator[Record]:
     number = 0
     try:
         with open_text(path, file) as text:
-            for number, value, code, raw in _records(text, file):
-                yield number, value, code, raw
+            for record in _records(text, file):
+                number = record[0]
+                yield record
     except FeedError as error:
-        yield number, None, error.reason, error.detail
+        yield number, None, error.reason, error.detail, 0
     except OSError as error:
-        yield number, None, "feed_unreadable", f"{path}: {error}"
+        yield number, None, "feed_unreadable", f"{path}: {error}", 0
 
 
 def _parquet_batches(name: str, path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -196,34 +244,6 @@ def _parquet_batches(name: str, path: Path, schema: pa.Schema) -> Iterator[pa.Re
     except FeedError as error:
         fault = {"row": number, "file": name, "broken": error.reason, "record": error.detail}
         yield pa.RecordBatch.from_pylist([fault], schema=full)
-
-
-def _typed(spark: SparkSession, text: DataFrame) -> DataFrame:
-    """JSON objects as columns of the types that fit all of them; read once, because both steps need every record."""
-    kept = text.persist(StorageLevel.DISK_ONLY)
-    sound = kept.where(F.col("json").isNotNull()).select("json")
-    schema = spark.read.json(sound, mode="DROPMALFORMED").schema
-    if not schema.fields:
-        # Every record is broken, or an empty object.
-        return kept.select(*PLACE_COLUMNS)
-    named = _renamed(schema, unique_names(schema.names))
-    if len({name.lower() for name in schema.names}) < len(schema.names):
-        # Of keys that differ in case alone, the commonest has the plain name: one odd record must not cost the others.
-        numbered = _renamed(schema, [f"c{place}" for place in range(len(schema))])
-        by_place = kept.select(F.from_json("json", schema).cast(numbered).alias("json"))
-        said = by_place.select(*(F.count(f"json.{name}") for name in numbered.names)).first()
-        assert said is not None
-        order = sorted(range(len(schema)), key=lambda place: -said[place])
-        names = dict(zip(order, unique_names([schema.names[place] for place in order]), strict=True))
-        named = _renamed(schema, [names[place] for place in range(len(schema))])
-    # Keys are matched as they are written; a cast between structs is by position, so it renames.
-    parsed = kept.withColumn("json", F.from_json("json", schema).cast(named))
-    return parsed.select("json.*", *PLACE_COLUMNS)
-
-
-def _renamed(schema: StructType, names: Sequence[str]) -> StructType:
-    fields = zip(names, schema.fields, strict=True)
-    return StructType([StructField(name, field.dataType) for name, field in fields])
 
 
 def map_fields(rows: DataFrame, file: File) -> list[Column]:

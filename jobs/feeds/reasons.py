@@ -22,6 +22,7 @@ REASONS: dict[str, str] = {
     "feed_xml_malformed": "The XML is damaged outside its records; validate the export.",
     "feed_xml_doctype": "The XML declares a document type or entities; export it without a DOCTYPE.",
     "feed_parquet_broken": "The Parquet file is damaged or of a kind that is not read; write it again.",
+    "feed_changed": "The file was written while it was read; deliver it under another name, then rename it.",
     "feed_column_missing": "A mapped column does not exist in the feed; correct the mapping.",
     "feed_join": "The name of a join is a column of the feed, too; call the join something else.",
     "feed_field_missing": "A field that is needed is not mapped; add it to the mapping.",

@@ -1,8 +1,7 @@
-"""Records of XML text as JSON objects: RSS and Atom as Google Merchant feeds use them, or any root's children."""
+"""Records of XML text as dicts: RSS and Atom as Google Merchant feeds use them, or any root's children."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -10,16 +9,15 @@ from typing import Any, TextIO
 from xml.parsers import expat
 
 from jobs.feeds.files import BAD
-from jobs.feeds.json_records import Record
 from jobs.feeds.limits import (
-    MAX_COLUMNS,
     MAX_DEPTH,
     MAX_LOST_RECORDS,
+    MAX_LOST_SHARE,
     MAX_PROLOGUE_BYTES,
     MAX_RECORD_CHARS,
     RAW_CHARS,
 )
-from jobs.feeds.lines import cut, judge_encoding
+from jobs.feeds.lines import Record, cut, judge_encoding
 from jobs.feeds.reasons import FeedError
 from schemas.config import DataFile
 
@@ -65,21 +63,23 @@ class _Element:
         """Children as a dict, or the text; text among children (markup) is text alone. None when there is nothing."""
         if self.mixed or not (self.plain or self.google):
             return "".join(self.text).strip() or None
-        # Google's element says more exactly what the RSS or Atom element of the same name says.
+        return self.children()
+
+    def children(self) -> dict[str, Any]:
+        """What is inside; Google's element says more exactly what the RSS or Atom element of the same name says."""
         return {**self.plain, **self.google}
 
 
 class _Parser:
     """One run of expat. `start` is the byte of its stream where the open or last record begins."""
 
-    def __init__(self, names: set[str]) -> None:
+    def __init__(self) -> None:
         self.start: int | None = None
         self.first_start: int | None = None
         self.in_record = False
         self.tag: str | None = None
         self._record_name: str | None = None
-        self._names = names
-        self._found: list[dict[str, Any]] = []
+        self._found: list[tuple[dict[str, Any], int]] = []
         self._open: list[_Element] = []
         self._depth = self._size = 0
         self._parser = parser = expat.ParserCreate("utf-8", " ")
@@ -94,8 +94,8 @@ class _Parser:
         """Parses on. Raises expat.ExpatError, _Refused or FeedError."""
         self._parser.Parse(data, final)
 
-    def take(self) -> list[dict[str, Any]]:
-        """The records found since it was last asked."""
+    def take(self) -> list[tuple[dict[str, Any], int]]:
+        """The records, and their lengths, found since it was last asked."""
         found, self._found = self._found, []
         return found
 
@@ -130,16 +130,15 @@ class _Parser:
             return
         if len(self._open) > MAX_DEPTH:
             raise _Refused("record_too_deep")
-        key, _ = _key(name)
-        self._grow(len(name) + sum(len(value) for value in attributes.values()))
-        parent = self._open[-1]
+        self._grow(len(name))
         element = _Element()
         for attribute, value in attributes.items():
+            self._grow(len(attribute) + len(value))
             if attribute == "href":
                 # Atom's links have their address in an attribute.
                 element.text.append(value)
             else:
-                parent.add(f"{key}_{_key(attribute)[0]}", value, google=False)
+                self._open[-1].add(f"{_key(name)[0]}_{_key(attribute)[0]}", value, google=False)
         self._open.append(element)
 
     def _end_element(self, name: str) -> None:
@@ -149,15 +148,12 @@ class _Parser:
         element = self._open.pop()
         if not self._open:
             self.in_record = False
-            record = {**element.plain, **element.google}
-            self._names.update(record)
-            if len(self._names) > MAX_COLUMNS:
-                raise FeedError("feed_header", f"the records have more than {MAX_COLUMNS} different elements")
-            self._found.append(record)
+            self._found.append((element.children(), self._size))
             return
         value = element.value()
-        # Text among markup is kept in order, should the parent turn out to be mixed.
-        self._open[-1].text += element.text
+        if len(self._open) > 1:
+            # Text among markup is kept in order, should the parent turn out to be mixed; a record's own is not used.
+            self._open[-1].text += element.text
         if value is not None:
             key, google = _key(name)
             self._open[-1].add(key, value, google)
@@ -188,13 +184,12 @@ def _parts(name: str) -> tuple[str, str, str]:
 
 
 def read_xml(text: TextIO, file: DataFile) -> Iterator[Record]:
-    """The items of RSS, the entries of Atom, or the children of another root, as JSON objects; numbered from 1.
+    """The items of RSS, the entries of Atom, or the children of another root, as dicts; numbered from 1.
 
     Elements and attributes are columns: `price`, an attribute's is `price_unit`, another namespace's `media_content`.
     Behind a broken record reading goes on with the next start tag. Raises FeedError for faults of the whole file.
     """
-    names: set[str] = set()
-    parser = _Parser(names)
+    parser = _Parser()
     # The bytes from the open record on, the place of the first of them in the parser's stream, and what comes next.
     buffer, base, pending = b"", 0, _read(text)
     prologue: bytes | None = None
@@ -209,9 +204,9 @@ def read_xml(text: TextIO, file: DataFile) -> Iterator[Record]:
             failure = error
         if prologue is None and parser.start is not None:
             prologue = buffer[: parser.first_start]
-        for record in parser.take():
+        for record, chars in parser.take():
             number += 1
-            yield number, json.dumps(record, ensure_ascii=False), None, None
+            yield number, record, None, None, chars
         if failure is None and final:
             break
         overlong = len(buffer) > (MAX_PROLOGUE_BYTES if prologue is None else 4 * MAX_RECORD_CHARS)
@@ -231,14 +226,14 @@ def read_xml(text: TextIO, file: DataFile) -> Iterator[Record]:
                 badly_encoded += 1
                 judge_encoding(badly_encoded, number)
             found, rest = _next_record(broken, parser.tag or "", text)
-            if (final and not found) or lost > MAX_LOST_RECORDS:
+            if (final and not found) or lost > max(MAX_LOST_RECORDS, MAX_LOST_SHARE * number):
                 raise _damaged(file, number, failure, final)
-            yield number, None, code, cut(broken[: 4 * RAW_CHARS].decode("utf-8", "replace"))
+            yield number, None, code, cut(broken[: 4 * RAW_CHARS].decode("utf-8", "replace")), 0
             if not found:
                 if not rest.rstrip().endswith(b">"):
                     raise _damaged(file, number, failure, final=True)
                 break
-            parser, buffer, base, pending = _Parser(names), b"", len(prologue), rest
+            parser, buffer, base, pending = _Parser(), b"", len(prologue), rest
             parser.feed(prologue)
             continue
         keep = parser.start if parser.in_record and parser.start is not None else parser.at

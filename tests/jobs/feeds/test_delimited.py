@@ -75,12 +75,12 @@ def test_a_broken_row_costs_that_row(tmp_path: Path, broken: str | bytes, code: 
     content = end.join(["sku,title,price", good[0], "%", *good[1:], ""]).encode().replace(b"%", rows)
     records = read(tmp_path, content)
     assert codes(records) == {3: code}
-    assert [(number, cells[0]) for number, cells, found, _ in records if not found] == [
+    assert [(number, cells[0]) for number, cells, found, *_ in records if not found] == [
         (2, "1"),
         (4, "3"),
         (6, "4"),
     ]
-    raw = next(raw for *_, raw in records if raw)
+    raw = next(raw for *_, raw, _ in records if raw)
     assert raw is not None
     assert len(raw) <= limits.RAW_CHARS
     assert raw.startswith(broken[:5] if isinstance(broken, str) and code != "nul_byte" else "2,L")

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from jobs.feeds.files import open_text
+from jobs.feeds.lines import Record
 from jobs.feeds.read import _records, _until_fault
 from schemas.config import DataFile
-
-Record = tuple[int, Any, str | None, str | None]
 
 
 def read(folder: Path, content: str | bytes, format: str = "csv", **settings: Any) -> list[Record]:
@@ -22,12 +21,12 @@ def read(folder: Path, content: str | bytes, format: str = "csv", **settings: An
 
 def values(records: list[Record]) -> list[Any]:
     """Only what was read."""
-    return [value for _, value, code, _ in records if code is None]
+    return [value for _, value, code, *_ in records if code is None]
 
 
 def codes(records: list[Record]) -> dict[int, str]:
     """Number of a broken record -> reason code."""
-    return {number: code for number, _, code, _ in records if code is not None}
+    return {number: code for number, _, code, *_ in records if code is not None}
 
 
 def first(folder: Path, content: str | bytes, format: str = "csv", **settings: Any) -> Record | None:
