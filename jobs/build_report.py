@@ -32,6 +32,7 @@ from jobs.report.funnel import Step, Yield, first_yield, merchant_funnel, total_
 from jobs.report.gallery import drop_missing, embedded_json, gallery_products, source_name, thumb_name
 from jobs.report.merchant_rows import MerchantRows, read_merchant_rows
 from jobs.report.night_state import NightState, read_night_state
+from jobs.report.set_aside_feeds import SetAside, set_aside, set_aside_section
 from jobs.report.thumbs import SOURCE_PX, Thumb, make_thumbs, read_source
 from schemas.revisions import scorer_revision
 
@@ -72,6 +73,7 @@ class Page:
     reject_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     reject_rows: dict[tuple[str, str], list[Row]] = field(default_factory=lambda: defaultdict(list))
     pictures_missing: int = 0
+    set_aside: list[SetAside] = field(default_factory=list)
 
     def add_rejects(self, rejects: Sequence[Row]) -> None:
         """Counts all and keeps the first of each stage and reason."""
@@ -111,6 +113,8 @@ def gather(stage: Stage, release: Row | None) -> Page:
         page.drawn_tonight += drawn_tonight
         page.drawn_before += len(rows.candidates) - drawn_tonight
         page.add_rejects(rows.rejects)
+        if feed := set_aside(rows, stage.run_date, stage.config.ingest.keep_products_nights):
+            page.set_aside.append(feed)
         room = GALLERY_MAX_PRODUCTS - len(page.products)
         products = gallery_products(rows, room)
         page.pictures_missing += make_thumbs(thumbs_of(stage, rows, products), stage.config.engines.cores)
@@ -202,7 +206,8 @@ def render(stage: Stage, page: Page, night: NightState, release: Row | None) -> 
         night=f"{stage.run_date.day} {stage.run_date:%B %Y}",
         state=state,
         release=shown,
-        failure=sections.failure_panel(night.failed, live["release_id"] if live else None),
+        failure=sections.failure_panel(night.failed, live["release_id"] if live else None)
+        + set_aside_section(page.set_aside),
         figures=sections.key_figures(_figures(page, night, release)),
         gallery_note=sections.esc(" ".join(notes)),
         funnel=sections.funnel_section(total_funnel(s for _, s in page.funnels), page.funnels),

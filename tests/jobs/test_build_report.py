@@ -74,7 +74,7 @@ def test_the_page_says_what_was_published(night: SampleNight) -> None:
     assert "74 of 74 expectations hold" in text and 'href="gate/index.html"' in html
     # Two shops of eight products: one row without price, one product without picture, one refused, one face rejected.
     assert re.search(r"Feed rows read 18 16 rows 2 price missing 2", text)
-    assert re.search(r"Picture usable 16 12 products 4 edges unclear 2 picture missing 2", text)
+    assert re.search(r"Picture usable 16 12 products 4 edges unclear 2 image missing 2", text)
     assert re.search(r"Faces accepted 72 68 faces 4 text contrast 4", text)
     assert "North Shop" in text and "ray_tasks.make_candidates done" in text
 
