@@ -144,7 +144,7 @@ class DataFile(_Strict):
     """Below data_root; one file, a directory or a glob."""
     format: Literal["csv", "tsv", "json", "jsonl", "parquet", "xml"]
     """json: one array, or objects one behind the other. xml: RSS, Atom, or a root whose children are the records."""
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    delimiter: str | None = Field(default=None, min_length=1, max_length=4)
     """Of csv and tsv; a comma or a tab when left out."""
     quote: str = Field(default='"', max_length=1)
     """Empty: quotes have no meaning."""

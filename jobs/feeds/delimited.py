@@ -11,6 +11,8 @@ from jobs.feeds.lines import Lines, Record, RecordTooLarge, cut
 from jobs.feeds.reasons import FeedError
 from schemas.config import DataFile
 
+_UNIT = "\x1f"
+
 
 def read_header(text: TextIO, file: DataFile) -> list[str]:
     """The columns' names as the text or the configuration gives them. Raises FeedError when the header is unusable."""
@@ -61,9 +63,12 @@ def read_delimited(text: TextIO, file: DataFile) -> Iterator[Record]:
 def _parse(lines: Lines, file: DataFile) -> Iterator[Record]:
     """Every record of the text, the header among them."""
     csv.field_size_limit(MAX_CELL_CHARS)
+    delimiter = file.delimiter or ("\t" if file.format == "tsv" else ",")
+    several = len(delimiter) > 1
     reader = csv.reader(
-        lines,
-        delimiter=file.delimiter or ("\t" if file.format == "tsv" else ","),
+        # The csv module takes one character.
+        map(lambda line: line.replace(delimiter, _UNIT), lines) if several else lines,
+        delimiter=_UNIT if several else delimiter,
         quotechar=file.quote or None,
         quoting=csv.QUOTE_MINIMAL if file.quote else csv.QUOTE_NONE,
         strict=True,
@@ -71,6 +76,7 @@ def _parse(lines: Lines, file: DataFile) -> Iterator[Record]:
     while True:
         lines.begin()
         start = lines.number + 1
+        cells: list[str] = []
         code = None
         try:
             cells = next(reader)
@@ -79,6 +85,8 @@ def _parse(lines: Lines, file: DataFile) -> Iterator[Record]:
         except (csv.Error, RecordTooLarge) as error:
             code = _code(error, several_lines=len(lines.taken) > 1)
             lines.give_back()
+        if several and cells:
+            cells = [cell.replace(_UNIT, delimiter) for cell in cells]
         if code is None and cells and lines.fault is None:
             yield start, cells, None, None, lines.chars
         elif code or cells:

@@ -210,23 +210,24 @@ def read_xml(text: TextIO, file: DataFile) -> Iterator[Record]:
         if failure is None and final:
             break
         overlong = len(buffer) > (MAX_PROLOGUE_BYTES if prologue is None else 4 * MAX_RECORD_CHARS)
-        if (failure or overlong) and not parser.in_record:
-            raise _damaged(file, number, failure, final)
         if failure or overlong:
-            assert parser.start is not None
-            assert prologue is not None
+            if prologue is None:
+                raise _damaged(file, number, failure, final)
             number += 1
             lost += 1
-            broken = buffer[parser.start - base :]
+            start = parser.start if parser.in_record and parser.start is not None else parser.at
+            broken = buffer[max(0, start - base) :]
             code = str(failure) if isinstance(failure, _Refused) else "xml_malformed"
             if overlong:
                 code = "record_too_large"
-            elif BAD.encode() in broken[: parser.at - parser.start + 8]:
+            elif BAD.encode() in broken[: parser.at - start + 8]:
                 code = "encoding_broken"
                 badly_encoded += 1
                 judge_encoding(badly_encoded, number)
             found, rest = _next_record(broken, parser.tag or "", text)
-            if (final and not found) or lost > max(MAX_LOST_RECORDS, MAX_LOST_SHARE * number):
+            if (not found and (final or not parser.in_record)) or lost > max(
+                MAX_LOST_RECORDS, MAX_LOST_SHARE * number
+            ):
                 raise _damaged(file, number, failure, final)
             yield number, None, code, cut(broken[: 4 * RAW_CHARS].decode("utf-8", "replace")), 0
             if not found:

@@ -24,6 +24,7 @@ HEAD = "sku,title,price\n"
         ("sku;title\r\n1;Mug\r\n2;Lamp\r\n", {"delimiter": ";"}),
         ("sku|title\n1|Mug\n2|Lamp", {"delimiter": "|"}),
         ("sku\ttitle\n1\tMug\n2\tLamp\n", {"format": "tsv"}),
+        ('sku||title\n1||"Mug"\n2||Lamp\n', {"delimiter": "||"}),
         ("sku\ttitle\n1\tMug\n2\tLamp\n", {"delimiter": "\t"}),
         ("sku,title\r1,Mug\r2,Lamp\r", {}),
         ("sku,title\n'1',Mug\n2,'Lamp'\n", {"quote": "'"}),
@@ -46,6 +47,12 @@ def test_quoted_cells_hold_delimiters_quotes_and_line_ends(tmp_path: Path) -> No
         ["4", '5" pipe', "6"],
     ]
     assert [number for number, *_ in records] == [2, 3, 5, 6]
+
+
+def test_a_delimiter_of_several_characters_in_a_quoted_cell(tmp_path: Path) -> None:
+    records = read(tmp_path, 'a::b\n1::"x::y"\n2::"open\n3:::z\n', delimiter="::")
+    assert values(records) == [["1", "x::y"], ["3", ":z"]]
+    assert codes(records) == {3: "quote_unbalanced"}
 
 
 def test_without_quotes_a_quote_is_a_character(tmp_path: Path) -> None:
