@@ -58,6 +58,14 @@ REJECT_COLUMN = pa.field("rejected_for", pa.list_(pa.string()))
 """Added to the instructions' columns between the workers and the writer; NULL when the record is good."""
 
 
+def with_rejections(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows of `instructions` with REJECT_COLUMN."""
+    table = rows_to_table("instructions", [dict(row) for row in rows])
+    return table.append_column(
+        REJECT_COLUMN, pa.array([row["rejected_for"] for row in rows], REJECT_COLUMN.type)
+    )
+
+
 class _Need(NamedTuple):
     """What a segment looks for: in words, as a vector, and how near each angle is to it."""
 
@@ -100,14 +108,13 @@ class InstructionWriter:
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Rows of `instructions`, each with `rejected_for`."""
-        products = batch.to_pylist()
+        return with_rejections(self.rows(batch.to_pylist()))
+
+    def rows(self, products: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The same as dictionaries."""
         # All texts of the batch at once: many short calls would cost three times as much as one long one.
         self.embedder.embed([text for product in products for text in self._texts_of(product)])
-        rows = [row for product in products for row in self.instructions_of(product)]
-        table = rows_to_table("instructions", rows)
-        return table.append_column(
-            REJECT_COLUMN, pa.array([row["rejected_for"] for row in rows], REJECT_COLUMN.type)
-        )
+        return [row for product in products for row in self.instructions_of(product)]
 
     def _texts_of(self, product: Mapping[str, Any]) -> list[str]:
         bank = kind_of(product).bank
@@ -153,14 +160,15 @@ class InstructionWriter:
                         "writer": WRITER,
                         "writer_revision": self._revision,
                         "refused_attempts": [],
-                        "rejected_for": self.reasons_against(record, thing) or None,
+                        "rejected_for": reasons_against(record, product, thing.channels, self._brands)
+                        or None,
                     }
                 )
         return rows
 
-    def reasons_against(self, record: Mapping[str, Any], thing: Thing) -> list[str]:
+    def reasons_against(self, record: Mapping[str, Any], product: Mapping[str, Any]) -> list[str]:
         """Why a record of this product must not be used; empty when it may."""
-        return reasons_against(record, thing.product, thing.channels, self._brands)
+        return reasons_against(record, product, self._thing(product).channels, self._brands)
 
     def _dressed(self, thing: Thing, personas: Sequence[Persona]) -> list[tuple[dict[str, Any], str]]:
         """Scene and layout of each persona: places differ while there are enough, and so do lights and layouts."""
@@ -206,6 +214,8 @@ def products_with_personas(products: pa.Table, views: pa.Table, personas: pa.Tab
         v["cutout_width_px"] / v["cutout_height_px"] if v and v["cutout_height_px"] else None for v in view
     ]
     table = table.append_column("aspect", pa.array(aspects, pa.float64()))
+    cutouts = [v["cutout_uri"] if v else None for v in view]
+    table = table.append_column("cutout_uri", pa.array(cutouts, pa.string()))
     framed = [v is not None and v.get("treatment") == "framed" for v in view]
     table = table.append_column("framed", pa.array(framed, pa.bool_()))
     usable = [bool(ids) and v is not None for ids, v in zip(own, view, strict=True)]
@@ -231,6 +241,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
                 "method_revision",
                 "cutout_width_px",
                 "cutout_height_px",
+                "cutout_uri",
                 "palette",
                 "treatment",
                 "verdict",
@@ -258,7 +269,7 @@ def _written(
 ) -> Iterator[pa.RecordBatch]:
     """Batches of good instructions as Ray delivers them, counted; the others are added to `rejects`."""
     schema = BY_NAME["instructions"].schema
-    arguments = {
+    arguments: dict[str, Any] = {
         "segments": segments,
         "locales": {merchant.id: merchant.locales for merchant in stage.merchants},
         "placements": {
@@ -267,8 +278,20 @@ def _written(
         },
         "brands": {brand for brand in products["brand"].unique().to_pylist() if brand},
     }
+    worker: type[Any] = InstructionWriter
+    gpus = 0
+    if (model := stage.config.writer.model) and stage.config.writer.backend == "model":
+        from ray_tasks.model_instructions import ModelInstructionWriter
+
+        worker, gpus = ModelInstructionWriter, int(model.device == "cuda")
+        arguments = {
+            "rules": arguments,
+            "model": model,
+            "store": stage.config.store,
+            "state": stage.state,
+        }
     for table in map_rows(
-        products, InstructionWriter, arguments, stage.config.engines, batch_rows=BATCH_SIZE
+        products, worker, arguments, stage.config.engines, batch_rows=BATCH_SIZE, num_gpus=gpus
     ):
         good = table.filter(pc.is_null(table[REJECT_COLUMN.name]))
         for row in table.filter(pc.is_valid(table[REJECT_COLUMN.name])).to_pylist():

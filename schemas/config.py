@@ -118,6 +118,33 @@ class Scene(_Strict):
         return self
 
 
+class WriterModel(_Strict):
+    """A vision-language model by hub id and pinned revision, or by local folder."""
+
+    model: str
+    revision: str | None = None
+    local_files_only: bool = False
+    device: Literal["cpu", "cuda"] = "cuda"
+    batch_size: int = Field(default=8, ge=1)
+    max_new_tokens: int = Field(default=1600, ge=64)
+    """A bound for what goes wrong: a model that means something ends long before it."""
+    picture_px: int = Field(default=448, ge=32)
+    """Longer side of the cut-out that the model is shown."""
+
+
+class Writer(_Strict):
+    """What writes the copy. A model's text that breaks a rule is repaired once, then the rules write it."""
+
+    backend: Literal["rules", "model"] = "rules"
+    model: WriterModel | None = None
+
+    @model_validator(mode="after")
+    def _model_for_backend(self) -> Self:
+        if self.backend == "model" and self.model is None:
+            raise ValueError("writer.backend is model: add a [writer.model] table with the model")
+        return self
+
+
 class Placement(_Strict):
     """A canvas that pictures are made for."""
 
@@ -312,6 +339,7 @@ class Config(_Strict):
     ingest: Ingest = Ingest()
     quality: Quality = Quality()
     scene: Scene = Scene()
+    writer: Writer = Writer()
     placements: dict[Identifier, Placement] = Field(
         default_factory=lambda: {"square": Placement(width_px=1024, height_px=1024)}
     )

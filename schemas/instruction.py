@@ -146,6 +146,39 @@ INSTRUCTION_JSON_SCHEMA: dict[str, Any] = {
     ),
 }
 
+FACTS_SHOWN = 12
+"""Facts of a product that a model is shown, as f1, f2, ..."""
+CITABLE = (
+    "title",
+    "category",
+    "brand",
+    "description",
+    "rating",
+    *(f"f{n}" for n in range(1, FACTS_SHOWN + 1)),
+)
+
+
+def _cited(text: dict[str, Any]) -> dict[str, Any]:
+    sources = {"type": "array", "items": {"type": "string", "enum": list(CITABLE)}, "maxItems": 3}
+    return _record({"text": text, "rests_on": sources})
+
+
+_FIELDS = INSTRUCTION_JSON_SCHEMA["properties"]
+DRAFT_JSON_SCHEMA: dict[str, Any] = _record(
+    {
+        "headline": _cited(_FIELDS["headline"]),
+        "selling_points": {
+            "type": "array",
+            "items": _cited(_FIELDS["selling_points"]["items"]),
+            "minItems": 1,
+            "maxItems": SELLING_POINTS_MAX,
+        },
+        "sticker": _optional(_cited(_text(STICKER_MAX_CHARS))),
+        "call_to_action": _text(CALL_TO_ACTION_MAX_CHARS),
+    }
+)
+"""What a model writes of an instruction: the copy, each text with the keys of the shown record that it rests on."""
+
 PIXEL_FIELDS = (
     "locale",
     "scene",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from schemas.config import Quality, Scene
+from schemas.config import Quality, Scene, WriterModel
 from schemas.instruction import content_hash
 
 VIEWS = "classical-3"
@@ -32,6 +32,15 @@ def scene_revision(scene: Scene) -> str:
     folder = Path(scene.diffusion.model)
     revision = _folder_revision(folder) if folder.is_dir() else scene.diffusion.revision or "unpinned"
     name = folder.name if folder.is_dir() else scene.diffusion.model
+    return f"{name}@{revision}+{content_hash(settings)[:8]}"
+
+
+def writer_revision(model: WriterModel) -> str:
+    """The pinned revision of the model that writes copy, and its settings."""
+    settings = model.model_dump(exclude={"device", "local_files_only", "model", "batch_size"})
+    folder = Path(model.model)
+    revision = _folder_revision(folder) if folder.is_dir() else model.revision or "unpinned"
+    name = folder.name if folder.is_dir() else model.model
     return f"{name}@{revision}+{content_hash(settings)[:8]}"
 
 
