@@ -27,7 +27,7 @@ STAGES = (
     "jobs.gate_release", "jobs.publish_release", "jobs.build_drops", "jobs.build_report",
 )  # fmt: skip
 KINDS = load_kinds()
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CONFIG = """
 [paths]
 data_root = "{root}"
