@@ -57,7 +57,7 @@ def read_head(file: DataFile, root: Path, rows: int) -> Head:
             head.columns = unique_names(read_header(text, file))
     with open_text(path, file) as text:
         found = _READERS[file.format](text, file)
-        for line, value, code, raw in itertools.islice(found, rows):
+        for line, value, code, raw, _ in itertools.islice(found, rows):
             if code is not None:
                 head.broken.append((line, code, raw or ""))
                 continue
