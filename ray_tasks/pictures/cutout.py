@@ -15,7 +15,7 @@ from schemas.revisions import VIEWS
 
 WORK_PX = 512
 """Longer side at which pixels are classified; the edge is refined at full size."""
-LEAST_QUALITY = 0.78
+LEAST_QUALITY = 0.85
 """Below it, of the real shops' packshots more were cut badly than well, judged by eye."""
 
 MAX_CONTACT = 0.1

@@ -9,12 +9,12 @@ import skia
 
 from ray_tasks.pictures.brush import Brush
 from ray_tasks.pictures.geometry import Box, Canvas
-from ray_tasks.pictures.layout import MARGIN, Layout, TextSpec, text_share
+from ray_tasks.pictures.layout import COLUMN_LETTER_PX, MARGIN, Layout, TextSpec, text_share
 from ray_tasks.pictures.palette import Rgb, Tones, mix, shift, to_lch
 
 MOUNT = 0.016
 """Width of the print's white mount as a share of the short side."""
-_SLIM = 0.95
+_SLIM = 1.1
 """Photographs slimmer than this (width / height) stand beside the text; wider ones above or below it."""
 _LANDSCAPE_SHARE = 0.52
 TEXT_SHARE = 0.9
@@ -36,9 +36,12 @@ def plan_framed(canvas: Canvas, name: str, aspect: float, texts: Sequence[TextSp
         return Layout(
             name, "bare", canvas, _fit(Box(edge, edge, w - edge, h - edge), aspect), None, "left", "top", 1
         )
-    side_by_side = w / h > 1.35 or (aspect <= _SLIM and h / w < 1.5 and not name.endswith(("top", "bottom")))
+    longest = max(len(word) for text in texts for word in text.headline.split() or [""])
+    fits = longest * COLUMN_LETTER_PX * canvas.unit <= 0.4 * w
+    beside = aspect <= _SLIM and h / w < 1.5 and fits and not name.endswith(("top", "bottom"))
+    side_by_side = w / h > 1.35 or beside
     if side_by_side:
-        share = _LANDSCAPE_SHARE if w / h > 1.35 else 0.48
+        share = _LANDSCAPE_SHARE if w / h > 1.35 else 0.54
         room = round(share * w)
         on_left = name == "headline_right"
         span = (edge, room) if on_left else (w - room, w - edge)

@@ -69,10 +69,12 @@ def fit_ground(lab: np.ndarray) -> Ground:
     ring = max(4, round(RING_SHARE * min(height, width)))
     border = np.ones((height, width), bool)
     border[ring:-ring, ring:-ring] = False
-    ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
-    xs, ys = xs / width - 0.5, ys / height - 0.5
-    basis = np.stack([np.ones_like(xs), xs, ys, xs * xs, ys * ys, xs * ys], axis=-1)
-    points, values = basis[border], lab[border]
+    ys = (np.arange(height, dtype=np.float32) / height - 0.5)[:, None]
+    xs = (np.arange(width, dtype=np.float32) / width - 0.5)[None, :]
+    rows, columns = np.nonzero(border)
+    y, x = ys[rows, 0], xs[0, columns]
+    points = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1)
+    values = lab[border]
     weights = np.ones(len(points), np.float32)
     middle = np.median(values, axis=0)
     weights[np.linalg.norm(values - middle, axis=1) > 30] = 0.05
@@ -84,7 +86,11 @@ def fit_ground(lab: np.ndarray) -> Ground:
         weights = (1 / (1 + (residual / (2.5 * spread)) ** 4)).astype(np.float32)
     noise = float(np.median(residual)) * 1.48
     uniform = float((residual < max(7.0, 4 * min(noise, 4.0))).mean())
-    model = (basis.reshape(-1, 6) @ solution).reshape(height, width, 3).astype(np.float32)
+    one, in_x, in_y, in_xx, in_yy, in_xy = solution[:, None, None, :]
+    model = (
+        one + (in_x + in_xx * xs[..., None]) * xs[..., None] + (in_y + in_yy * ys[..., None]) * ys[..., None]
+    )
+    model = model + in_xy * (xs * ys)[..., None]
     lightness, chroma = float(model[..., 0].mean()), float(np.hypot(model[..., 1], model[..., 2]).mean())
     kind = "textured" if noise > 3.5 else "white" if lightness > 92 and chroma < 5 else "plain"
     return Ground(model, noise, uniform, kind)

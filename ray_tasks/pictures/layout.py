@@ -55,7 +55,7 @@ STACKED_WIDTH = 0.75
 _WIDE = 1.2
 """Products wider than this (width / height) are too small beside a text column: the text goes above them."""
 
-_COLUMN_LETTER_PX = 30.0
+COLUMN_LETTER_PX = 30.0
 """Width of a headline's letter in a column, in design units, at a size that still looks like a headline."""
 
 
@@ -78,7 +78,7 @@ def plan_layout(
     side = layout_name in ("headline_left", "headline_right")
     # A long word (German compounds) would force tiny letters into a column: it gets the full width instead.
     longest = max(len(word) for item in texts for word in item.headline.split() or [""])
-    fits = longest * _COLUMN_LETTER_PX * canvas.unit <= 0.44 * w
+    fits = longest * COLUMN_LETTER_PX * canvas.unit <= 0.44 * w
     column = (side and not tall_canvas and product_aspect <= _WIDE and fits) or landscape
     if column:
         return _column(canvas, layout_name, product_aspect, margin)

@@ -126,7 +126,7 @@ def see_through(
         hole = holes[window] == index
         # A see-through hole ends at the product all around; a blank part of a label ends at more label, between print.
         if (
-            float(np.median(distance[window][hole])) < 2.6 + background.noise
+            float(np.median(distance[window][hole])) < 2.2 + 0.3 * min(background.noise, 3.0)
             and float(np.median(grain[window][_core(hole)])) < 0.15 + 2 * ground_grain
             and not _has_islands(hole, distance[window])
             and _unevenness(difference[window], hole) < 2.4 + background.noise

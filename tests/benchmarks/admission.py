@@ -1,0 +1,97 @@
+"""Admission of the three real shops' 374 pictures against labels made by eye: precision and recall per class.
+
+    python -m tests.benchmarks.admission --data ../shared/data [--processes 2]
+
+Labels are in tests/data/picture_labels.csv. Pictures are split in halves by a hash of the file name: thresholds
+are chosen on `tuning`, the table is of `held out`. A class is predicted by the treatment (usable: it is cut out) or by
+the reason against a cut-out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import multiprocessing
+from collections import Counter
+from pathlib import Path
+
+import cv2
+
+from ray_tasks.pictures.admit import admit
+from ray_tasks.pictures.cutout import ClassicalCutOut
+from ray_tasks.pictures.open_image import ImageRejected, open_image
+from ray_tasks.pictures.photo import measure_photo
+
+LABELS = Path(__file__).resolve().parents[1] / "data" / "picture_labels.csv"
+CLASS_OF_REASON = {
+    "background_not_uniform": "lifestyle",
+    "person_or_hand": "person",
+    "touches_border": "cut_by_border",
+    "image_too_small": "too_small",
+    "too_small_in_frame": "too_small",
+    "photo_too_small": "too_small",
+}
+
+
+def half(file: str) -> str:
+    """tuning or held out, by a hash of the file's name."""
+    return "held out" if hashlib.sha256(file.encode()).digest()[0] % 2 else "tuning"
+
+
+def treated(path: Path) -> tuple[str, str]:
+    """(treatment: cutout, framed or refused; the first reason or "")."""
+    cv2.setNumThreads(1)
+    try:
+        image = open_image(path.read_bytes())
+    except ImageRejected as error:
+        return "refused", error.reason
+    cut = ClassicalCutOut().cut(image.rgb, image.alpha)
+    admission = admit(cut.reason, cut.detail, measure_photo(image.rgb, None))
+    return admission.treatment or "refused", admission.reasons[0] if admission.reasons else ""
+
+
+def main() -> None:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args()
+    with LABELS.open(encoding="utf-8", newline="") as file:
+        labels = list(csv.DictReader(file))
+    paths = [arguments.data / row["shop"] / row["file"] for row in labels]
+    with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
+        found = list(pool.imap(treated, paths, chunksize=4))
+    print(
+        "| label | pictures | cut out | framed | refused | reasons against a cut-out |\n|---|---|---|---|---|---|"
+    )
+    for label in dict.fromkeys(sorted(row["label"] for row in labels)):
+        mine = [result for row, result in zip(labels, found, strict=True) if row["label"] == label]
+        counts = Counter(treatment for treatment, _ in mine)
+        reasons = Counter(reason for _, reason in mine if reason).most_common()
+        told = ", ".join(f"{reason} {count}" for reason, count in reasons)
+        print(
+            f"| {label} | {len(mine)} | {counts['cutout']} | {counts['framed']} | {counts['refused']} | {told} |"
+        )
+    print("\n| class | half | precision | recall | pictures |\n|---|---|---|---|---|")
+    for name in ("usable", *dict.fromkeys(CLASS_OF_REASON.values()), "wrong_object"):
+        for part in ("tuning", "held out"):
+            chosen = [
+                (row["label"], "usable" if treatment == "cutout" else CLASS_OF_REASON.get(reason, "unsure"))
+                for row, (treatment, reason) in zip(labels, found, strict=True)
+                if half(row["file"]) == part
+            ]
+            hits = sum(label == said == name for label, said in chosen)
+            said_so, are_so = (
+                sum(said == name for _, said in chosen),
+                sum(label == name for label, _ in chosen),
+            )
+            precision = f"{hits / said_so:.2f} ({hits} of {said_so})" if said_so else "never said"
+            recall = f"{hits / are_so:.2f}" if are_so else "none"
+            print(f"| {name} | {part} | {precision} | {recall} | {are_so} |")
+
+
+if __name__ == "__main__":
+    main()
