@@ -49,7 +49,7 @@ def read_feed(spark: SparkSession, file: File, root: Path) -> DataFrame:
     CSV columns are strings, NULL when empty; JSON, XML and Parquet keep their types and nesting. `file` is the file's
     path below root, `row` the line where the record starts, or its number where a format has no lines (from 1).
     `broken` is NULL, or a code of REASONS: then the feed's own columns are NULL and `record` holds the raw text, cut;
-    a code that starts with `feed_` is a fault of the whole file, explained in `record`.
+    a code that starts with `feed_` is a fault of the whole file behind the row before it, explained in `record`.
 
     A joined file is one more column: see `join_rows`. A column that is named as an earlier one of the file, or as a
     place column, gets a number: `row_2`.
@@ -225,9 +225,9 @@ def _until_fault(path: Path, file: DataFile) -> Iterator[Record]:
                 number = record[0]
                 yield record
     except FeedError as error:
-        yield number, None, error.reason, error.detail, 0
+        yield number + 1, None, error.reason, error.detail, 0
     except OSError as error:
-        yield number, None, "feed_unreadable", f"{path}: {error}", 0
+        yield number + 1, None, "feed_unreadable", f"{path}: {error}", 0
 
 
 def _parquet_batches(name: str, path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -242,7 +242,7 @@ def _parquet_batches(name: str, path: Path, schema: pa.Schema) -> Iterator[pa.Re
             yield from pa.table([*table.columns, *place], schema=full).to_batches()
             number += n
     except FeedError as error:
-        fault = {"row": number, "file": name, "broken": error.reason, "record": error.detail}
+        fault = {"row": number + 1, "file": name, "broken": error.reason, "record": error.detail}
         yield pa.RecordBatch.from_pylist([fault], schema=full)
 
 
