@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
 from pyspark.ml.clustering import KMeans
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.ml.feature import PCA
@@ -21,7 +24,9 @@ MOST_FEATURES = 256
 COMPONENTS = 16
 """Principal components that distances are taken over: in 256 dimensions all users are about equally far apart."""
 SEED = 20261121
-ROUNDS = 40
+ROUNDS = 20
+STILL = 1e-3
+"""Centres that all move less than this have settled: shares of users differ by some 0.1."""
 
 
 def user_features(values: DataFrame, totals: DataFrame, *, least_users: int) -> tuple[DataFrame, list[str]]:
@@ -58,21 +63,37 @@ def user_features(values: DataFrame, totals: DataFrame, *, least_users: int) -> 
     touched = (
         tastes.join(F.broadcast(index), on=["dimension", "value"], how="inner")
         .groupBy("user_id")
-        .pivot("feature", list(range(len(chosen))))
-        .agg(F.sum("weight"))
+        .agg(
+            F.collect_list("feature").alias("touched"),
+            F.collect_list(F.col("weight").cast("double")).alias("weights"),
+        )
+        .join(totals.where(F.col("events") >= LEAST_EVENTS), on="user_id", how="inner")
+        .select("user_id", "touched", "weights", F.col("weight").cast("double").alias("total"))
     )
-    strength, own = F.lit(PRIOR_STRENGTH), F.col("weight")
-    distances = []
-    for i, row in enumerate(chosen):
-        share = row["weight"] / total_weight
-        shrunk = (F.coalesce(F.col(str(i)), F.lit(0.0)) + strength * share) / (own + strength)
-        distances.append(F.sqrt(shrunk) - share**0.5)
-    features = (
-        totals.where(F.col("events") >= LEAST_EVENTS)
-        .join(touched, on="user_id", how="inner")
-        .select("user_id", array_to_vector(F.array(*distances)).alias("features"))
-    )
-    return features, [row["value"] for row in chosen]
+    shares = [row["weight"] / total_weight for row in chosen]
+    dense = touched.mapInArrow(_distances_in(shares), "user_id string, features array<double>")
+    return dense.select("user_id", array_to_vector(F.col("features")).alias("features")), [
+        row["value"] for row in chosen
+    ]
+
+
+def _distances_in(shares: Sequence[float]) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """A `mapInArrow` function from (user_id, touched, weights, total) to (user_id, features), see `user_features`."""
+    share = np.array(shares)
+
+    def distances(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            users, touched, weights, total = batch.columns
+            rows = np.repeat(np.arange(len(users)), touched.value_lengths().to_numpy())
+            own = np.zeros((len(users), len(share)))
+            own[rows, touched.flatten().to_numpy()] = weights.flatten().to_numpy()
+            mass = total.to_numpy()[:, None] + PRIOR_STRENGTH
+            features = np.sqrt((own + PRIOR_STRENGTH * share) / mass) - np.sqrt(share)
+            offsets = pa.array(np.arange(len(users) + 1) * len(share), pa.int32())
+            column = pa.ListArray.from_arrays(offsets, pa.array(features.ravel()))
+            yield pa.RecordBatch.from_arrays([users, column], names=["user_id", "features"])
+
+    return distances
 
 
 def cluster_users(features: DataFrame, k: tuple[int, int], partitions: int) -> DataFrame:
@@ -81,24 +102,24 @@ def cluster_users(features: DataFrame, k: tuple[int, int], partitions: int) -> D
     The same users give the same clusters: rows are put in order before the seeded start (k-means||, Bahmani et al.
     2012), for which the order of rows matters.
     """
-    ordered = features.repartition(partitions, "user_id").sortWithinPartitions("user_id").cache()
+    # Checkpoints, not caches: every step of k-means would plan all that came before anew.
+    ordered = features.repartition(partitions, "user_id").sortWithinPartitions("user_id").localCheckpoint()
     width = len(ordered.head(1)[0]["features"])
     reduced = (
         PCA(k=min(COMPONENTS, width), inputCol="features", outputCol="components")
         .fit(ordered)
         .transform(ordered)
         .select("user_id", "components")
-        .cache()
+        .localCheckpoint()
     )
     judge = ClusteringEvaluator(featuresCol="components", predictionCol="cluster")
     best: tuple[float, DataFrame] | None = None
     for count in range(k[0], k[1] + 1):
-        model = KMeans(
-            k=count, seed=SEED, maxIter=ROUNDS, featuresCol="components", predictionCol="cluster"
-        ).fit(reduced)
+        method = KMeans(k=count, seed=SEED, maxIter=ROUNDS, tol=STILL)
+        model = method.setFeaturesCol("components").setPredictionCol("cluster").fit(reduced)
         found = model.transform(reduced)
         silhouette = judge.evaluate(found) if k[0] < k[1] else 0.0
         if best is None or silhouette > best[0]:
             best = silhouette, found
     assert best is not None
-    return best[1].select("user_id", "cluster")
+    return best[1].select("user_id", "cluster").localCheckpoint()

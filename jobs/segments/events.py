@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.window import Window
 
 from jobs.segments.items import ITEM, NO_MERCHANT
 
@@ -131,20 +132,14 @@ def net_lines(lines: DataFrame) -> DataFrame:
     A line is cancelled when its user sent back as many of the item as he took, or more, within the window; a part
     that is sent back does not make the rest less wanted.
     """
-    item = ["user_id", *ITEM]
-    returned = (
-        lines.where(F.col("reason").isNull())
-        .groupBy(item)
-        .agg(F.sum("quantity").alias("net"), F.min("quantity").alias("least"))
-        .where((F.col("least") <= 0) & (F.col("net") <= 0))
-        .select(*item, F.lit(True).alias("returned"))
-    )
+    counts = F.col("reason").isNull()
+    net = F.sum(F.when(counts, F.col("quantity"))).over(Window.partitionBy("user_id", *ITEM))
     reason = F.coalesce(
         F.col("reason"),
         F.when(F.col("quantity") <= 0, "cancellation"),
-        F.when(F.col("returned"), "event_cancelled"),
+        F.when(net <= 0, "event_cancelled"),
     )
-    return lines.join(returned, on=item, how="left").withColumn("reason", reason).drop("returned")
+    return lines.withColumn("reason", reason)
 
 
 def user_values(lines: DataFrame, attributes: DataFrame) -> DataFrame:

@@ -60,33 +60,33 @@ def product_attributes(products: DataFrame) -> DataFrame:
 def described_items(mapped: DataFrame) -> DataFrame:
     """One row an item of a source's own file, with the columns of `products` that `product_attributes` reads.
 
-    mapped: sku and any of merchant_id, title, category, brand, price (major units), tags. Several rows for one item,
-    as order lines have them, give their most common text and median price. Without tags the terms of titles are tags.
+    mapped: sku and any of merchant_id, title, category, brand, price (major units), tags. Of several rows for one item,
+    as order lines have them, the most common counts. Without tags the terms of titles are tags.
     """
     have = set(mapped.columns)
 
     def field(name: str, kind: str) -> Column:
         return F.col(name).cast(kind) if name in have else F.lit(None).cast(kind)
 
-    texts = ("title", "category", "brand")
+    said = ("title", "category", "brand", "price", "tags")
+    kinds = {"price": "double", "tags": "array<string>"}
     rows = mapped.select(
         F.coalesce(F.trim(field("merchant_id", "string")), F.lit(NO_MERCHANT)).alias("merchant_id"),
         F.nullif(F.trim(field("sku", "string")), F.lit("")).alias("sku"),
-        *(field(name, "string").alias(name) for name in texts),
-        field("price", "double").alias("price"),
-        field("tags", "array<string>").alias("tags"),
+        *(field(name, kinds.get(name, "string")).alias(name) for name in said),
     ).where(F.col("sku").isNotNull())
+    counted = rows.groupBy(*ITEM, *said).agg(F.count("*").alias("n"))
+    common = F.max_by(F.struct(*said), F.struct("n", *said)).alias("said")
     # Text is cleaned after it is counted: once an item, not once a line.
     items = (
-        rows.groupBy(*ITEM)
-        .agg(
-            *(F.mode(name, deterministic=True).alias(name) for name in texts),
-            F.round(F.percentile(F.when(F.col("price") > 0, F.col("price")), 0.5) * 100)
-            .cast("long")
-            .alias("price_minor"),
-            F.array_distinct(F.flatten(F.collect_set("tags"))).alias("tags"),
+        counted.groupBy(*ITEM)
+        .agg(common)
+        .select(
+            *ITEM,
+            *(plain_text(F.col("said")[name]).alias(name) for name in said[:3]),
+            F.round(F.col("said")["price"] * 100).cast("long").alias("price_minor"),
+            F.col("said")["tags"].alias("tags"),
         )
-        .withColumns({name: plain_text(F.col(name)) for name in texts})
     )
     if "tags" in have or "title" not in have:
         return items
