@@ -53,6 +53,8 @@ def spark_session(engines: Engines, state: Path) -> SparkSession:
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.warehouse.dir", str(scratch / "warehouse"))
         .config("spark.local.dir", str(scratch))
+        # Shuffles hold user ids; a killed process leaves its files, and the key is gone with it.
+        .config("spark.io.encryption.enabled", "true")
         .config("spark.sql.shuffle.partitions", engines.cores)
         .config("spark.default.parallelism", engines.cores)
         # Delta reads its log into 50 partitions by default, which is 50 tasks for a handful of files.

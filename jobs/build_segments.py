@@ -46,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     with stage_run(STAGE, __doc__, argv) as stage:
         spark = spark_session(stage.config.engines, stage.state)
         used = {name for merchant in stage.config.merchants for name in merchant.segment_sources}
+        # A value that cannot be cast is NULL and costs its row; in ANSI mode it stops the stage and is quoted.
+        ansi = spark.conf.get("spark.sql.ansi.enabled", "true") or "true"
+        spark.conf.set("spark.sql.ansi.enabled", "false")
         try:
             _build_all(spark, stage, used)
         except AnalysisException:
@@ -53,10 +56,11 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         except PySparkException as error:
             # Spark's messages quote the value that could not be read, which may be a person's.
             raise StageError(
-                f"Spark stopped with {error.getCondition() or type(error).__name__}; check the expressions of "
-                f"segment_sources {', '.join(sorted(used))}, and use try_cast for values that may not be numbers"
+                f"Spark stopped with {error.getCondition() or type(error).__name__}; check the files and expressions "
+                f"of segment_sources {', '.join(sorted(used))}"
             ) from None
         finally:
+            spark.conf.set("spark.sql.ansi.enabled", ansi)
             spark.catalog.clearCache()
     return []
 

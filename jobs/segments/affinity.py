@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
+from pyspark.sql.window import Window
+
+from jobs.segments.naming import Lift
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -19,6 +22,7 @@ disclosure control (Hundepool et al. 2012, section 4.2). A row of one user is th
 take his own part off and read the other's; from three on nobody can be told from the row. Such rows are left out, not
 written as 0: silence would be untrue. True silence of a whole segment names nobody and stays."""
 
+_MOST_LIFTS = 24
 AFFINITY = ("segment_id", "dimension", "value", "lift", "support", "events", "users")
 
 
@@ -95,3 +99,17 @@ def affinity_from_interests(users: DataFrame) -> DataFrame:
         .withColumn("dimension", F.lit("category"))
         .select(*AFFINITY)
     )
+
+
+def strongest_lifts(affinity: DataFrame) -> dict[str, list[Lift]]:
+    """Segment -> its rows with the greatest strength (support x log-lift), at most 24 a dimension."""
+    ranked = Window.partitionBy("segment_id", "dimension").orderBy(
+        F.desc(F.col("support") * F.log("lift")), "value"
+    )
+    rows = affinity.withColumn("n", F.row_number().over(ranked)).where(F.col("n") <= _MOST_LIFTS)
+    found: dict[str, list[Lift]] = {}
+    for row in (
+        rows.select("segment_id", "dimension", "value", "lift", "support").orderBy("segment_id").collect()
+    ):
+        found.setdefault(row["segment_id"], []).append(Lift(*row[1:]))
+    return found

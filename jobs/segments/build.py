@@ -11,7 +11,7 @@ from pyspark.sql.window import Window
 
 from infra.stage import Stage
 from jobs.feeds import map_fields, plain_text
-from jobs.segments.affinity import affinity_from_events, affinity_from_interests
+from jobs.segments.affinity import affinity_from_events, affinity_from_interests, strongest_lifts
 from jobs.segments.clusters import cluster_users, user_features
 from jobs.segments.events import user_behaviour
 from jobs.segments.history import earlier_clusters
@@ -28,7 +28,6 @@ _INTERESTS = "segment_id string, interests array<string>"
 _NO_AFFINITY = (
     "segment_id string, dimension string, value string, lift double, support double, events long, users long"
 )
-_MOST_LIFTS = 24
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ def _from_clusters(
         clusters = cluster_users(features, source.cluster_range, stage.config.engines.cores)
     numbered = clusters.select("user_id", F.col("cluster").cast("string").alias("segment_id")).cache()
     affinity = _from_events(source, numbered, behaviour)
-    labels = _labels(strongest_lifts(affinity), earlier_clusters(stage, source.id), source.id)
+    labels = _labels(strongest_lifts(affinity), earlier_clusters(spark, stage, source.id), source.id)
     ids = spark.createDataFrame(
         [(number, one.segment_id) for number, one in labels.items()], "segment_id string, id string"
     )
@@ -184,20 +183,6 @@ def _labels(
             taken = {one.segment_id for one in labels.values()} | set(same.values())
             labels[number] = label(source_id, lifts[number], taken)
     return labels
-
-
-def strongest_lifts(affinity: DataFrame) -> dict[str, list[Lift]]:
-    """Segment -> its rows with the greatest strength (support x log-lift), at most 24 a dimension."""
-    ranked = Window.partitionBy("segment_id", "dimension").orderBy(
-        F.desc(F.col("support") * F.log("lift")), "value"
-    )
-    rows = affinity.withColumn("n", F.row_number().over(ranked)).where(F.col("n") <= _MOST_LIFTS)
-    found: dict[str, list[Lift]] = {}
-    for row in (
-        rows.select("segment_id", "dimension", "value", "lift", "support").orderBy("segment_id").collect()
-    ):
-        found.setdefault(row["segment_id"], []).append(Lift(*row[1:]))
-    return found
 
 
 def _sized(described: DataFrame, members: DataFrame, users: DataFrame | None = None) -> DataFrame:

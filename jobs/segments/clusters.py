@@ -25,6 +25,8 @@ COMPONENTS = 16
 """Principal components that distances are taken over: in 256 dimensions all users are about equally far apart."""
 SEED = 20261121
 ROUNDS = 20
+LEAST_PARTITION = 20_000
+"""Users a core should have: below, k-means spends its time on handing out work."""
 STILL = 1e-3
 """Centres that all move less than this have settled: shares of users differ by some 0.1."""
 
@@ -96,13 +98,15 @@ def _distances_in(shares: Sequence[float]) -> Callable[[Iterable[pa.RecordBatch]
     return distances
 
 
-def cluster_users(features: DataFrame, k: tuple[int, int], partitions: int) -> DataFrame:
+def cluster_users(features: DataFrame, k: tuple[int, int], cores: int) -> DataFrame:
     """One row a user: user_id, cluster (0-based); k between both ends, where the mean silhouette is highest.
 
     The same users give the same clusters: rows are put in order before the seeded start (k-means||, Bahmani et al.
     2012), for which the order of rows matters.
     """
     # Checkpoints, not caches: every step of k-means would plan all that came before anew.
+    features = features.localCheckpoint()
+    partitions = min(cores, 1 + features.count() // LEAST_PARTITION)
     ordered = features.repartition(partitions, "user_id").sortWithinPartitions("user_id").localCheckpoint()
     width = len(ordered.head(1)[0]["features"])
     reduced = (

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyspark.sql import functions as F
+
+from infra.spark import read_night_delta
 from infra.tables import query_tables
+from jobs.segments.affinity import strongest_lifts
 from jobs.segments.naming import Label, Lift
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from infra.stage import Stage
 
 _SEGMENTS = """
@@ -15,30 +21,20 @@ SELECT segment_id, name, description, interests, run_date FROM segments
 WHERE source = '{source}' AND run_date =
   (SELECT max(run_date) FROM segments WHERE source = '{source}' AND run_date < DATE '{night}')
 """
-_LIFTS = """
-SELECT segment_id, dimension, value, lift, support FROM (
-  SELECT *, row_number() OVER (PARTITION BY segment_id, dimension ORDER BY support * ln(lift) DESC, value) AS n
-  FROM segment_affinity
-  WHERE run_date = DATE '{before}' AND dimension IN ('category', 'tag') AND support > 0 AND segment_id IN ({ids}))
-WHERE n <= 24
-"""
 
 
-def earlier_clusters(stage: Stage, source_id: str) -> dict[str, tuple[Label, list[Lift]]]:
+def earlier_clusters(
+    spark: SparkSession, stage: Stage, source_id: str
+) -> dict[str, tuple[Label, list[Lift]]]:
     """Segment id -> label and strongest lifts on the source's last night before tonight; empty on the first."""
-    night = stage.run_date.isoformat()
-    rows = query_tables(stage.state, _SEGMENTS.format(source=source_id, night=night), "segments")
+    query = _SEGMENTS.format(source=source_id, night=stage.run_date.isoformat())
+    rows = query_tables(stage.state, query, "segments")
     if not rows:
         return {}
-    found: dict[str, tuple[Label, list[Lift]]] = {
-        row["segment_id"]: (
-            Label(row["segment_id"], row["name"], row["description"], tuple(row["interests"])),
-            [],
-        )
+    labels = {
+        row["segment_id"]: Label(row["segment_id"], row["name"], row["description"], tuple(row["interests"]))
         for row in rows
     }
-    ids = ", ".join("'" + segment_id.replace("'", "''") + "'" for segment_id in found)
-    query = _LIFTS.format(before=rows[0]["run_date"].isoformat(), ids=ids)
-    for row in query_tables(stage.state, query, "segment_affinity"):
-        found[row["segment_id"]][1].append(Lift(row["dimension"], row["value"], row["lift"], row["support"]))
-    return found
+    affinity = read_night_delta(spark, stage.state, "segment_affinity", rows[0]["run_date"])
+    lifts = strongest_lifts(affinity.where(F.col("segment_id").isin(list(labels)) & (F.col("support") > 0)))
+    return {segment_id: (one, lifts.get(segment_id, [])) for segment_id, one in labels.items()}

@@ -10,6 +10,8 @@ from math import log, sqrt
 LEAST_LIFT = 1.25
 """A value below this lift does not set a cluster apart."""
 LEAST_TIME_LIFT = 1.2
+MOST_OF = 0.6
+"""Share of a value's strength that closer values must explain to be named in its place."""
 SAME_CLUSTER = 0.6
 """Cosine of two clusters' log-lifts from which on tonight's is last night's."""
 
@@ -44,28 +46,35 @@ class Label:
 
 
 def leading_values(lifts: Iterable[Lift], at_most: int = 4, least_lift: float = LEAST_LIFT) -> list[Lift]:
-    """The values that set a cluster apart, strongest first, none said twice ('drinks' and 'drinks > tea', 'bag' and
-    'lunch bag'): the closer one stands for both unless it is much weaker."""
+    """The values that set a cluster apart, strongest first, none said twice.
+
+    'drinks' goes without saying where 'drinks > tea' and 'drinks > coffee' explain most of it, as 'bag' does for
+    'lunch bag'; else the wider one stands for them.
+    """
     tastes = [one for one in lifts if one.dimension in {"category", "tag"} and one.lift > least_lift]
     if any(one.dimension == "category" for one in tastes):
         tastes = [one for one in tastes if one.dimension == "category"]
+    tastes.sort(key=lambda lift: (-lift.strength, lift.value))
+    closer = {one.value: [other for other in tastes if _closer(other.value, one.value)] for one in tastes}
     chosen: list[Lift] = []
-    for one in sorted(tastes, key=lambda lift: (-lift.strength, lift.value)):
-        twin = next((i for i, other in enumerate(chosen) if _same_thing(one.value, other.value)), None)
-        if twin is None:
+    for one in tastes:
+        closest = [other.strength for other in closer[one.value] if not closer[other.value]]
+        said = sum(closest) >= MOST_OF * one.strength > 0 if closest else False
+        if not said and not any(_same_thing(one.value, other.value) for other in chosen):
             chosen.append(one)
-        elif len(one.value) > len(chosen[twin].value) and one.strength > chosen[twin].strength / 2:
-            chosen[twin] = one
-    distinct: list[Lift] = []
-    for one in chosen:
-        if not any(_same_thing(one.value, other.value) for other in distinct):
-            distinct.append(one)
-    return distinct[:at_most]
+    return chosen[:at_most]
+
+
+def _closer(a: str, b: str) -> bool:
+    """Whether `a` is a kind of `b`: a category below it, or a term with more words."""
+    if " > " in a or " > " in b:
+        return a.startswith(b + " > ")
+    return set(a.split()) > set(b.split())
 
 
 def _same_thing(a: str, b: str) -> bool:
     if " > " in a or " > " in b:
-        return a == b or a.startswith(b + " > ") or b.startswith(a + " > ")
+        return _closer(a, b) or _closer(b, a)
     return bool(set(a.split()) & set(b.split()))
 
 
