@@ -96,9 +96,8 @@ def main() -> None:
         work()
     rounds = [{name: _timed(work) for name, work in sides.items()} for _ in range(args.rounds)]
     lines = spark.read.parquet(path).count()
-    print(
-        f"{lines:,} lines, {config.engines.cores} cores\n\n| side | wall s | processor s | times bare |\n|---|---|---|---|"
-    )
+    print(f"{lines:,} lines, {config.engines.cores} cores\n")
+    print("| side | wall s | processor s | times bare |\n|---|---|---|---|")
     base = statistics.median(one["bare read and groupBy user, item"][1] for one in rounds)
     for name in sides:
         wall, cpu = ([one[name][i] for one in rounds] for i in (0, 1))
