@@ -79,9 +79,12 @@ def _not(reason: str, detail: str) -> Located:
 
 
 def with_images(
-    root: Path, prefixes: Sequence[tuple[str, str]]
+    root: Path, prefixes: Sequence[tuple[str, str]], *, mapped: bool = True
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """A `mapInArrow` function that puts COLUMNS in the place of the column `image`; rows with a `reason` get NULLs."""
+    """A `mapInArrow` function that puts COLUMNS in the place of the column `image`; rows with a `reason` get NULLs.
+
+    So do all rows when the feed has no pictures by its mapping (`mapped` is false): that is no news of any product.
+    """
 
     def locate(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         # Variants share pictures. Remembered for one run only: the worker process lives on, and files change.
@@ -91,7 +94,7 @@ def with_images(
             for image, reason in zip(
                 batch.column("image").to_pylist(), batch.column("reason").to_pylist(), strict=True
             ):
-                if reason is not None:
+                if reason is not None or not mapped:
                     rows.append(Located(None, None, None, None))
                     continue
                 if image not in known:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,16 +25,17 @@ from infra.tables import night_predicate, query_tables
 from jobs.catalog import keeping
 from jobs.catalog.crossing import PLACE, brand_spellings, parent_faults, repeated_skus, union_all
 from jobs.catalog.keeping import Counts, LastProducts, Refusal
-from jobs.catalog.mapping import made_columns, map_fields, prepare
+from jobs.catalog.mapping import field_expressions, made_columns, map_fields, prepare
 from jobs.catalog.normalise import SCHEMA, Rules, normaliser
-from jobs.catalog.reasons import FEED, NOTES, ROW
-from jobs.feeds import FeedError, feed_paths, read_feed
+from jobs.catalog.reasons import FEED, NOTES, ROW, severity
+from jobs.feeds import REASONS, FeedError, feed_paths, read_feed
 from jobs.images import COLUMNS as IMAGE_COLUMNS
 from jobs.images import with_images
 from schemas.config import Config, Merchant
 from schemas.tables import BY_NAME
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import Column, DataFrame, SparkSession
 
 STAGE = "jobs.ingest_catalog"
@@ -54,8 +55,13 @@ def input_files(config: Config, root: Path) -> Iterable[Path]:
             yield from (path for path in folder.rglob("*") if path.is_file())
 
 
-def normalise_feed(spark: SparkSession, merchant: Merchant, run_date: dt.date, root: Path) -> DataFrame:
-    """The feed's rows as rows of jobs.catalog.normalise.SCHEMA. Raises FeedError for a fault that shows at once."""
+def normalise_feed(
+    spark: SparkSession, merchant: Merchant, run_date: dt.date, root: Path, *, pictures: bool
+) -> DataFrame:
+    """The feed's rows as rows of jobs.catalog.normalise.SCHEMA; with `pictures` also located, as locate_pictures does.
+
+    Raises FeedError for a fault that shows at once.
+    """
     feed = merchant.feed
     rows, columns = map_fields(prepare(read_feed(spark, feed, root), feed), feed)
     rules = Rules(
@@ -67,16 +73,29 @@ def normalise_feed(spark: SparkSession, merchant: Merchant, run_date: dt.date, r
         feed.category_separator,
         made_columns(feed),
     )
-    return rows.mapInArrow(normaliser(rules), from_arrow_schema(SCHEMA))
+    to_rows, to_pictures = normaliser(rules), _pictures(merchant, root)
+    if not pictures:
+        return rows.mapInArrow(to_rows, from_arrow_schema(SCHEMA))
+    # Both in one pass through Python.
+    return rows.mapInArrow(lambda batches: to_pictures(to_rows(batches)), _located(from_arrow_schema(SCHEMA)))
 
 
 def locate_pictures(rows: DataFrame, merchant: Merchant, root: Path) -> DataFrame:
     """The rows with the columns of jobs.images in the place of `image`."""
-    feed = merchant.feed
-    kept = [field for field in rows.schema.fields if field.name != "image"]
-    located = StructType([*kept, *from_arrow_schema(IMAGE_COLUMNS).fields])
-    prefixes = [(rule.prefix, rule.path) for rule in feed.image_paths]
-    return rows.mapInArrow(with_images(root / feed.image_root, prefixes), located)
+    return rows.mapInArrow(_pictures(merchant, root), _located(rows.schema))
+
+
+def _pictures(
+    merchant: Merchant, root: Path
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    prefixes = [(rule.prefix, rule.path) for rule in merchant.feed.image_paths]
+    mapped = "image" in field_expressions(merchant.feed)
+    return with_images(root / merchant.feed.image_root, prefixes, mapped=mapped)
+
+
+def _located(schema: StructType) -> StructType:
+    kept = [field for field in schema.fields if field.name != "image"]
+    return StructType([*kept, *from_arrow_schema(IMAGE_COLUMNS).fields])
 
 
 def stage_feeds(
@@ -93,11 +112,11 @@ def stage_feeds(
     for merchant in stage.progress(stage.merchants, total=len(stage.merchants), unit="feed"):
         path = str(scratch / merchant.id)
         try:
-            rows = normalise_feed(spark, merchant, stage.run_date, stage.data_root)
+            rows = normalise_feed(
+                spark, merchant, stage.run_date, stage.data_root, pictures=stage.limit is None
+            )
             fields = [name for name in rows.columns if name not in (*PLACE, "notes", "record", "detail")]
             rows = rows.withColumn("content", F.xxhash64(*fields))
-            if stage.limit is None:
-                rows = locate_pictures(rows, merchant, stage.data_root)
             rows.write.parquet(path)
         except FeedError as error:
             refusals[merchant.id] = Refusal(error.reason, str(error))
@@ -174,26 +193,21 @@ def carried_products(spark: SparkSession, stage: Stage, kept: dict[str, LastProd
 
 def build_rejects(rows: DataFrame, crossed: DataFrame, good: DataFrame) -> DataFrame:
     """Rows of `rejects` (without run_date, stage and shard): rejected rows, and notes on products that were kept."""
-    sentences = F.create_map(*(F.lit(part) for pair in {**ROW, **NOTES, **FEED}.items() for part in pair))
-    place = F.concat_ws(" row ", "file", F.col("row").cast("string"))
+    known = [(code, severity(code), said) for code, said in {**REASONS, **ROW, **NOTES, **FEED}.items()]
+    meanings = F.broadcast(
+        rows.sparkSession.createDataFrame(known, "reason string, severity string, said string")
+    )
 
-    def reject(reason: Column, shown: Column, record: Column, sku: Column) -> list[Column]:
-        said = F.coalesce(sentences[reason], F.replace(reason, F.lit("_"), F.lit(" ")))
-        value = F.when(F.length(shown) > 0, F.concat(F.lit(" ("), shown, F.lit(")")))
-        return [
-            F.concat_ws(":", F.concat_ws("/", "merchant_id", "file"), F.col("row").cast("string")).alias(
-                "key"
-            ),
-            reason.alias("reason"),
-            F.when(reason.startswith("feed_"), "feed")
-            .when(reason.isin(list(NOTES)), "note")
-            .otherwise("row")
-            .alias("severity"),
-            F.col("merchant_id"),
-            sku.alias("sku"),
-            F.concat(place, F.lit(": "), said, F.coalesce(value, F.lit(""))).alias("detail"),
+    def reject(found: DataFrame, reason: str, shown: str, record: Column) -> DataFrame:
+        return found.select(
+            "merchant_id",
+            "file",
+            "row",
+            "sku",
+            F.col(reason).alias("reason"),
+            F.col(shown).alias("shown"),
             record.alias("record"),
-        ]
+        )
 
     nothing = F.lit(None).cast("string")
     image_note = F.struct(F.col("image_reason").alias("code"), F.col("image_detail").alias("detail"))
@@ -201,14 +215,26 @@ def build_rejects(rows: DataFrame, crossed: DataFrame, good: DataFrame) -> DataF
         "note",
         F.explode(F.filter(F.concat("notes", F.array(image_note)), lambda note: note["code"].isNotNull())),
     )
-    return union_all(
+    found = union_all(
         [
-            rows.where(F.col("reason").isNotNull()).select(
-                *reject(F.col("reason"), F.col("detail"), F.col("record"), F.col("sku"))
-            ),
-            crossed.select(*reject(F.col("reason"), F.col("detail"), nothing, F.col("sku"))),
-            noted.select(*reject(F.col("note.code"), F.col("note.detail"), nothing, F.col("sku"))),
+            reject(rows.where(F.col("reason").isNotNull()), "reason", "detail", F.col("record")),
+            reject(crossed, "reason", "detail", nothing),
+            reject(noted, "note.code", "note.detail", nothing),
         ]
+    )
+    value = F.when(F.length("shown") > 0, F.concat(F.lit(" ("), F.col("shown"), F.lit(")")))
+    return found.join(meanings, on="reason", how="left").select(
+        F.format_string("%s/%s:%d", "merchant_id", "file", "row").alias("key"),
+        "reason",
+        F.coalesce("severity", F.lit("row")).alias("severity"),
+        "merchant_id",
+        "sku",
+        F.concat(
+            F.format_string("%s row %d: ", "file", "row"),
+            F.coalesce("said", "reason"),
+            F.coalesce(value, F.lit("")),
+        ).alias("detail"),
+        "record",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import json
 import re
@@ -61,13 +62,9 @@ def read_head(file: DataFile, root: Path, rows: int) -> Head:
             if code is not None:
                 head.broken.append((line, code, raw or ""))
                 continue
-            if isinstance(value, str):
-                record = json.loads(value)
-            else:
-                record = {
-                    column: cell or None for column, cell in zip(head.columns, value or (), strict=True)
-                }
-            head.records.append(record)
+            if file.format in {"csv", "tsv"}:
+                value = {column: cell or None for column, cell in zip(head.columns, value, strict=True)}
+            head.records.append(json.loads(value) if isinstance(value, str) else value)
             head.lines.append(line)
         head.whole = next(found, None) is None
     if not head.columns:
@@ -117,7 +114,8 @@ def _encoding(start: bytes) -> str | None:
     if start.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         return None
     try:
-        start[: max(0, len(start) - 4)].decode("utf-8")
+        # The last character of a cut may be torn.
+        codecs.getincrementaldecoder("utf-8")().decode(start, final=len(start) < _SNIFFED_BYTES)
     except UnicodeDecodeError:
         # Words of letters beyond ASCII only are Cyrillic; Latin letters stand alone among others.
         return "windows-1251" if re.search(rb"[\xc0-\xff]{4,}", start) else "windows-1252"

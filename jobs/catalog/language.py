@@ -7,6 +7,10 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 SAMPLE_CHARS = 300
 MIN_VOTES = 3
 """A small word of one language has two votes, one of several has one each: a single word decides nothing."""
@@ -36,29 +40,46 @@ def small_words() -> dict[str, tuple[str, ...]]:
     return {word: tuple(languages) for word, languages in index.items()}
 
 
-def detect_language(text: str | None) -> str | None:
-    """ISO 639-1 code of a text, or None where it is too short or two languages are as likely.
+@cache
+def _votes() -> tuple[list[str], pa.Array, np.ndarray]:
+    """(languages, small words, how much each word says for each language: 2 where it is that language's alone)."""
+    words = small_words()
+    languages = sorted({language for named in words.values() for language in named})
+    votes = np.zeros((len(words), len(languages)), np.int64)
+    for row, named in enumerate(words.values()):
+        votes[row, [languages.index(language) for language in named]] = 2 if len(named) == 1 else 1
+    return languages, pa.array(list(words)), votes
+
+
+def detect_languages(column: pa.Array) -> pa.Array:
+    """ISO 639-1 codes of texts; NULL where one is too short or two languages are as likely.
 
     Languages of the Latin script are told apart by stop words (Grefenstette 1995, "Comparing two language
     identification schemes", the small-word technique): en, de, fr, es, it, nl, pt, pl, sv, da.
     """
-    if not text:
-        return None
-    sample = text[:SAMPLE_CHARS]
-    if not sample.isascii():
-        for language, script in _SCRIPTS:
-            if len(script.findall(sample)) * 4 >= len(sample.split()) + 4:
-                return language
-    votes: dict[str, int] = {}
-    for languages in filter(None, map(small_words().get, sample.lower().split())):
-        weight = 2 if len(languages) == 1 else 1
-        for language in languages:
-            votes[language] = votes.get(language, 0) + weight
-    if not votes:
-        return None
-    first = max(votes, key=votes.__getitem__)
-    best = votes.pop(first)
-    return first if best >= MIN_VOTES and best > 1.3 * max(votes.values(), default=0) else None
+    languages, small, votes = _votes()
+    sample = pc.utf8_slice_codeunits(pc.fill_null(column, ""), 0, SAMPLE_CHARS)
+    words = pc.utf8_split_whitespace(pc.utf8_lower(sample))
+    found = pc.index_in(words.flatten(), value_set=small)
+    rows = pc.list_parent_indices(words).filter(found.is_valid()).to_numpy()
+    said = votes[found.drop_null().to_numpy()]
+    totals = np.stack([np.bincount(rows, said[:, n], len(column)) for n in range(len(languages))], axis=1)
+    ranked = np.sort(totals, axis=1)
+    sure = (ranked[:, -1] >= MIN_VOTES) & (ranked[:, -1] > 1.3 * ranked[:, -2])
+    codes = pa.array(languages).take(pa.array(totals.argmax(axis=1)))
+    codes = pc.if_else(pa.array(sure), codes, pa.scalar(None, pa.string()))
+    foreign = pc.match_substring_regex(sample, r"[^\x00-\x{24F}\p{P}\p{S}]")
+    if pc.any(foreign).as_py():
+        scripts = pa.array([_by_script(text) for text in sample.filter(foreign).to_pylist()], pa.string())
+        codes = pc.replace_with_mask(codes, foreign, pc.coalesce(scripts, codes.filter(foreign)))
+    return codes
+
+
+def _by_script(text: str) -> str | None:
+    for language, script in _SCRIPTS:
+        if len(script.findall(text)) * 4 >= len(text.split()) + 4:
+            return language
+    return None
 
 
 def declared_language(text: str | None) -> str | None:

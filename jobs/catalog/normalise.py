@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from jobs.catalog import facts, reviews, values
 from jobs.catalog.findings import NOTE, Findings, note_lists, raw_records
-from jobs.catalog.language import declared_language, detect_language
+from jobs.catalog.language import declared_language, detect_languages
 from jobs.catalog.money import DecimalMark, Money, parse_money
 from jobs.catalog.taxonomy import OTHER, taxonomy_node
 from jobs.catalog.text import plain_items, plain_text
@@ -286,10 +286,10 @@ def _terms(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
     for field, function, code in (
         ("availability", values.availability, "availability_unknown"),
         ("condition", values.condition, "condition_unknown"),
-        ("gtin", values.gtin, "gtin_invalid"),
+        ("gtin", None, "gtin_invalid"),
     ):
         raw = given.text(field)
-        out[field] = each_distinct(raw, function, pa.string())
+        out[field] = each_distinct(raw, function, pa.string()) if function else values.gtins(raw)
         stated = pc.greater(pc.binary_length(pc.utf8_trim_whitespace(raw)), 0)
         found.note(pc.and_(stated, out[field].is_null()), code, raw)
     language = each_distinct(given.text("language"), declared_language, pa.string())
@@ -300,8 +300,7 @@ def _terms(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
             pc.utf8_slice_codeunits(pc.fill_null(out["description"], ""), 0, 400),
             ". ",
         ).filter(guess)
-        detected = pa.array([detect_language(text) for text in said.to_pylist()], pa.string())
-        language = pc.replace_with_mask(language, guess, detected)
+        language = pc.replace_with_mask(language, guess, detect_languages(said))
     out["language"] = language
 
 

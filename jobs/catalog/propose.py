@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from os.path import commonpath
 from pathlib import Path
 from typing import Any, get_args
 
@@ -226,7 +225,9 @@ def image_folder(root: Path, names: Sequence[str]) -> tuple[str, str | None]:
     if not names:
         return "", None
     if all("://" in name for name in names):
-        start = commonpath(list(names)).rpartition("/")[0] + "/"
+        ends = min(names), max(names)
+        shared = next((i for i, (a, b) in enumerate(zip(*ends, strict=False)) if a != b), len(ends[0]))
+        start = ends[0][:shared].rpartition("/")[0] + "/"
         return "", (
             "pictures are addresses, and pictures are read, not fetched: put them below image_root and say which part "
             f'of the address is that folder: image_paths = [{{ prefix = "{start}" }}]'

@@ -9,6 +9,10 @@ import unicodedata
 from functools import cache, lru_cache
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 SKU_MAX_CHARS = 100
 
 
@@ -26,6 +30,17 @@ def gtin(text: str | None) -> str | None:
         return None
     total = sum(int(digit) * (3, 1)[i % 2] for i, digit in enumerate(reversed(digits[:-1])))
     return digits if (10 - total % 10) % 10 == int(digits[-1]) else None
+
+
+def gtins(column: pa.Array) -> pa.Array:
+    """`gtin` of every value of a column of text, in compiled code."""
+    digits = pc.replace_substring_regex(column, pattern=r"[\s\-\x{2010}-\x{2015}]|\.0+$", replacement="")
+    formed = pc.fill_null(pc.match_substring_regex(digits, r"^(?:\d{8}|\d{12,14})$"), False)
+    padded = pc.utf8_lpad(pc.if_else(formed, digits, ""), 14, "0").cast(pa.binary(14))
+    cells = np.frombuffer(padded.buffers()[1], np.uint8, 14 * len(column), 14 * padded.offset)
+    sums = (cells.reshape(-1, 14) - 48).astype(np.int64) @ np.array([3, 1] * 7)
+    sound = pc.and_(formed, pa.array((sums % 10 == 0) & (sums > 0)))
+    return pc.if_else(sound, digits, pa.scalar(None, pa.string()))
 
 
 @cache

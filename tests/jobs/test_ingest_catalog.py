@@ -145,7 +145,6 @@ def test_what_is_wrong_is_said_with_its_severity(night: Path) -> None:
         ("note", "image_empty", "a5"),
         ("note", "image_path_leaves_root", "a6"),
         ("note", "image_remote", "a9"),
-        ("note", "image_not_named", "x"),
         ("note", "hidden_characters_removed", "x"),
         ("feed", "feed_column_missing", None),
     }

@@ -6,9 +6,10 @@ import csv
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from jobs.catalog.language import declared_language, detect_language
+from jobs.catalog.language import declared_language, detect_languages
 from jobs.catalog.taxonomy import OTHER, nodes, taxonomy_node
 
 
@@ -71,7 +72,7 @@ def test_real_categories_are_hardly_ever_other(real_shops: Path) -> None:
     ],
 )
 def test_language(text: str | None, language: str | None) -> None:
-    assert detect_language(text) == language
+    assert detect_languages(pa.array([text, "", text], pa.string())).to_pylist() == [language, None, language]
 
 
 def test_declared_language() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pyarrow as pa
 import pytest
 
 from jobs.catalog.normalise import sale_state
-from jobs.catalog.values import availability, brand_key, condition, gtin, sale_dates, sku_reason
+from jobs.catalog.values import availability, brand_key, condition, gtin, gtins, sale_dates, sku_reason
 
 D = dt.date
 
@@ -30,6 +31,7 @@ D = dt.date
 )
 def test_gtin(text: str, found: str | None) -> None:
     assert gtin(text) == found
+    assert gtins(pa.array(["", text, None]).slice(1)).to_pylist() == [found, None]
 
 
 @pytest.mark.parametrize(
