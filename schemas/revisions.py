@@ -11,7 +11,7 @@ from pathlib import Path
 from schemas.config import Quality, Scene, WriterModel
 from schemas.instruction import content_hash
 
-VIEWS = "classical-4"
+VIEWS = "classical-5"
 """Opening, cut-out, admission, colours and tags."""
 COMPONENT_SCENE = "components-1"
 """Component-based drawing of scenes."""

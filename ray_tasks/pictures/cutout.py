@@ -18,6 +18,8 @@ WORK_PX = 512
 LEAST_QUALITY = 0.85
 """Below it, of the real shops' packshots more were cut badly than well, judged by eye."""
 
+MAX_GRAIN = 2.8
+"""Slope of the ground's structure, Lab units a pixel, up to which outlines are told from it (wood is 2 to 6)."""
 MAX_CONTACT = 0.1
 """Share of one side of the image that a product may lie on before it counts as cut by the border."""
 
@@ -69,6 +71,9 @@ class ClassicalCutOut:
             share = f"{background.uniform_share:.0%} of the border is one background"
             return _refused(rgb, "lifestyle", "background_not_uniform", f"{share}; at least 72% is needed")
         edges = find_edges(lab)
+        if edges.grain > MAX_GRAIN:
+            told = f"the ground's own structure is as steep as outlines: {edges.grain:.1f} of {MAX_GRAIN} at most"
+            return _refused(rgb, "textured", "background_textured", told)
         mask, quality, detail = best_mask(lab, background, edges)
         covered = float(mask.mean())
         different = float((length(lab - background.lab) > 14).mean())

@@ -34,6 +34,8 @@ class Edges:
 
     cost: np.ndarray
     sharp: np.ndarray
+    grain: float
+    """Slope of the ground's own structure, Lab units a pixel: the 90th percentile along the border."""
 
 
 def box(size: int) -> np.ndarray:
@@ -124,7 +126,7 @@ def find_edges(lab: np.ndarray) -> Edges:
     kept[0] = False
     closed = cv2.morphologyEx(kept[parts].astype(np.uint8), cv2.MORPH_CLOSE, box(3)) > 0
     steep = np.clip((slope / np.maximum(span, 0.5) - 0.07) / 0.07, 0.05, 1)
-    return Edges(np.maximum(0, slope - 0.6 * weak) * steep, closed)
+    return Edges(np.maximum(0, slope - 0.6 * weak) * steep, closed, float(high))
 
 
 def refine_ground(lab: np.ndarray, ground: Ground, edges: Edges, strict: float) -> tuple[Ground, np.ndarray]:

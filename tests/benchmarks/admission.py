@@ -26,6 +26,7 @@ from ray_tasks.pictures.photo import measure_photo
 LABELS = Path(__file__).resolve().parents[1] / "data" / "picture_labels.csv"
 CLASS_OF_REASON = {
     "background_not_uniform": "lifestyle",
+    "background_textured": "lifestyle",
     "person_or_hand": "person",
     "touches_border": "cut_by_border",
     "image_too_small": "too_small",

@@ -105,18 +105,21 @@ def _refusals() -> dict[str, np.ndarray]:
     )
     cut_off = np.roll(_bottle_mask(), 200, axis=0)
     cut_off[:200] = 0
+    boards = 150 + 25 * np.sign(np.sin(np.arange(SIZE) / 3.0))[None, :, None] + np.zeros((SIZE, SIZE, 3))
     dot = np.zeros((SIZE, SIZE), np.uint8)
     cv2.circle(dot, (320, 320), 30, 255, -1)
     return {
         "blank_image": _ground().astype(np.uint8),
         "background_not_uniform": busy,
+        "background_textured": _photo(_bottle_mask(), (180, 40, 50), cv2.GaussianBlur(boards, (0, 0), 1.0)),
         "touches_border": _photo(cut_off, (180, 40, 50), _ground()),
         "too_small_in_frame": _photo(dot, (180, 40, 50), _ground()),
     }
 
 
 @pytest.mark.parametrize(
-    "reason", ["blank_image", "background_not_uniform", "touches_border", "too_small_in_frame"]
+    "reason",
+    ["blank_image", "background_not_uniform", "background_textured", "touches_border", "too_small_in_frame"],
 )
 def test_it_refuses_what_it_cannot_cut(reason: str) -> None:
     cut = METHOD.cut(_refusals()[reason])
