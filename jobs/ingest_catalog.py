@@ -73,7 +73,7 @@ def normalise_feed(
         feed.category_separator,
         made_columns(feed),
     )
-    to_rows, to_pictures = normaliser(rules), _pictures(merchant, root)
+    to_rows, to_pictures = normaliser(rules), _pictures(merchant, root, mapped="image" in columns)
     if not pictures:
         return rows.mapInArrow(to_rows, from_arrow_schema(SCHEMA))
     # Both in one pass through Python.
@@ -82,14 +82,14 @@ def normalise_feed(
 
 def locate_pictures(rows: DataFrame, merchant: Merchant, root: Path) -> DataFrame:
     """The rows with the columns of jobs.images in the place of `image`."""
-    return rows.mapInArrow(_pictures(merchant, root), _located(rows.schema))
+    mapped = "image" in field_expressions(merchant.feed)
+    return rows.mapInArrow(_pictures(merchant, root, mapped=mapped), _located(rows.schema))
 
 
 def _pictures(
-    merchant: Merchant, root: Path
+    merchant: Merchant, root: Path, *, mapped: bool
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     prefixes = [(rule.prefix, rule.path) for rule in merchant.feed.image_paths]
-    mapped = "image" in field_expressions(merchant.feed)
     return with_images(root / merchant.feed.image_root, prefixes, mapped=mapped)
 
 
