@@ -6,6 +6,7 @@ from schemas.contract import Table
 from schemas.production_tables import ASSETS, CANDIDATES, RECALLS, REJECTS, RELEASES, SCORES, WORK_UNITS
 from schemas.understanding_tables import (
     INSTRUCTIONS,
+    PERSONA_EVALUATION,
     PERSONAS,
     PRODUCT_VIEWS,
     PRODUCTS,
@@ -19,6 +20,7 @@ TABLES: tuple[Table, ...] = (
     SEGMENT_AFFINITY,
     PRODUCT_VIEWS,
     PERSONAS,
+    PERSONA_EVALUATION,
     INSTRUCTIONS,
     WORK_UNITS,
     CANDIDATES,

@@ -429,6 +429,36 @@ PERSONAS = Table(
     ),
 )
 
+PERSONA_EVALUATION = Table(
+    name="persona_evaluation",
+    doc="One measure of one way to find personas, on one shop whose last weeks were held out.",
+    columns=(
+        Column("shop", STRING, "sample_shop, complete_journey, online_retail or demo_store."),
+        Column(
+            "products_kind",
+            STRING,
+            "all, warm, cold (no past event of the product) or new (none of its category or brand).",
+        ),
+        Column("method", STRING, "ours, a baseline, or ours with one thing taken away."),
+        Column("metric", STRING, "recall@1, recall@3, recall@5 or ndcg@5."),
+        Column("value", DOUBLE, "Mean over products and folds, 0 to 1."),
+        Column("low", DOUBLE, "Lower end of the 95 % interval, by a bootstrap over products."),
+        Column("high", DOUBLE, "Upper end of the 95 % interval."),
+        Column("ours_minus", DOUBLE, "Ours minus this method on the same products; 0 for ours."),
+        Column(
+            "ours_minus_low", DOUBLE, "Lower end of the difference's 95 % interval; above 0: ours is better."
+        ),
+        Column(
+            "ours_minus_high", DOUBLE, "Upper end of the difference's 95 % interval; below 0: ours is worse."
+        ),
+        Column("products", LONG, "Distinct products that were judged."),
+        Column("method_revision", STRING, "Revision of the scoring."),
+    ),
+    key=("shop", "products_kind", "method", "metric"),
+    written_by="jobs.evaluate_personas",
+    checks=(Check("value_in_range", "value BETWEEN 0 AND 1", breaks={"value": 1.5}),),
+)
+
 INSTRUCTIONS = Table(
     name="instructions",
     doc="The presentation instruction for one product x segment x locale.",

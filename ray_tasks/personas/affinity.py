@@ -55,11 +55,13 @@ class AffinityIndex:
         self.log_lift: Matrix = np.zeros(shape, np.float32)
         self.log_lift[row, column] = np.log(lift)
         self.value_support = np.bincount(row, weight, minlength=shape[0]).astype(np.float32)
-        order = np.lexsort((column, row))
-        self._cells = csr_matrix(
-            (np.arange(1, len(order) + 1)[order], (row[order], column[order])), shape=shape
-        )
-        self._rows = rows
+        cell = row.astype(np.int64) * shape[1] + column
+        order = np.argsort(cell, kind="stable")
+        self._cells = cell[order]
+        self._columns = {
+            name: rows[name].combine_chunks().take(pa.array(order))
+            for name in ("lift", "support", "events", "users", "window_days")
+        }
         observed = csr_matrix((weight, (row, column)), shape=shape)
         expected = csr_matrix(
             (np.maximum((weight + PRIOR_STRENGTH) / lift - PRIOR_STRENGTH, 0), (row, column)), shape=shape
@@ -106,11 +108,11 @@ class AffinityIndex:
 
     def support(self, at: int, segment: int) -> Support | None:
         """What value `at` rests on for a segment; None where the table has no row."""
-        cell = int(self._cells[at, segment]) - 1
-        if cell < 0:
+        cell = at * self.log_lift.shape[1] + segment
+        place = int(np.searchsorted(self._cells, cell))
+        if place == len(self._cells) or self._cells[place] != cell:
             return None
-        row = self._rows.slice(cell, 1).to_pylist()[0]
-        return Support(row["lift"], row["support"], row.get("events"), row.get("users"), row["window_days"])
+        return Support(*(column[place].as_py() for column in self._columns.values()))
 
 
 def _depth(path: str) -> tuple[int, str]:

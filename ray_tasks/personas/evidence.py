@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,51 +12,46 @@ from ray_tasks.models.text_embedder import Vectors
 from ray_tasks.personas import texts
 from ray_tasks.personas.affinity import Attribute, Support
 from ray_tasks.personas.parts import Parts, PartsModel
-from schemas.vocabulary import category_levels, price_band
 
 LEAST_LOG_LIFT = float(np.log(1.1))
 """A lift below 1.1 is not worth a sentence."""
+LEAST_NEARNESS = 0.3
+"""Below this cosine two names have nothing in common (all-MiniLM-L6-v2)."""
 MOST_BEHAVIOUR = 2
-
-
-def product_attributes(product: Mapping[str, Any]) -> list[Attribute]:
-    """A product's values as the affinity table spells them, the category from its leaf up."""
-    found = [("category", level) for level in reversed(category_levels(product["category"]))]
-    found += [("tag", tag.lower()) for tag in product["tags"] or []]
-    if product["brand"]:
-        found.append(("brand", product["brand"].lower()))
-    found.append(("price_band", price_band(product["price_minor"])))
-    if season := texts.season(" ".join([product["title"], *(product["tags"] or [])])):
-        found.append(("season", season))
-    return list(dict.fromkeys(found))
 
 
 def sentences(
     model: PartsModel, product: Mapping[str, Any], parts: Parts, n: int, segment: int, vector: Vectors
 ) -> list[str]:
     """The evidence for row `n` of a block and one segment: behaviour that speaks for it, loudest first, then text."""
-    loudest = sorted(_behaviour(model, product, segment), key=lambda found: found[:2], reverse=True)
-    said = [sentence for _, _, sentence in loudest[:MOST_BEHAVIOUR]]
+    said = list(islice(_behaviour(model, product, segment), MOST_BEHAVIOUR))
     if not parts.known[n]:
         said.append(_cold(model, product, parts, n, segment))
     said.append(_likeness(model, parts, n, segment, vector))
     return said
 
 
-def _behaviour(
-    model: PartsModel, product: Mapping[str, Any], segment: int
-) -> Iterator[tuple[float, bool, str]]:
-    named_category = False
-    for dimension, value in product_attributes(product):
-        at = model.index.values.get((dimension, value))
-        # The closest category level that speaks for the segment stands for its parents.
-        if at is None or (dimension == "category" and named_category):
-            continue
-        strength = float(model.index.log_lift[at, segment])
+def _behaviour(model: PartsModel, product: Mapping[str, Any], segment: int) -> Iterator[str]:
+    """Sentences on the attributes that speak for the segment: loudest first, of equals what the title names."""
+    lift = model.index.log_lift[:, segment]
+    title = product["title"].lower()
+    known = [
+        (one, at) for one in texts.attributes(product) if (at := model.index.values.get(one)) is not None
+    ]
+    # The closest category that behaviour knows stands for its parents.
+    closest = next((one for one, _ in known if one[0] == "category"), None)
+    known = [(one, at) for one, at in known if one[0] != "category" or one == closest]
+
+    def loudness(found: tuple[Attribute, int]) -> tuple[float, bool]:
+        return -round(float(lift[found[1]]), 2), found[0][1] not in title
+
+    for (dimension, value), at in sorted(known, key=loudness):
+        if lift[at] < LEAST_LOG_LIFT:
+            return
         support = model.index.support(at, segment)
-        if strength >= LEAST_LOG_LIFT and support is not None and support.lift > 1:
-            named_category |= dimension == "category"
-            yield round(strength, 2), value in product["title"].lower(), sentence(dimension, value, support)
+        # A category that leans on its parent has no row of its own to show.
+        if support is not None and support.lift > 1:
+            yield sentence(dimension, value, support)
 
 
 def sentence(dimension: str, value: str, support: Support) -> str:
@@ -87,8 +83,12 @@ def band_words(band: str) -> str:
 def _cold(model: PartsModel, product: Mapping[str, Any], parts: Parts, n: int, segment: int) -> str:
     new = f"category '{product['category'].lower()}' is new to the behaviour data"
     for at, cosine in zip(parts.nearest[n], parts.nearness[n], strict=True):
+        if cosine < LEAST_NEARNESS:
+            break
+        if model.index.log_lift[at, segment] < LEAST_LOG_LIFT:
+            continue
         support = model.index.support(int(at), segment)
-        if support is not None and support.lift >= np.exp(LEAST_LOG_LIFT) and cosine >= 0.3:
+        if support is not None and support.lift > 1:
             dimension, value = model.attribute(int(at))
             return (
                 f"{new}; by name it is near '{value}' ({cosine:.2f}): {sentence(dimension, value, support)}"

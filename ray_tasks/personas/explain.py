@@ -44,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             args.run_date
             or query_tables(args.state, "SELECT max(run_date) AS d FROM segments", "segments")[0]["d"]
         )
+        if night is None:
+            parser.error(f"no night under {args.state} has segments: run one first (make night)")
         filters = [("run_date", "=", night), ("merchant_id", "=", merchant_id), ("sku", "=", sku)]
         product = read_table(args.state, "products", filters=filters)
     except FileNotFoundError as error:

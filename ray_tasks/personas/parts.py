@@ -143,6 +143,25 @@ class PartsModel:
             out[:, own] = centred / np.maximum(centred.std(axis=1, keepdims=True), usual)
         return out
 
+    def mean_log_lift(self, products: pa.Table) -> Matrix:
+        """(products, segments): plain mean of the log-lifts of a product's known attributes; a baseline."""
+        known: list[list[int]] = []
+        for product in products.select(["title", "category", "brand", "price_minor", "tags"]).to_pylist():
+            known.append(
+                [at for one in texts.attributes(product) if (at := self.index.values.get(one)) is not None]
+            )
+        count = np.array([len(own) for own in known])
+        weight = np.repeat(1 / np.maximum(count, 1), count)
+        block = csr_matrix(
+            (
+                weight,
+                np.array([at for own in known for at in own], np.int64),
+                np.concatenate([[0], np.cumsum(count)]),
+            ),
+            shape=(len(known), self.index.log_lift.shape[0]),
+        )
+        return np.asarray(block @ self.index.log_lift)
+
     def _category(self, paths: Sequence[str]) -> tuple[Matrix, NDArray[np.int64], NDArray[np.bool_]]:
         leaf, known = np.empty(len(paths), np.int64), np.zeros(len(paths), bool)
         for n, path in enumerate(paths):

@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.vocabulary import category_levels, price_band
+
 _DESCRIPTION_MAX_CHARS = 320
 """The first sentences say what a product is; more dilutes the mean over tokens and costs time."""
 
@@ -39,6 +41,18 @@ def season(words: str) -> str:
     """The season that a product's title and tags name (winter, spring, summer, autumn), the first one; "" for none."""
     found = (_SEASON_OF.get(word) for word in re.findall(r"\w+", words.lower()))
     return next(filter(None, found), "")
+
+
+def attributes(product: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A product's values as the affinity table spells them, the category from its leaf up."""
+    found = [("category", level) for level in reversed(category_levels(product["category"]))]
+    found += [("tag", tag.lower()) for tag in product["tags"] or []]
+    if product["brand"]:
+        found.append(("brand", product["brand"].lower()))
+    found.append(("price_band", price_band(product["price_minor"])))
+    if named := season(" ".join([product["title"], *(product["tags"] or [])])):
+        found.append(("season", named))
+    return list(dict.fromkeys(found))
 
 
 def segment_text(segment: Mapping[str, Any]) -> str:

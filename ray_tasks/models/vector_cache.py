@@ -1,0 +1,62 @@
+"""Vectors of texts that were embedded before, in a file: nothing is embedded twice, in this night or the next."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ray_tasks.models.text_embedder import TextEmbedder, Vectors
+
+_AT_ONCE = 500
+"""Keys a query asks for: SQLite allows 999 on old builds."""
+
+
+class CachedEmbedder:
+    """An embedder that keeps every vector in an SQLite file under the SHA-256 of model, revision and text.
+
+    Vectors are kept as float16 (768 bytes of 384 numbers) and handed out rounded to it from the first time on, so that
+    a cache changes nothing but time. Several processes may share the file. Losing it loses time only.
+    """
+
+    def __init__(self, inner: TextEmbedder, path: Path) -> None:
+        self.name = inner.name
+        self.revision = inner.revision
+        self._inner = inner
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = sqlite3.connect(path, timeout=60, isolation_level=None)
+        self._file.execute("PRAGMA journal_mode = WAL")
+        self._file.execute("PRAGMA synchronous = OFF")
+        self._file.execute(
+            "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"
+        )
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """See TextEmbedder. Equal texts are embedded once."""
+        if not texts:
+            return self._inner.embed([])
+        keys = {text: self._key(text) for text in texts}
+        known = self._read(sorted(set(keys.values())))
+        new = sorted(text for text, key in keys.items() if key not in known)
+        if new:
+            made = self._inner.embed(new).astype(np.float16)
+            fresh = {keys[text]: vector.tobytes() for text, vector in zip(new, made, strict=True)}
+            self._file.execute("BEGIN IMMEDIATE")
+            self._file.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", fresh.items())
+            self._file.execute("COMMIT")
+            known |= fresh
+        return np.stack([np.frombuffer(known[keys[text]], np.float16) for text in texts]).astype(np.float32)
+
+    def _key(self, text: str) -> bytes:
+        return hashlib.sha256(f"{self.name}\0{self.revision}\0{text}".encode()).digest()
+
+    def _read(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            found.update(self._file.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some))
+        return found

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ray_tasks.models.vector_cache import CachedEmbedder
+from tests.ray_tasks.embedders import BagOfWordsEmbedder
+
+
+def test_nothing_is_embedded_twice_and_a_cache_changes_nothing(tmp_path: Path) -> None:
+    inner = BagOfWordsEmbedder()
+    path = tmp_path / "cache" / "vectors.sqlite"
+    first = CachedEmbedder(inner, path).embed(["a b", "c", "a b"])
+    assert inner.texts_embedded == 2
+    again = CachedEmbedder(inner, path).embed(["c", "a b", "d"])
+    assert inner.texts_embedded == 3
+    np.testing.assert_array_equal(again[:2], first[[1, 0]])
+    np.testing.assert_allclose(first, BagOfWordsEmbedder().embed(["a b", "c", "a b"]), atol=1e-3)
+
+
+def test_another_model_has_other_vectors(tmp_path: Path) -> None:
+    inner, other = BagOfWordsEmbedder(), BagOfWordsEmbedder()
+    other.revision = "another"
+    CachedEmbedder(inner, tmp_path / "v.sqlite").embed(["a"])
+    CachedEmbedder(other, tmp_path / "v.sqlite").embed(["a"])
+    assert other.texts_embedded == 1

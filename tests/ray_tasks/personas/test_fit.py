@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import tomllib
+
+import numpy as np
+import pytest
+
+from infra.tables import rows_to_table
+from ray_tasks.personas.cases import Case
+from ray_tasks.personas.evaluate import BASELINES, OURS, evaluation, markdown
+from ray_tasks.personas.fit import fit, written
+from ray_tasks.personas.parts import PartsModel
+from ray_tasks.personas.texts import product_text
+from ray_tasks.personas.weights import FEATURES, Weights
+from tests.ray_tasks.embedders import BagOfWordsEmbedder
+from tests.ray_tasks.records import SEGMENTS, affinity, product
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    """Forty products; what was wanted is exp(0.7 x the lift of the product's tag)."""
+    rng = np.random.default_rng(3)
+    names = [one["segment_id"] for one in SEGMENTS]
+    lifts = np.exp(rng.normal(0, 0.8, (20, len(names))))
+    rows = [
+        affinity(name, "tag", f"t{n}", float(lifts[n, i])) for n in range(20) for i, name in enumerate(names)
+    ]
+    products = [
+        product(f"P{n}", title=f"Thing {n}", category="Things", tags=[f"t{n % 20}"], brand=None)
+        for n in range(40)
+    ]
+    table, embedder = rows_to_table("products", products), BagOfWordsEmbedder()
+    model = PartsModel(rows_to_table("segments", SEGMENTS), rows_to_table("segment_affinity", rows), embedder)
+    parts = model.of(table, embedder.embed([product_text(one) for one in products]))
+    expected = np.full(parts.tag.shape, 100.0)
+    return Case(
+        "shop", table, np.array(["warm", "cold"] * 20), model, parts, np.ones(len(names)),
+        rng.poisson(expected * np.exp(0.7 * parts.tag)).astype(float), expected,
+    )  # fmt: skip
+
+
+def test_the_fit_finds_what_made_the_data_and_is_deterministic(case: Case) -> None:
+    weights = fit([case])
+    # Category and brand are unknown here and stand for the tag.
+    assert weights["tag"] + weights["category"] + weights["brand"] == pytest.approx(0.7, abs=0.05)
+    assert min(weights.values()) >= 0
+    assert fit([case]) == weights
+
+
+def test_the_file_can_be_read_again(case: Case) -> None:
+    text = written(dict.fromkeys(FEATURES, 0.25), Weights.load(), [case])
+    assert tomllib.loads(text)["weights"] == dict.fromkeys(FEATURES, 0.25)
+    assert "shop 40" in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_weights_of_other_features_are_refused(tmp_path) -> None:
+    path = tmp_path / "weights.toml"
+    path.write_text("least_score = 0.0\ndiversity = 0.3\n[weights]\ntag = 1.0\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="fit them anew"):
+        Weights.load(path)
+
+
+def test_ours_beats_chance_and_the_table_says_so(case: Case) -> None:
+    rows = list(evaluation([case], Weights.load()))
+    at = {(row["products_kind"], row["method"], row["metric"]): row for row in rows}
+    assert at["all", OURS, "ndcg@5"]["value"] > 0.9
+    assert at["all", "random", "ndcg@5"]["ours_minus_low"] > 0
+    assert {row["products_kind"] for row in rows} == {"all", "warm", "cold"}
+    rows_to_table("persona_evaluation", rows)
+    text = "\n".join(markdown(rows))
+    assert all(f"| {name} |" in text for name in BASELINES)
