@@ -55,7 +55,8 @@ class Statement:
     def said_before(self, times: int) -> Statement:
         """The statement in the words for those who say it after `times` others."""
         forms = (self.text, *self.others)
-        return replace(self, text=forms[times % len(forms)], others=forms)
+        text = forms[times % len(forms)]
+        return replace(self, text=text, others=tuple(form for form in forms if form != text))
 
 
 def _sentence_case(text: str) -> str:
@@ -143,6 +144,8 @@ def spec_statements(facts: list[Mapping[str, Any]], locale: Locale, bank: str, s
     names = {fact["name"].strip().lower() for fact in facts}
     for fact in facts:
         name, value = fact["name"].strip().lower(), fact["value"].strip()
+        if name == "pack size" and "pieces" in names:
+            continue
         # An amount that wins nobody over is better left unsaid.
         if _is_too_much(name, value):
             continue

@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 UNITS = frozenset(
     re.findall(
         r"\S+",
-        "mg g kg oz lb ml cl dl l mm cm m km inch ft w kw v mah wh kcal kj % h min s hour hours minutes year years "
+        "mg g kg oz lb ml cl dl l mm cm m km ft w kw v mah wh kcal kj % h min s hour hours minutes year years "
         "liters litres month months day days week weeks gb mb hz lm mp dpi € $ £",
     )
 )

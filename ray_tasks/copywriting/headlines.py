@@ -134,7 +134,7 @@ def headline(
         "fact": _from_fact(product, item, leading, locale, seed),
         "angle": (Headline(text) for text in shuffled(locale.angles.get(angle, ()), *seed, "angle")),
     }
-    order = ["noun"] * 4 + ["place"] * 3 + ["fact"] * 2 + ["angle"] * 3 * (angle in locale.angles)
+    order = ["noun"] * 4 + ["place"] * 2 + ["fact"] * 2 + ["angle"] * 3 * (angle in locale.angles)
     first = order[draw(*seed, "family") % len(order)]
     if kind.name == "coffee" and leading and leading[0].source_value.startswith("0 "):
         first = "fact"

@@ -26,7 +26,7 @@ from schemas.instruction import (
 )
 
 _TITLE_IN_ALT_MAX_CHARS = 110
-_USED_COST = 0.16
+_USED_COST = 0.3
 """What a statement loses for each persona of the product that has said it already, in cosine."""
 _LEAD_BONUS = 0.3
 """What a statement gains where the persona's angle argues with its field."""
@@ -112,7 +112,9 @@ def selling_points(
     """One to three points: statements of the record first, at most one line of situation to fill up."""
     brand = thing.product.get("brand")
     wanted = 2 + (draw(*seed, "points") % 3 == 0)
-    chosen: list[Statement | str] = list(ranked[:wanted])
+    # Beside the first, what another persona has said in the only words there are stays with that persona.
+    own = [s for s in ranked[1:] if s.others or s.key not in said.statements]
+    chosen: list[Statement | str] = [*ranked[:1], *own][:wanted]
     if len(chosen) < 2 and brand and draw(*seed, "brand") % 2 == 0:
         text = pick(locale.facts["brand"], *seed, "brand form").format(value=brand)
         if text_columns(text) <= SELLING_POINT_MAX_CHARS and may_be_said(text, locale, thing.channels):
