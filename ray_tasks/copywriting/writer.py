@@ -114,7 +114,7 @@ def selling_points(
     wanted = 2 + (draw(*seed, "points") % 3 == 0)
     # Beside the first, what another persona has said in the only words there are stays with that persona.
     own = [s for s in ranked[1:] if s.others or s.key not in said.statements]
-    chosen: list[Statement | str] = [*ranked[:1], *own][:wanted]
+    chosen: list[Statement | str] = list([*ranked[:1], *own][:wanted])
     if len(chosen) < 2 and brand and draw(*seed, "brand") % 2 == 0:
         text = pick(locale.facts["brand"], *seed, "brand form").format(value=brand)
         if text_columns(text) <= SELLING_POINT_MAX_CHARS and may_be_said(text, locale, thing.channels):
