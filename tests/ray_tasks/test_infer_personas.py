@@ -10,6 +10,7 @@ from infra.tables import append_rows, ensure_tables, read_table, rows_to_table
 from ray_tasks import infer_personas
 from ray_tasks.infer_personas import PersonaRanker, with_usable_picture
 from ray_tasks.personas.texts import accepted_views, first_products
+from ray_tasks.personas.weights import Weights
 from schemas.vocabulary import category_levels, price_band
 from tests.ray_tasks.embedders import BagOfWordsEmbedder
 from tests.ray_tasks.records import CONFIG, NIGHT, affinity, product, tables, view
@@ -59,7 +60,7 @@ def test_segments_of_other_sources_are_never_used() -> None:
 def test_nobody_gets_a_product_that_nothing_speaks_for() -> None:
     rows = rows_of([product()], k=5)
     assert 0 < len(rows) < 5
-    assert all(row["score"] >= 0 for row in rows)
+    assert all(row["score"] >= Weights.load().least_score for row in rows)
     assert "outdoors" not in {row["segment_id"] for row in rows}
 
 
