@@ -78,7 +78,7 @@ def written(weights: dict[str, float], chosen: Weights, cases: Sequence[Case]) -
 # as offset; parts from the earlier past, engagement of the later past, nothing of the weeks and products held out for
 # the evaluation. Products: {", ".join(counts)}.
 
-# A segment below it gets no face: 0 is average, and a score is not known to 0.1. Chosen, not fitted.
+# A segment below it gets no face: 0 is average. Chosen, not fitted; see EVALUATION.md.
 least_score = {chosen.least_score}
 # Standard deviations of a product's scores that it costs to be wholly like a segment that is chosen already. Chosen.
 diversity = {chosen.diversity}
