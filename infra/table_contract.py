@@ -20,7 +20,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder, Schema
 
 from infra.settings import ConfigError
-from schemas.contract import KEY_PROPERTY, RETENTION, Table
+from schemas.contract import KEY_PROPERTY, RETENTION, STATS_PROPERTY, Table
 
 Fields = dict[str, dict[str, Any]]
 
@@ -89,7 +89,7 @@ def release_from_contract(path: Path) -> None:
 
 
 def _is_ours(name: str) -> bool:
-    return name in {KEY_PROPERTY, *RETENTION} or name.startswith(_CONSTRAINT)
+    return name in {KEY_PROPERTY, STATS_PROPERTY, *RETENTION} or name.startswith(_CONSTRAINT)
 
 
 def _theirs(stored: Any) -> dict[str, Any]:

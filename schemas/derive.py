@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from schemas.contract import BOOL, DATE, DOUBLE, INT, KEY_PROPERTY, LONG, RETENTION, STRING, TIMESTAMP, Table
+from schemas.contract import BOOL, DATE, DOUBLE, INT, LONG, STRING, TIMESTAMP, Table
 from schemas.instruction import INSTRUCTION_JSON_SCHEMA
 from schemas.tables import TABLES
 
@@ -50,8 +50,7 @@ def ddl(table: Table) -> str:
     if table.partition_by:
         lines.append(f"PARTITIONED BY ({', '.join(table.partition_by)})")
     lines.append(f"COMMENT {_quoted(table.doc)}")
-    properties = {KEY_PROPERTY: ",".join(table.key)} | RETENTION
-    listed = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
+    listed = ", ".join(f"'{name}' = '{value}'" for name, value in table.settings.items())
     lines.append(f"TBLPROPERTIES ({listed});")
     for check in table.checks:
         if check.severity == "stop":

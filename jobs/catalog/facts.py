@@ -55,12 +55,13 @@ def specification(name: str | None, value: str | None, unit: str | None, source_
     return Fact(name, decimal_text(number), unit, float(number), source_field)
 
 
-def stated_facts(text: str | None, source_field: str) -> list[Fact]:
+@lru_cache(maxsize=65536)
+def stated_facts(text: str | None, source_field: str) -> tuple[Fact, ...]:
     """Facts from the quantities in a name or a size."""
-    return [
+    return tuple(
         Fact(name, value, unit, float(Decimal(value)), source_field)
         for name, value, unit in quantities(text or "")
-    ]
+    )
 
 
 def all_facts(

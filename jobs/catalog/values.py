@@ -28,7 +28,7 @@ def gtin(text: str | None) -> str | None:
     digits = re.sub(r"\.0+$", "", digits)
     if len(digits) not in (8, 12, 13, 14) or not (digits.isascii() and digits.isdigit()) or not int(digits):
         return None
-    total = sum(int(digit) * (3, 1)[i % 2] for i, digit in enumerate(reversed(digits[:-1])))
+    total = 3 * sum(map(int, digits[-2::-2])) + sum(map(int, digits[-3::-2]))
     return digits if (10 - total % 10) % 10 == int(digits[-1]) else None
 
 

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS assets (
 USING DELTA
 PARTITIONED BY (release_id)
 COMMENT 'One asset of a release with its lineage and its fidelity certificate.'
-TBLPROPERTIES ('hundredfaces.key' = 'release_id,asset_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'release_id,asset_id', 'delta.dataSkippingStatsColumns' = 'asset_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE assets ADD CONSTRAINT sha256_is_hex CHECK (length(sha256) = 64);
 ALTER TABLE assets ADD CONSTRAINT product_untouched CHECK (changed_core_px = 0);
 ALTER TABLE assets ADD CONSTRAINT fidelity_after_encoding CHECK (fidelity_mean_abs BETWEEN 0 AND 12);

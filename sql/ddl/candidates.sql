@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS candidates (
 )
 USING DELTA
 COMMENT 'One picture made, with all that made it.'
-TBLPROPERTIES ('hundredfaces.key' = 'asset_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'asset_id', 'delta.dataSkippingStatsColumns' = 'asset_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE candidates ADD CONSTRAINT sha256_is_hex CHECK (length(sha256) = 64);
 ALTER TABLE candidates ADD CONSTRAINT size_is_positive CHECK (bytes > 0 AND width_px > 0 AND height_px > 0);
 ALTER TABLE candidates ADD CONSTRAINT product_untouched CHECK (changed_core_px = 0);

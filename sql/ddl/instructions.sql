@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS instructions (
 USING DELTA
 PARTITIONED BY (run_date)
 COMMENT 'The presentation instruction for one product x segment x locale.'
-TBLPROPERTIES ('hundredfaces.key' = 'run_date,merchant_id,sku,segment_id,locale', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'run_date,merchant_id,sku,segment_id,locale', 'delta.dataSkippingStatsColumns' = 'merchant_id,sku,segment_id,locale', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE instructions ADD CONSTRAINT headline_fits CHECK (length(headline) BETWEEN 1 AND 42);
 ALTER TABLE instructions ADD CONSTRAINT alt_text_given CHECK (length(alt_text) BETWEEN 1 AND 200);
 ALTER TABLE instructions ADD CONSTRAINT instruction_hash_is_hex CHECK (length(instruction_hash) = 64);

@@ -14,5 +14,5 @@ CREATE TABLE IF NOT EXISTS persona_evaluation (
 )
 USING DELTA
 COMMENT 'One measure of one way to find personas, on one shop whose last weeks were held out.'
-TBLPROPERTIES ('hundredfaces.key' = 'shop,products_kind,method,metric', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'shop,products_kind,method,metric', 'delta.dataSkippingStatsColumns' = 'shop,products_kind,method,metric', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE persona_evaluation ADD CONSTRAINT value_in_range CHECK (value BETWEEN 0 AND 1);

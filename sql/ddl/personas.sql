@@ -15,6 +15,6 @@ CREATE TABLE IF NOT EXISTS personas (
 USING DELTA
 PARTITIONED BY (run_date)
 COMMENT 'One product x segment among the product\'s top K.'
-TBLPROPERTIES ('hundredfaces.key' = 'run_date,merchant_id,sku,segment_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'run_date,merchant_id,sku,segment_id', 'delta.dataSkippingStatsColumns' = 'merchant_id,sku,segment_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE personas ADD CONSTRAINT rank_is_positive CHECK (rank >= 1);
 ALTER TABLE personas ADD CONSTRAINT score_is_finite CHECK (score > -1000 AND score < 1000);

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS product_views (
 )
 USING DELTA
 COMMENT 'One source image of a product as one method sees it: cut-out, its quality, colours, verdict.'
-TBLPROPERTIES ('hundredfaces.key' = 'image_sha256,method_revision', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'image_sha256,method_revision', 'delta.dataSkippingStatsColumns' = 'image_sha256,method_revision', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE product_views ADD CONSTRAINT verdict_known CHECK (verdict IN ('accepted', 'refused'));
 ALTER TABLE product_views ADD CONSTRAINT refusal_has_reason CHECK (verdict = 'accepted' OR reason IS NOT NULL);
 ALTER TABLE product_views ADD CONSTRAINT accepted_has_cutout CHECK (verdict = 'refused' OR (cutout_uri IS NOT NULL AND cutout_sha256 IS NOT NULL));

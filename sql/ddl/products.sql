@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS products (
 USING DELTA
 PARTITIONED BY (run_date)
 COMMENT 'One sellable SKU of one merchant as of this night, normalised.'
-TBLPROPERTIES ('hundredfaces.key' = 'run_date,merchant_id,sku', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'run_date,merchant_id,sku', 'delta.dataSkippingStatsColumns' = 'merchant_id,sku', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE products ADD CONSTRAINT price_is_positive CHECK (price_minor > 0);
 ALTER TABLE products ADD CONSTRAINT currency_is_iso_4217 CHECK (length(currency) = 3 AND currency = upper(currency));
 ALTER TABLE products ADD CONSTRAINT sale_price_is_lower CHECK (sale_price_minor IS NULL OR sale_price_minor BETWEEN 1 AND price_minor - 1);

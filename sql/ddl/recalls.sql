@@ -10,5 +10,5 @@ CREATE TABLE IF NOT EXISTS recalls (
 )
 USING DELTA
 COMMENT 'One recall: what must not be shown, nor made again, from its release on.'
-TBLPROPERTIES ('hundredfaces.key' = 'recall_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'recall_id', 'delta.dataSkippingStatsColumns' = 'recall_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE recalls ADD CONSTRAINT kind_known CHECK (kind IN ('image', 'model', 'segment', 'sku', 'asset'));

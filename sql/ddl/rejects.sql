@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS rejects (
 USING DELTA
 PARTITIONED BY (run_date, stage, shard)
 COMMENT 'One input row, image, segment, unit or candidate that was set aside, and why.'
-TBLPROPERTIES ('hundredfaces.key' = 'run_date,stage,key,reason', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'run_date,stage,key,reason', 'delta.dataSkippingStatsColumns' = 'key,reason', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE rejects ADD CONSTRAINT reason_given CHECK (length(reason) > 0);
 ALTER TABLE rejects ADD CONSTRAINT record_is_cut CHECK (record IS NULL OR length(record) <= 2000);
 ALTER TABLE rejects ADD CONSTRAINT severity_known CHECK (severity IS NULL OR severity IN ('row', 'note', 'feed'));

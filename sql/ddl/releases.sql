@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS releases (
 )
 USING DELTA
 COMMENT 'One row a release: the version of every table it pins, counts, revisions, status.'
-TBLPROPERTIES ('hundredfaces.key' = 'release_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'release_id', 'delta.dataSkippingStatsColumns' = 'release_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE releases ADD CONSTRAINT status_known CHECK (status IN ('published', 'backfilled'));
 ALTER TABLE releases ADD CONSTRAINT counts_not_negative CHECK (asset_count >= 0 AND product_count >= 0);
 ALTER TABLE releases ADD CONSTRAINT sequence_is_positive CHECK (sequence >= 1);

@@ -10,5 +10,5 @@ CREATE TABLE IF NOT EXISTS scores (
 )
 USING DELTA
 COMMENT 'One candidate\'s measurements, then verdict and reasons from thresholds.'
-TBLPROPERTIES ('hundredfaces.key' = 'asset_id,scorer_revision', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'asset_id,scorer_revision', 'delta.dataSkippingStatsColumns' = 'asset_id,scorer_revision', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE scores ADD CONSTRAINT verdict_known CHECK (verdict IN ('accepted', 'rejected'));

@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS segment_affinity (
 USING DELTA
 PARTITIONED BY (run_date)
 COMMENT 'How much more than average a segment engages with a category, brand, price band or tag, at a time of day or in a season.'
-TBLPROPERTIES ('hundredfaces.key' = 'run_date,segment_id,dimension,value', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'run_date,segment_id,dimension,value', 'delta.dataSkippingStatsColumns' = 'segment_id,dimension,value', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE segment_affinity ADD CONSTRAINT lift_is_positive CHECK (lift > 0);
 ALTER TABLE segment_affinity ADD CONSTRAINT support_not_negative CHECK (support >= 0);
 ALTER TABLE segment_affinity ADD CONSTRAINT dimension_known CHECK (dimension IN ('category', 'brand', 'price_band', 'tag', 'hour_band', 'season'));

@@ -13,6 +13,6 @@ CREATE TABLE IF NOT EXISTS segments (
 USING DELTA
 PARTITIONED BY (run_date)
 COMMENT 'One user segment as of this night: traits, interests, size; never a person.'
-TBLPROPERTIES ('hundredfaces.key' = 'run_date,segment_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'run_date,segment_id', 'delta.dataSkippingStatsColumns' = 'segment_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE segments ADD CONSTRAINT size_is_positive CHECK (size > 0);
 ALTER TABLE segments ADD CONSTRAINT share_in_range CHECK (population_share > 0 AND population_share <= 1);

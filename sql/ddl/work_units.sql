@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS work_units (
 USING DELTA
 PARTITIONED BY (run_date)
 COMMENT 'One asset that the night wants, whether it exists, and why it is needed.'
-TBLPROPERTIES ('hundredfaces.key' = 'run_date,asset_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
+TBLPROPERTIES ('hundredfaces.key' = 'run_date,asset_id', 'delta.dataSkippingStatsColumns' = 'asset_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE work_units ADD CONSTRAINT status_known CHECK (status IN ('exists', 'to_do', 'standby'));
 ALTER TABLE work_units ADD CONSTRAINT reason_known CHECK (reason IN ('unchanged', 'new_product', 'changed_picture', 'changed_facts', 'new_persona', 'changed_instruction', 'new_method_revision', 'previously_failed', 'retry'));
 ALTER TABLE work_units ADD CONSTRAINT asset_id_is_hex CHECK (length(asset_id) = 64);

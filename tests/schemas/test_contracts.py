@@ -10,7 +10,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from infra.tables import ensure_tables, read_table, table_path
-from schemas.contract import LONG, RETENTION, STRING, Check, Column, Table, list_of, struct_of
+from schemas.contract import LONG, STRING, Check, Column, Table, list_of, struct_of
 from schemas.derive import generated_files
 from schemas.instruction import INSTRUCTION_JSON_SCHEMA
 from schemas.samples import sample_rows
@@ -69,7 +69,7 @@ def test_constraints_and_key_are_kept_by_the_table(state: Path) -> None:
         stored = DeltaTable(str(table_path(state, table.name))).metadata().configuration
         assert stored == table.properties
         stops = [check for check in table.checks if check.severity == "stop"]
-        assert len(stored) == len(stops) + len(RETENTION) + 1
+        assert len(stored) == len(stops) + len(table.settings)
 
 
 def test_two_rules_of_one_name_are_refused() -> None:
