@@ -76,8 +76,9 @@ def _of_every_table(act: Callable[[Table], T]) -> dict[str, Future[T]]:
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A made-up night with rows in every table."""
     night = make_sample_night(tmp_path_factory.mktemp("readers"), products=2, size_px=64)
-    append_rows(night.state, "segment_affinity", sample_rows(BY_NAME["segment_affinity"], 9))
-    append_rows(night.state, "recalls", sample_rows(BY_NAME["recalls"], 3))
+    for table in TABLES:
+        if not read_table(night.state, table.name).num_rows:
+            append_rows(night.state, table.name, sample_rows(table, 9))
     return night.state
 
 
