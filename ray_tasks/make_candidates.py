@@ -21,6 +21,7 @@ from infra.object_store import object_key, open_store
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import append_rows, read_night, read_table, rows_to_table
+from ray_tasks.pictures.script import script_of
 from schemas.config import Config
 from schemas.instruction import LAYOUTS, content_hash
 from schemas.revisions import scorer_revision
@@ -92,19 +93,25 @@ def due_units(units: Sequence[dict[str, Any]], made: set[str], rejected: set[str
 
 
 def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, Any]]) -> pa.Table:
-    """Rows of SCENE_JOBS, highest priority first, a product's scenes side by side so that its cut-out is read once."""
+    """Rows of SCENE_JOBS, highest priority first, a product's scenes side by side so that its cut-out is read once.
+
+    Locales share a scene; those read from right to left have one of their own, with the product on the other side.
+    """
     by_scene: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for unit in due:
-        by_scene[tuple(unit[name] for name in _SCENE)].append(unit)
+        to_left = script_of(unit["locale"]).right_to_left
+        by_scene[*(unit[name] for name in _SCENE), to_left].append(unit)
     by_persona: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in instructions:
         by_persona[row["merchant_id"], row["sku"], row["segment_id"]].append(row)
     rows = []
-    for key in sorted(by_scene, key=lambda key: (key[4], key[:4])):
+    for key in sorted(by_scene, key=lambda key: (key[4], key)):
         units = {unit["locale"]: unit for unit in by_scene[key]}
         unit = next(iter(units.values()))
         locales = sorted(by_persona[key[:3]], key=lambda row: row["locale"])
         first = locales[0]
+        # The longest text of all locales that share the scene decides how much room it leaves.
+        locales = [row for row in locales if script_of(row["locale"]).right_to_left == key[-1]]
         texts = [
             {name: row[name] for name in TEXT.names if name in row}
             | {"asset_id": None, "identity": None}

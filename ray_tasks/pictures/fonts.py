@@ -1,137 +1,147 @@
-"""Typefaces of the packages font-roboto (Apache-2.0) and font-source-sans-pro (OFL-1.1), and text set in them."""
+"""Typefaces from packages with open licences, chosen by role and script, and words measured and shaped in them."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from importlib import resources
 
 import skia
 
-# Alias -> package and file. Roboto covers Latin, Greek and Cyrillic; Source Sans Pro adds a quieter text face.
-_FILES = {
-    "display-black": ("font_roboto", "Roboto-Black.ttf"),
-    "display-bold": ("font_roboto", "Roboto-Bold.ttf"),
-    "display-medium": ("font_roboto", "Roboto-Medium.ttf"),
-    "display-light": ("font_roboto", "Roboto-Light.ttf"),
-    "text-regular": ("font_source_sans_pro", "SourceSansPro-Regular.ttf"),
-    "text-semibold": ("font_source_sans_pro", "SourceSansPro-Semibold.ttf"),
-    "text-bold": ("font_source_sans_pro", "SourceSansPro-Bold.ttf"),
+from ray_tasks.pictures.script import script_of
+
+# Role -> package and file. Roboto (Apache-2.0) covers Latin, Greek and Cyrillic; Source Sans Pro (OFL-1.1) is a quieter
+# text face.
+_LATIN = {
+    "display-black": ("font_roboto", "files/Roboto-Black.ttf"),
+    "display-bold": ("font_roboto", "files/Roboto-Bold.ttf"),
+    "display-medium": ("font_roboto", "files/Roboto-Medium.ttf"),
+    "display-light": ("font_roboto", "files/Roboto-Light.ttf"),
+    "text-regular": ("font_source_sans_pro", "files/SourceSansPro-Regular.ttf"),
+    "text-semibold": ("font_source_sans_pro", "files/SourceSansPro-Semibold.ttf"),
+    "text-bold": ("font_source_sans_pro", "files/SourceSansPro-Bold.ttf"),
 }
-_FALLBACK = {
-    "text-regular": "display-medium",
-    "text-semibold": "display-medium",
-    "text-bold": "display-bold",
+_FALLBACK = {"text-regular": "display-medium", "text-semibold": "display-medium", "text-bold": "display-bold"}
+# Noto Sans (OFL-1.1), one variable file a script; their Latin is of the same design.
+_VARIABLE = {
+    "han": ("justmytype_intl_cjk", "fonts/ofl/notosanssc/NotoSansSC[wght].ttf"),
+    "arabic": ("justmytype_intl_rtl", "fonts/ofl/notosansarabic/NotoSansArabic[wdth,wght].ttf"),
 }
+_WEIGHT = {
+    "display-black": 900,
+    "display-bold": 700,
+    "display-medium": 500,
+    "display-light": 300,
+    "text-regular": 400,
+    "text-semibold": 600,
+    "text-bold": 700,
+}
+_MEASURED_PX = 100.0
+"""Size at which words are measured: advances are not hinted, so they scale."""
+_ARABIC_RANGES = r"\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u2066-\u2069"
+_LATIN_RUN = re.compile(
+    rf"[A-Za-z\u00c0-\u024f0-9]"
+    rf"(?:(?:\([^(){_ARABIC_RANGES}]*\)|[^(){_ARABIC_RANGES}])*"
+    rf"(?:[A-Za-z\u00c0-\u024f0-9%°+®™]|\([^(){_ARABIC_RANGES}]*\)))?"
+)
+"""What stands in Latin letters or digits between right-to-left words, without the spaces and marks at its ends."""
+_RIGHT_TO_LEFT_ISOLATE, _LEFT_TO_RIGHT_ISOLATE, _POP_ISOLATE = "\u2067", "\u2066", "\u2069"
 
 
 @cache
-def typeface(alias: str) -> skia.Typeface:
-    """The typeface of an alias."""
-    package, name = _FILES[alias]
-    data = resources.files(package).joinpath("files", name).read_bytes()
-    return skia.Typeface.MakeFromData(skia.Data.MakeWithCopy(data))
+def typeface(family: str) -> skia.Typeface:
+    """The typeface of a family: a role, or role@script."""
+    role, _, script = family.partition("@")
+    package, name = _VARIABLE[script] if script else _LATIN[role]
+    with resources.as_file(resources.files(package).joinpath(name)) as path:
+        # Mapped, not copied: the Chinese file has 17 MB, and every worker holds it.
+        face = skia.Typeface.MakeFromData(skia.Data.MakeFromFileName(str(path)))
+    if not script:
+        return face
+    position = skia.FontArguments.VariationPosition
+    weight = position.Coordinate(int.from_bytes(b"wght", "big"), float(_WEIGHT[role]))
+    arguments = skia.FontArguments()
+    coordinates = position.Coordinates([weight])
+    arguments.setVariationDesignPosition(position(coordinates))
+    return face.makeClone(arguments)
 
 
-@cache
-def _collection() -> tuple[skia.textlayout.FontCollection, skia.Unicode]:
+@lru_cache(maxsize=4096)
+def families(text: str, role: str, script: str = "latin") -> tuple[str, ...]:
+    """The families that set a text, the locale's own first: letters that it lacks come from the next that has them."""
+    latin = role
+    if role in _FALLBACK and _missing(_letters(text), role) - _missing(_letters(text), _FALLBACK[role]):
+        # The whole text in one face, rather than one word of it in another.
+        latin = _FALLBACK[role]
+    own = [latin] if script == "latin" else [f"{role}@{script}", latin]
+    for other in _VARIABLE:
+        if other != script and _missing(_letters(text), *own):
+            own.append(f"{role}@{other}")
+    return tuple(own)
+
+
+def missing_glyphs(text: str, role: str, script: str = "latin") -> str:
+    """The characters of a text that no family can draw, each once, in order of code point."""
+    return "".join(sorted(_missing(_letters(text), *families(text, role, script))))
+
+
+def _letters(text: str) -> frozenset[str]:
+    return frozenset(ch for ch in text if unicodedata.category(ch) not in ("Zs", "Cf", "Cc"))
+
+
+def _missing(letters: frozenset[str], *names: str) -> set[str]:
+    left = set(letters)
+    for name in names:
+        face = typeface(name)
+        left = {ch for ch in left if face.unicharToGlyph(ord(ch)) == 0}
+    return left
+
+
+@lru_cache(maxsize=64)
+def _collection(names: tuple[str, ...]) -> tuple[skia.textlayout.FontCollection, skia.Unicode]:
     provider = skia.textlayout.TypefaceFontProvider()
-    for alias in _FILES:
-        provider.registerTypeface(typeface(alias), alias)
+    for name in names:
+        provider.registerTypeface(typeface(name), name)
     collection = skia.textlayout.FontCollection()
     collection.setDefaultFontManager(provider)
     return collection, skia.Unicodes.ICU.Make()
 
 
-def missing_glyphs(text: str, alias: str) -> str:
-    """The characters of a text that the typeface cannot draw, each once, in order of code point."""
-    face = typeface(alias)
-    return "".join(
-        sorted(
-            {
-                ch
-                for ch in text
-                if unicodedata.category(ch) not in ("Zs", "Cf", "Cc") and face.unicharToGlyph(ord(ch)) == 0
-            }
-        )
-    )
+@lru_cache(maxsize=16384)
+def advance_em(text: str, names: tuple[str, ...], locale: str, tracking_em: float = 0.0) -> float:
+    """Width of a text on one line over its size."""
+    line = shaped(text, names, _MEASURED_PX, locale=locale, tracking_em=tracking_em)
+    return float(line.MaxIntrinsicWidth) / _MEASURED_PX
 
 
-def usable_face(text: str, alias: str) -> str:
-    """The alias, or its fallback where only that one has every glyph."""
-    if missing_glyphs(text, alias) and alias in _FALLBACK and not missing_glyphs(text, _FALLBACK[alias]):
-        return _FALLBACK[alias]
-    return alias
+def shaped(
+    text: str, names: Sequence[str], size_px: float, *, locale: str, tracking_em: float = 0.0, color: int = 0
+) -> skia.textlayout.Paragraph:
+    """One line of text, shaped by HarfBuzz with kerning and ligatures; its upper left corner is where it is painted."""
+    style = skia.textlayout.TextStyle()
+    style.setFontFamilies(list(names))
+    style.setFontStyle(typeface(names[0]).fontStyle())
+    style.setFontSize(size_px)
+    style.setColor(color)
+    style.setLocale(locale)
+    style.setLetterSpacing(tracking_em * size_px)
+    paragraph_style = skia.textlayout.ParagraphStyle()
+    paragraph_style.setTextStyle(style)
+    builder = skia.textlayout.ParagraphBuilder.make(paragraph_style, *_collection(tuple(names)))
+    builder.pushStyle(style)
+    builder.addText(directed(text) if script_of(locale).right_to_left else text)
+    paragraph = builder.Build()
+    paragraph.layout(1e6)
+    return paragraph
 
 
-class SetText:
-    """One text shaped in one face and size, broken into balanced lines no wider than asked."""
+def directed(text: str) -> str:
+    """A text to be read from right to left, in which what is written in Latin letters keeps its own order.
 
-    def __init__(
-        self,
-        text: str,
-        alias: str,
-        size_px: float,
-        width_px: float,
-        *,
-        color: int,
-        center: bool,
-        locale: str,
-        leading: float = 1.12,
-        tracking_em: float = 0.0,
-    ):
-        style = skia.textlayout.TextStyle()
-        style.setFontFamilies([alias])
-        face_style = typeface(alias).fontStyle()
-        style.setFontStyle(face_style)
-        style.setFontSize(size_px)
-        style.setColor(color)
-        style.setLocale(locale)
-        style.setHeight(leading)
-        style.setHeightOverride(True)
-        style.setLetterSpacing(tracking_em * size_px)
-        paragraph_style = skia.textlayout.ParagraphStyle()
-        paragraph_style.setTextStyle(style)
-        align = skia.textlayout.TextAlign
-        paragraph_style.setTextAlign(align.kCenter if center else align.kLeft)
-        collection, unicode = _collection()
-        builder = skia.textlayout.ParagraphBuilder.make(paragraph_style, collection, unicode)
-        builder.pushStyle(style)
-        builder.addText(text)
-        self._paragraph = builder.Build()
-        self._paragraph.layout(width_px)
-        self.height = float(self._paragraph.Height)
-        line = leading * size_px
-        self.lines = max(1, round(self.height / line))
-        # Skia breaks a word that is wider than the line and then reports the width of the parts: measured here instead.
-        font = skia.Font(typeface(alias), size_px)
-        words = re.findall(r"[^\s-]+-?|-", text)
-        self._longest_word = max(
-            (font.measureText(w) + tracking_em * size_px * len(w) for w in words), default=0.0
-        )
-        # Shaping differs from the sum of advances by a little: a line as narrow as that would break before a comma.
-        self._longest_word = 1.012 * self._longest_word + 0.05 * size_px
-        self.fits = self._longest_word <= width_px + 0.5
-        self.layout_width = width_px
-        if self.lines > 1 and self.fits:
-            self.layout_width = self._balanced(width_px)
-        self.width = float(self._paragraph.LongestLine)
-
-    def _balanced(self, width_px: float) -> float:
-        """The least width with the same number of lines: no lonely last word."""
-        low, high = self._longest_word, width_px
-        for _ in range(7):
-            middle = (low + high) / 2
-            self._paragraph.layout(middle)
-            if float(self._paragraph.Height) <= self.height + 0.5:
-                high = middle
-            else:
-                low = middle
-        high = min(width_px, high + 1.0)
-        self._paragraph.layout(high)
-        return high
-
-    def paint(self, canvas: skia.Canvas, x: float, y: float) -> None:
-        """Draws it with its layout box's upper left corner at (x, y)."""
-        self._paragraph.paint(canvas, x, y)
+    Skia lays paragraphs out from left to right; a whole paragraph inside one isolate (Unicode Standard Annex 9,
+    section 2.4) is ordered as one that runs the other way.
+    """
+    inner = _LATIN_RUN.sub(lambda run: f"{_LEFT_TO_RIGHT_ISOLATE}{run.group()}{_POP_ISOLATE}", text)
+    return f"{_RIGHT_TO_LEFT_ISOLATE}{inner}{_POP_ISOLATE}"

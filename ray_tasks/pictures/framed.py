@@ -9,7 +9,14 @@ import skia
 
 from ray_tasks.pictures.brush import Brush
 from ray_tasks.pictures.geometry import Box, Canvas
-from ray_tasks.pictures.layout import COLUMN_LETTER_PX, MARGIN, Layout, TextSpec, text_share
+from ray_tasks.pictures.layout import (
+    MARGIN,
+    Layout,
+    TextSpec,
+    column_fits,
+    right_to_left,
+    text_height_px,
+)
 from ray_tasks.pictures.palette import Rgb, Tones, mix, shift, to_lch
 
 MOUNT = 0.016
@@ -17,8 +24,6 @@ MOUNT = 0.016
 _SLIM = 1.1
 """Photographs slimmer than this (width / height) stand beside the text; wider ones above or below it."""
 _LANDSCAPE_SHARE = 0.52
-TEXT_SHARE = 0.9
-"""Of the estimated height of a text: beside a print the block is set tighter than over a scene."""
 
 
 def is_photograph(rgba: np.ndarray) -> bool:
@@ -34,10 +39,18 @@ def plan_framed(canvas: Canvas, name: str, aspect: float, texts: Sequence[TextSp
     edge = margin + mount
     if all(text.is_empty for text in texts):
         return Layout(
-            name, "bare", canvas, _fit(Box(edge, edge, w - edge, h - edge), aspect), None, "left", "top", 1
+            name, "bare", canvas, _fit(Box(edge, edge, w - edge, h - edge), aspect), None, False, "top", 1
         )
-    longest = max(len(word) for text in texts for word in text.headline.split() or [""])
-    fits = longest * COLUMN_LETTER_PX * canvas.unit <= 0.4 * w
+    layout = _plan(canvas, name, aspect, texts, margin, edge)
+    return layout.mirrored() if right_to_left(texts) else layout
+
+
+def _plan(
+    canvas: Canvas, name: str, aspect: float, texts: Sequence[TextSpec], margin: int, edge: int
+) -> Layout:
+    w, h = canvas.width_px, canvas.height_px
+    mount = edge - margin
+    fits = column_fits(texts, 0.4 * w, canvas.unit)
     beside = aspect <= _SLIM and h / w < 1.5 and fits and not name.endswith(("top", "bottom"))
     side_by_side = w / h > 1.35 or beside
     if side_by_side:
@@ -52,9 +65,9 @@ def plan_framed(canvas: Canvas, name: str, aspect: float, texts: Sequence[TextSp
             if on_left
             else Box(margin, edge, photo.left - gutter, h - edge)
         )
-        return Layout(name, "column", canvas, photo, area, "left", "middle", 1)
+        return Layout(name, "column", canvas, photo, area, False, "middle", 1)
     centred = name in ("headline_top", "headline_bottom")
-    text_height = round(TEXT_SHARE * max(text_share(text, canvas, center=centred) for text in texts) * h)
+    text_height = text_height_px(texts, canvas, w - 2 * margin, center=centred)
     gutter = round(0.75 * margin) + mount
     at = 0.5 if centred or h / w > 1.5 else 0.0 if name == "headline_left" else 1.0
     photo = _fit(Box(edge, 0, w - edge, h - edge - margin - text_height - gutter), aspect, at=at)
@@ -67,8 +80,7 @@ def plan_framed(canvas: Canvas, name: str, aspect: float, texts: Sequence[TextSp
         top = h - edge - spare // 2 - photo.height
         area = Box(margin, margin + spare // 2, w - margin, top - gutter)
     photo = Box(photo.left, top, photo.right, top + photo.height)
-    align, per_row = ("center", 3) if centred else ("left", 1)
-    return Layout(name, "stacked", canvas, photo, area, align, "middle", per_row)
+    return Layout(name, "stacked", canvas, photo, area, centred, "middle", 3 if centred else 1)
 
 
 def _fit(room: Box, aspect: float, at: float = 0.5) -> Box:

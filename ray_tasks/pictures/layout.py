@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ray_tasks.pictures.arrange import SCALES, Form, arrange, longest_word_em
+from ray_tasks.pictures.arrange import TextSpec as TextSpec
 from ray_tasks.pictures.geometry import Box, Canvas
+from ray_tasks.pictures.script import script_of
 from schemas.instruction import LAYOUTS
-
-
-@dataclass(frozen=True)
-class TextSpec:
-    """The text part of an instruction; an empty headline means a picture without text."""
-
-    headline: str
-    selling_points: tuple[str, ...] = ()
-    sticker: str | None = None
-    call_to_action: str | None = None
-    locale: str = "en"
-    alt_text: str = ""
-
-    @property
-    def is_empty(self) -> bool:
-        """True if nothing is to be set."""
-        return not (self.headline or self.selling_points or self.sticker or self.call_to_action)
 
 
 @dataclass(frozen=True)
@@ -36,11 +22,31 @@ class Layout:
     canvas: Canvas
     product_box: Box
     text_area: Box | None
-    align: str
-    """left or center."""
+    center: bool
+    """Whether lines are centred; else they start where reading starts."""
     anchor: str
     """Where the block sits in its area: top, middle or bottom."""
     max_points_per_row: int
+
+    def form(self, mood: str) -> Form:
+        """How a block of text is set in the area."""
+        assert self.text_area is not None
+        return Form(
+            width=self.text_area.width,
+            unit=self.canvas.unit,
+            center=self.center,
+            stacked=self.variant == "stacked",
+            points_per_row=self.max_points_per_row,
+            mood=mood,
+        )
+
+    def mirrored(self) -> Layout:
+        """Everything on the other side."""
+        area = self.text_area and self._mirrored(self.text_area)
+        return replace(self, product_box=self._mirrored(self.product_box), text_area=area)
+
+    def _mirrored(self, box: Box) -> Box:
+        return Box(self.canvas.width_px - box.right, box.top, self.canvas.width_px - box.left, box.bottom)
 
 
 MARGIN = 0.062
@@ -55,8 +61,10 @@ STACKED_WIDTH = 0.75
 _WIDE = 1.2
 """Products wider than this (width / height) are too small beside a text column: the text goes above them."""
 
-COLUMN_LETTER_PX = 30.0
-"""Width of a headline's letter in a column, in design units, at a size that still looks like a headline."""
+COLUMN_TYPE_PX = 53.0
+"""Size of type, in design units, that still looks like a headline in a column."""
+MOST_TEXT = 0.46
+"""Greatest height of a text above or below the product, as a share of the canvas."""
 
 
 def plan_layout(
@@ -64,7 +72,8 @@ def plan_layout(
 ) -> Layout:
     """The layout for a product of `product_aspect` (width / height) and one or several locales' texts.
 
-    Deterministic and pure. With several texts the area holds the longest. Raises ValueError for an unknown name.
+    Deterministic and pure. With several texts the area holds the longest. Texts that run from right to left get the
+    mirrored layout; texts of both directions and unknown names are a ValueError.
     """
     if layout_name not in LAYOUTS:
         raise ValueError(f"layout {layout_name!r} is not one of {', '.join(LAYOUTS)}")
@@ -73,16 +82,35 @@ def plan_layout(
     margin = round(MARGIN * min(w, h))
     if not texts or all(item.is_empty for item in texts):
         box = Box(margin, margin, w - margin, h - round(1.5 * margin))
-        return Layout(layout_name, "bare", canvas, box, None, "left", "top", 1)
+        return Layout(layout_name, "bare", canvas, box, None, False, "top", 1)
+    mirrored = right_to_left(texts)
     landscape, tall_canvas = w / h > 1.35, h / w > 1.5
     side = layout_name in ("headline_left", "headline_right")
     # A long word (German compounds) would force tiny letters into a column: it gets the full width instead.
-    longest = max(len(word) for item in texts for word in item.headline.split() or [""])
-    fits = longest * COLUMN_LETTER_PX * canvas.unit <= 0.44 * w
-    column = (side and not tall_canvas and product_aspect <= _WIDE and fits) or landscape
+    column = (
+        side and not tall_canvas and product_aspect <= _WIDE and column_fits(texts, 0.44 * w, canvas.unit)
+    ) or landscape
     if column:
-        return _column(canvas, layout_name, product_aspect, margin)
-    return _stacked(canvas, layout_name, texts, margin)
+        layout = _column(canvas, layout_name, product_aspect, margin)
+    else:
+        layout = _stacked(canvas, layout_name, texts, margin)
+    return layout.mirrored() if mirrored else layout
+
+
+def right_to_left(texts: Sequence[TextSpec]) -> bool:
+    """Whether the texts run from right to left. Raises ValueError if only some do."""
+    directions = {script_of(text.locale).right_to_left for text in texts}
+    if len(directions) > 1:
+        raise ValueError(
+            f"locales {', '.join(text.locale for text in texts)} are read in both directions: lay them out apart"
+        )
+    return directions.pop()
+
+
+def column_fits(texts: Sequence[TextSpec], width_px: float, unit: float) -> bool:
+    """Whether the longest word of the headlines fits a column in type of a headline's size."""
+    longest = max(longest_word_em(text) for text in texts)
+    return longest * COLUMN_TYPE_PX * unit <= width_px
 
 
 def _column(canvas: Canvas, name: str, aspect: float, margin: int) -> Layout:
@@ -105,24 +133,22 @@ def _column(canvas: Canvas, name: str, aspect: float, margin: int) -> Layout:
     else:
         text_area = Box(w - margin - text_width, top, w - margin, bottom)
         product = Box(round(0.75 * margin), head, w - margin - text_width - gutter, stand)
-    return Layout(name, "column", canvas, product, text_area, "left", "middle", 1)
+    return Layout(name, "column", canvas, product, text_area, False, "middle", 1)
 
 
 def _stacked(canvas: Canvas, name: str, texts: list[TextSpec], margin: int) -> Layout:
     w, h = canvas.width_px, canvas.height_px
-    share = max(
-        text_share(text, canvas, center=name in ("headline_top", "headline_bottom")) for text in texts
-    )
-    text_height = round(share * h)
+    center = name in ("headline_top", "headline_bottom")
+    # Beside the centred forms there are two off-centre ones: text and product on opposite sides.
+    lean = round(0.20 * w) if name == "headline_right" else 0
+    text_height = text_height_px(texts, canvas, w - 2 * margin - lean, center=center)
     gutter = round(0.45 * margin)
     below = name == "headline_bottom"
     if below:
         text_area = Box(margin, h - margin - text_height, w - margin, h - margin)
         side = round((1 - STACKED_WIDTH) / 2 * w)
         product = Box(side, round(1.1 * margin), w - side, h - margin - text_height - round(1.3 * gutter))
-        return Layout(name, "stacked", canvas, product, text_area, "center", "bottom", 3)
-    # Beside the centred form there are two off-centre ones: text and product on opposite sides.
-    lean = {"headline_left": 0, "headline_right": round(0.20 * w)}.get(name, 0)
+        return Layout(name, "stacked", canvas, product, text_area, True, "bottom", 3)
     give = round(0.12 * w) if name in ("headline_left", "headline_right") else 0
     text_area = Box(margin + lean, margin, w - margin, margin + text_height)
     narrow = max(0, round((1 - STACKED_WIDTH) * w) - give - 2 * margin)
@@ -132,27 +158,20 @@ def _stacked(canvas: Canvas, name: str, texts: list[TextSpec], margin: int) -> L
         w - margin - (give if lean else 0) - narrow // 2,
         h - round(1.6 * margin),
     )
-    align = "center" if name == "headline_top" else "left"
-    return Layout(name, "stacked", canvas, product, text_area, align, "top", 3 if align == "center" else 1)
+    return Layout(name, "stacked", canvas, product, text_area, center, "top", 3 if center else 1)
 
 
-def text_share(text: TextSpec, canvas: Canvas, *, center: bool) -> float:
-    """Estimated height of the block over the canvas height, from character counts."""
-    unit, h = canvas.unit, canvas.height_px
-    per_line = 0.86 * canvas.width_px / (0.56 * 72 * unit)
-    lines = 1 if len(text.headline) <= per_line else 2
-    total = lines * 82.0 if text.headline else 0.0
-    if text.sticker:
-        total += 60
-    if text.selling_points:
-        per_row = 0.86 * canvas.width_px / (0.50 * 27 * unit)
-        rows, used = 1, 0.0
-        for point in text.selling_points:
-            used += len(point) + 5
-            if used > per_row:
-                rows, used = rows + 1, len(point) + 5.0
-        rows = max(rows, min(2, len(text.selling_points))) if center else len(text.selling_points)
-        total += 22 + rows * 44
-    if text.call_to_action:
-        total += 84
-    return min(0.46, max(0.12, (total + 14) * unit / h))
+def text_height_px(texts: Sequence[TextSpec], canvas: Canvas, width_px: float, *, center: bool) -> int:
+    """Height of the tallest block in lines of `width_px` across the picture, in type of the usual size or less."""
+    form = Form(width_px, canvas.unit, center=center, stacked=True, points_per_row=3 if center else 1)
+    most = MOST_TEXT * canvas.height_px
+    heights = [_height(text, form, most) for text in texts]
+    return round(min(most, max(0.12 * canvas.height_px, *heights) + 14 * canvas.unit))
+
+
+def _height(text: TextSpec, form: Form, most: float) -> float:
+    for scale in SCALES[1:]:
+        block = arrange(text, form, scale, scale)
+        if block.fits and block.height <= most:
+            return block.height
+    return most

@@ -89,7 +89,7 @@ def draw_base(
 
 def set_text(base: Base, text: TextSpec) -> Picture:
     """The finished picture of one locale: text on the scene, then the product's own pixels over everything."""
-    result = typeset(base.scene_rgb, base.layout, text, text.locale, base.tones, base.mood)
+    result = typeset(base.scene_rgb, base.layout, text, base.tones, base.mood)
     rgb = paste_product(result.rgb, base.placed)
     return Picture(
         rgb=rgb,

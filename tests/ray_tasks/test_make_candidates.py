@@ -70,6 +70,14 @@ def test_locales_share_a_scene_and_all_texts_shape_its_layout() -> None:
     assert scene_seed(both) == scene_seed(job)
 
 
+def test_a_locale_read_from_right_to_left_has_a_scene_of_its_own() -> None:
+    instructions = [_instruction("en"), _instruction("ar", "صباح هادئ"), _instruction("de")]
+    jobs = scene_jobs([_unit("en"), _unit("ar"), _unit("de")], instructions).to_pylist()
+    assert [[text["locale"] for text in job["texts"]] for job in jobs] == [["de", "en"], ["ar"]]
+    assert {job["layout"] for job in jobs} == {"headline_top"}
+    assert scene_seed(jobs[0]) == scene_seed(jobs[1])
+
+
 def test_a_retry_changes_layout_and_seed() -> None:
     first, second = scene_jobs([_unit(), _unit(variant=1)], [_instruction()]).to_pylist()
     assert first["layout"] != second["layout"]
@@ -118,6 +126,6 @@ def test_a_failure_costs_one_picture(store: Path) -> None:
 
 
 def test_a_glyph_that_no_font_has_is_no_picture(store: Path) -> None:
-    jobs = scene_jobs([_unit()], [_instruction(headline="\U0001fae0 新しい")])
+    jobs = scene_jobs([_unit()], [_instruction(headline="\U0001fae0 ꦗꦮ")])
     (row,) = DrawPictures(load_config(CONFIG), store)(jobs).to_pylist()
     assert "missing_glyph" in row["failure"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ray_tasks.pictures.geometry import Box, Canvas
@@ -76,3 +78,21 @@ def test_a_product_is_the_hero_with_air_above_it() -> None:
     for name in LAYOUTS:
         stacked = plan_layout(Canvas(1024, 1024), name, 1.8, text)
         assert 0.62 <= stacked.product_box.width / 1024 <= 0.78
+
+
+ARABIC = TextSpec("بارد 24 ساعة، ولتأتِ الشمس", ("فولاذ مقاوم للصدأ",), "جديد", "ألقِ نظرة", "ar")
+
+
+@pytest.mark.parametrize("canvas", CANVASES[:4], ids=str)
+def test_a_text_from_right_to_left_mirrors_the_layout(canvas: Canvas) -> None:
+    for name in LAYOUTS:
+        ordinary = plan_layout(canvas, name, 0.6, replace(ARABIC, locale="en"))
+        mirrored = plan_layout(canvas, name, 0.6, ARABIC)
+        assert mirrored.text_area is not None and ordinary.text_area is not None
+        middle = mirrored.text_area.center_x - mirrored.product_box.center_x
+        assert middle * (ordinary.text_area.center_x - ordinary.product_box.center_x) <= 0
+
+
+def test_texts_of_both_directions_do_not_share_a_layout() -> None:
+    with pytest.raises(ValueError, match="both directions"):
+        plan_layout(Canvas(1024, 1024), "headline_left", 0.6, [LONG, ARABIC])
