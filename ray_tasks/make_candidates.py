@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -242,6 +243,9 @@ class DrawPictures:
                     "right": place.right,
                     "bottom": place.bottom,
                     "contrast": picture.text.contrast.get(name),
+                    "text": picture.text.wording[name].text,
+                    "letters": asdict(picture.text.wording[name].letters),
+                    "lines": picture.text.wording[name].lines,
                 }
                 for name, place in picture.text.boxes.items()
             ],

@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,17 +25,22 @@ from infra.tables import append_rows, missing_keys, read_night, read_table, rows
 from ray_tasks.make_candidates import in_shard
 from ray_tasks.pictures.decide import Thresholds, decide, explain
 from schemas.config import Config
-from schemas.revisions import scorer_revision
+from schemas.revisions import VIEWS, scorer_revision
 from schemas.tables import BY_NAME
 
 STAGE = "ray_tasks.score_candidates"
-INPUTS = ("work_units", "candidates")
+INPUTS = ("work_units", "candidates", "product_views")
 OUTPUTS = ("scores",)
 
 COMMIT_ROWS = 500
 """Scores in one commit: what a crash may cost."""
 
-_OF_CANDIDATE = ("uri", "sha256", "product_box", "text_boxes", "overflow", "changed_core_px")
+_OF_CANDIDATE = (
+    "uri", "sha256", "width_px", "height_px", "product_box", "text_boxes", "overflow", "changed_core_px",
+)  # fmt: skip
+_OF_RIVAL = ("uri", "width_px", "height_px", "product_box")
+RIVAL = pa.struct([BY_NAME["candidates"].schema.field(name) for name in _OF_RIVAL])
+"""The product's picture for another persona, in the same language and place, from which this one has to differ."""
 PLANNED = pa.schema(
     [
         ("asset_id", pa.string()),
@@ -44,6 +50,8 @@ PLANNED = pa.schema(
         ("locale", pa.string()),
         ("cutout_uri", pa.string()),
         *(BY_NAME["candidates"].schema.field(name) for name in _OF_CANDIDATE),
+        ("source_texts", pa.list_(pa.string())),
+        ("rivals", pa.list_(RIVAL)),
     ]
 )
 """One row is one of tonight's candidates with all that measuring it needs."""
@@ -71,6 +79,7 @@ class ScoreCandidates:
         self._cutout = lru_cache(maxsize=2)(self._read_cutout)
         # Locales share a scene: of the pixels that were pasted there, one copy.
         self._placed = lru_cache(maxsize=8)(self._place)
+        self._look = lru_cache(maxsize=64)(self._look_at)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """One row a candidate, whatever happens to it."""
@@ -89,7 +98,8 @@ class ScoreCandidates:
 
     def _score(self, row: dict[str, Any]) -> dict[str, Any]:
         from ray_tasks.pictures.geometry import Box
-        from ray_tasks.pictures.measure import TextBox, measure
+        from ray_tasks.pictures.measure import measure
+        from ray_tasks.pictures.measure_text import TextBox
 
         started = time.process_time()
         jpeg = self._store.get(row["uri"])
@@ -111,12 +121,22 @@ class ScoreCandidates:
                     text["element"],
                     Box(text["left"], text["top"], text["right"], text["bottom"]),
                     text["contrast"],
+                    text["text"] or "",
+                    Box(**text["letters"]) if text["letters"] else None,
+                    text["lines"] or 1,
                 )
                 for text in row["text_boxes"]
             ],
             overflow=row["overflow"],
             changed_core_px=row["changed_core_px"],
             placed=placed,
+            others=[
+                self._look(
+                    rival["uri"], rival["width_px"], rival["height_px"], *rival["product_box"].values()
+                )
+                for rival in row["rivals"]
+            ],
+            source_texts=row["source_texts"] or (),
         )
         reasons = decide(measurements, self._thresholds)
         return self._shared | {
@@ -134,6 +154,19 @@ class ScoreCandidates:
 
         return placed_pixels(self._cutout(uri), Box(left, top, right, bottom))
 
+    def _look_at(self, uri: str, width: int, height: int, *sides: int) -> Any:
+        import cv2
+        import numpy as np
+
+        from ray_tasks.pictures.geometry import Box
+        from ray_tasks.pictures.measure_ground import look_of
+
+        data = np.frombuffer(self._store.get(uri), np.uint8)
+        bgr = cv2.imdecode(data, cv2.IMREAD_REDUCED_COLOR_8)
+        if bgr is None:
+            raise ValueError(f"{uri}, which this picture is compared with, cannot be decoded")
+        return look_of(bgr, Box(*sides), (width, height))
+
     def _read_cutout(self, uri: str) -> Any:
         import cv2
         import numpy as np
@@ -148,12 +181,43 @@ def _failed(row: dict[str, Any], reason: str, detail: str) -> dict[str, Any]:
     return {"asset_id": row["asset_id"], "failure": reason, "detail": detail}
 
 
-def planned_candidates(units: Sequence[dict[str, Any]], candidates: pa.Table) -> pa.Table:
-    """Rows of PLANNED: the planned units that have a candidate, a product's pictures side by side."""
+def planned_candidates(
+    units: Sequence[dict[str, Any]],
+    candidates: pa.Table,
+    verdicts: Mapping[str, str] | None = None,
+    source_texts: Mapping[str, list[str]] | None = None,
+) -> pa.Table:
+    """Rows of PLANNED: the planned units that have a candidate, a product's pictures side by side.
+
+    verdicts: of those that were judged before, by asset id. source_texts: what was read in an image, by its SHA-256.
+    """
+    verdicts, source_texts = verdicts or {}, source_texts or {}
     made = {row["asset_id"]: row for row in candidates.to_pylist()}
     rows = [unit | made[unit["asset_id"]] for unit in units if unit["asset_id"] in made]
+    by_place: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        row["source_texts"] = source_texts.get(row["image_sha256"])
+        by_place[tuple(row[name] for name in _PLACE)].append(row)
+    for row in rows:
+        # Of two alike one has to go: what was accepted stays, and among new ones the likelier persona's.
+        row["rivals"] = [
+            {name: rival[name] for name in _OF_RIVAL}
+            for rival in by_place[tuple(row[name] for name in _PLACE)]
+            if rival["segment_id"] != row["segment_id"]
+            and (
+                verdicts.get(rival["asset_id"]) == "accepted"
+                or (rival["asset_id"] not in verdicts and _standing(rival) < _standing(row))
+            )
+        ]
     rows.sort(key=lambda row: (row["merchant_id"], row["sku"], row["cutout_uri"], row["asset_id"]))
     return pa.Table.from_pylist(rows, schema=PLANNED)
+
+
+_PLACE = ("merchant_id", "sku", "locale", "placement")
+
+
+def _standing(row: dict[str, Any]) -> tuple[int, str]:
+    return row["persona_rank"], row["segment_id"]
 
 
 def score_rejects(
@@ -184,7 +248,22 @@ def _plan(stage: Stage) -> pa.Table:
     units = [unit for unit in stage.limited(night) if in_shard(unit["merchant_id"], unit["sku"], stage.shard)]
     candidates = read_table(stage.state, "candidates", columns=["asset_id", *_OF_CANDIDATE])
     wanted = pa.array([unit["asset_id"] for unit in units], pa.string())
-    return planned_candidates(units, candidates.filter(pc.is_in(candidates["asset_id"], value_set=wanted)))
+    candidates = candidates.filter(pc.is_in(candidates["asset_id"], value_set=wanted))
+    known = _known_scores(stage, ["asset_id", "verdict"])
+    images = pa.array({unit["image_sha256"] for unit in units}, pa.string())
+    views = read_table(
+        stage.state,
+        "product_views",
+        columns=["image_sha256", "text_found"],
+        filters=[("method_revision", "=", VIEWS)],
+    )
+    views = views.filter(pc.is_in(views["image_sha256"], value_set=images))
+    return planned_candidates(
+        units,
+        candidates,
+        dict(zip(known["asset_id"].to_pylist(), known["verdict"].to_pylist(), strict=True)),
+        dict(zip(views["image_sha256"].to_pylist(), views["text_found"].to_pylist(), strict=True)),
+    )
 
 
 def _known_scores(stage: Stage, columns: Sequence[str]) -> pa.Table:

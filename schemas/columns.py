@@ -16,7 +16,17 @@ SCENE = struct_of(
 )
 CLAIM = struct_of(element=STRING, text=STRING, source_field=STRING, source_value=STRING)
 BOX = struct_of(left=INT, top=INT, right=INT, bottom=INT)
-TEXT_BOX = struct_of(element=STRING, left=INT, top=INT, right=INT, bottom=INT, contrast=DOUBLE)
+TEXT_BOX = struct_of(
+    element=STRING,
+    left=INT,
+    top=INT,
+    right=INT,
+    bottom=INT,
+    contrast=DOUBLE,
+    text=STRING,
+    letters=BOX,
+    lines=INT,
+)
 MEASUREMENT = struct_of(name=STRING, value=DOUBLE)
 
 RUN_DATE = Column("run_date", DATE, "The night, as its logical date (UTC).")

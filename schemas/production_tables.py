@@ -130,7 +130,9 @@ CANDIDATES = Table(
         SCENE_REVISION,
         Column("product_box", BOX, "Where the product stands, pixels, half-open."),
         Column(
-            "text_boxes", list_of(TEXT_BOX), "Each text element's place and its lowest contrast ratio (WCAG)."
+            "text_boxes",
+            list_of(TEXT_BOX),
+            "Each text element: place, lowest contrast ratio (WCAG), text, and the box and number of its lines.",
         ),
         Column("overflow", BOOL, "Whether a text did not fit at the smallest size."),
         Column(

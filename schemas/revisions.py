@@ -17,7 +17,7 @@ COMPONENT_SCENE = "components-1"
 """Component-based drawing of scenes."""
 RENDERER = "render-2"
 """Composition, layout, typesetting and encoding."""
-SCORER = "measure-1"
+SCORER = "measure-2"
 """Measurements and the default thresholds."""
 
 _SAMPLED_BYTES = 1 << 20

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "tests" / "revisions.json"
 PICTURES = ROOT / "ray_tasks" / "pictures"
 VIEW_MODULES = {"open_image", "cutout", "colours", "ground", "mask", "matte", "walk", "photo", "admit"}
-SCORE_MODULES = {"measure", "decide", "ocr"}
+SCORE_MODULES = {"measure", "measure_text", "measure_ground", "decide", "ocr"}
 
 
 def _modules(name: str) -> list[Path]:

@@ -24,7 +24,14 @@ class Thresholds:
     min_product_margin_px: float = 12
     min_separation: float = 0.075
     min_separation_p20: float = 0.025
+    max_cut_side: float = 0.06
+    max_ground_contact: float = 0.85
     max_overflow: float = 0
+    max_text_misread: float = 0.12
+    max_digits_misread: float = 0
+    min_thumbnail_line_px: float = 8.0
+    min_thumbnail_contrast: float = 3.0
+    max_baked_text: float = 0
     min_text_contrast_min: float = 4.5
     min_text_contrast_seen: float = 3.5
     max_text_product_overlap_px: float = 0
@@ -36,6 +43,8 @@ class Thresholds:
     max_clipped_dark_share: float = 0.30
     min_background_deviation: float = 3.0
     max_noise: float = 3.0
+    max_banding: float = 0.28
+    min_twin_distance: float = 0.055
     min_sharpness: float = 1.42
     max_halo: float = 50.0
 
@@ -91,6 +100,9 @@ RULES = (
         "difference from the product in its most changed spot",
     ),
     Rule("text_overflow", "overflow", "max_overflow", "texts that do not fit"),
+    Rule("text_misread", "text_misread", "max_text_misread", "share of an element's letters read otherwise"),
+    Rule("text_misread", "digits_misread", "max_digits_misread", "digits read otherwise"),
+    Rule("baked_text", "baked_text", "max_baked_text", "advertising texts in the source picture"),
     Rule(
         "text_over_product",
         "text_product_overlap_px",
@@ -104,6 +116,19 @@ RULES = (
     ),
     Rule("low_contrast", "text_contrast_seen", "min_text_contrast_seen", "contrast seen in the final text"),
     Rule(
+        "illegible_thumbnail",
+        "thumbnail_line_px",
+        "min_thumbnail_line_px",
+        "pixels of the headline's line height in a thumbnail",
+    ),
+    Rule(
+        "illegible_thumbnail",
+        "thumbnail_contrast",
+        "min_thumbnail_contrast",
+        "contrast of the headline in a thumbnail",
+    ),
+    Rule("product_cut", "cut_side", "max_cut_side", "share of a side along which the product is cut"),
+    Rule(
         "product_near_border",
         "product_margin_px",
         "min_product_margin_px",
@@ -115,6 +140,12 @@ RULES = (
         "product_extent",
         "min_product_extent",
         "product's longer side as a share of the picture",
+    ),
+    Rule(
+        "floating_product",
+        "ground_contact",
+        "max_ground_contact",
+        "light right under the product over that further down",
     ),
     Rule("low_separation", "separation", "min_separation", "colour distance of product and background"),
     Rule(
@@ -133,6 +164,13 @@ RULES = (
         "blank_background", "background_deviation", "min_background_deviation", "liveliness of the background"
     ),
     Rule("noisy_background", "noise", "max_noise", "noise of the background"),
+    Rule("banding", "banding", "max_banding", "steps in the background's tones"),
+    Rule(
+        "near_duplicate",
+        "twin_distance",
+        "min_twin_distance",
+        "colour distance to the product's picture for another persona",
+    ),
 )
 """In the order of their weight: the first broken one names the rejection."""
 

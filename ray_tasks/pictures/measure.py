@@ -6,8 +6,8 @@ Nothing is judged here; `decide` does that. Colour differences are in 8-bit leve
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,28 +15,14 @@ import numpy as np
 from ray_tasks.pictures.compose import MAX_ENLARGEMENT, alpha_bounds, place_product
 from ray_tasks.pictures.framed import MOUNT, is_photograph
 from ray_tasks.pictures.geometry import Box, Canvas
-from ray_tasks.pictures.palette import oklab_from_srgb, relative_luminance
+from ray_tasks.pictures.measure_ground import Look, look_of, measure_ground, twin_distance
+from ray_tasks.pictures.measure_text import TextBox, measure_text
+from ray_tasks.pictures.palette import oklab_from_srgb
 
-NO_TEXT_CONTRAST = 21.0
-"""Contrast of a picture without text: the greatest WCAG ratio there is."""
-
-_LOOK_PX = 512
-"""Short side at which the surroundings are looked at."""
-_RING_PX = 28
-"""Width of the ring around the product in which clutter counts, at that size."""
 _EDGE_STEP = 6
 """Distance in pixels at which product and background are compared across the edge, past the anti-aliased rim."""
 _FLAT = 5.0
 """Gradient in levels a pixel below which a surface has no detail that could be sharp."""
-
-
-@dataclass(frozen=True)
-class TextBox:
-    """Where one text element stands and the contrast recorded when it was set."""
-
-    element: str
-    box: Box
-    contrast: float
 
 
 def measure(
@@ -48,11 +34,14 @@ def measure(
     overflow: bool,
     changed_core_px: int,
     placed: np.ndarray | None = None,
+    others: Sequence[Look] = (),
+    source_texts: Sequence[str] = (),
 ) -> dict[str, float]:
     """The measurements of one picture by name.
 
     cutout_rgba: (h, w, 4) uint8, straight alpha, as it was placed. product_box: where its bounds stand in the picture.
     placed: what `placed_pixels` gives for the two, where pictures that share a scene share it.
+    others: what the product's pictures for other personas look like. source_texts: what was read in the source picture.
     Raises ValueError for bytes that are no picture and for a box outside it.
     """
     bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
@@ -73,7 +62,8 @@ def measure(
     alpha = np.zeros((height, width), np.uint8)
     alpha[product_box.top : product_box.bottom, product_box.left : product_box.right] = product[..., 3]
     outline = product_box
-    if is_photograph(cutout_rgba):
+    framed = is_photograph(cutout_rgba)
+    if framed:
         # Of a framed photograph, the mount belongs to what has to stand out.
         outline = product_box.grown(round(MOUNT * min(width, height)), canvas)
         alpha[outline.top : outline.bottom, outline.left : outline.right] = 255
@@ -89,9 +79,57 @@ def measure(
         **_fidelity(rgb, product, product_box),
         **_edge(rgb, alpha, outline.grown(3 * _EDGE_STEP, canvas)),
         "sharpness": _sharpness(product),
-        **_text(gray, alpha, text_boxes),
-        **_surroundings(bgr, gray, alpha, outline, text_boxes),
+        "cut_side": 0.0 if framed else _cut_side(product[..., 3]),
+        "ground_contact": 0.0 if framed else _ground_contact(gray, product[..., 3], product_box),
+        **measure_text(rgb, gray, alpha, text_boxes),
+        **measure_ground(bgr, gray, alpha, outline, text_boxes),
+        "twin_distance": twin_distance(look_of(bgr, product_box, (width, height)), others),
+        "baked_text": 0.0 if text_boxes else float(sum(map(is_promotion, source_texts))),
     }
+
+
+_PROMOTION = re.compile(
+    r"\d\s*%|[€$£]|www\.|\.(com|de|fr|net|org|shop)\b|\b(sale|deal|offer|free|discount|save|rabatt|gratis|angebot|"
+    r"soldes?|promo|remise|offert|new|neu|nouveau)\b",
+    re.IGNORECASE,
+)
+
+
+def is_promotion(text: str) -> bool:
+    """Whether a text in a source picture advertises: channels that forbid text forbid it baked in, but not labels."""
+    return bool(_PROMOTION.search(text))
+
+
+def _cut_side(alpha: np.ndarray) -> float:
+    """The longest straight run of opaque pixels along a side of the placed product's bounds, over that side's length.
+
+    A product that ends by itself ends in soft pixels; where the source picture cut it, the edge is hard.
+    """
+    longest = 0.0
+    for side in (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]):
+        ends = np.flatnonzero(np.diff(np.concatenate([[0], side >= 250, [0]]).astype(np.int8)))
+        longest = max(longest, float((ends[1::2] - ends[::2]).max(initial=0)) / side.size)
+    return longest
+
+
+def _ground_contact(gray: np.ndarray, alpha: np.ndarray, box: Box) -> float:
+    """Light of the ground right under the product over that a little further down: below 0.7 it stands in its shadow.
+
+    Median over the columns in which the product reaches its lowest part; 1 and more where nothing is dark under it.
+    """
+    unit = min(gray.shape) / 1024
+    solid = alpha > 127
+    lowest = np.where(solid.any(axis=0), solid.shape[0] - 1 - np.argmax(solid[::-1], axis=0), -1)
+    columns = np.flatnonzero(lowest >= lowest.max() - max(2, round(0.02 * solid.shape[0])))
+    columns = columns[:: max(1, len(columns) // 64)]
+    bottoms = box.top + lowest[columns]
+
+    def light(first: float, last: float) -> np.ndarray:
+        rows = np.arange(round(first * unit), round(last * unit))
+        below = np.minimum(bottoms[:, None] + rows, gray.shape[0] - 1)
+        return gray[below, box.left + columns[:, None]].mean(axis=1)
+
+    return float(np.median(light(2, 7) / np.maximum(light(22, 40), 4)))
 
 
 def placed_pixels(cutout_rgba: np.ndarray, box: Box) -> np.ndarray:
@@ -228,85 +266,3 @@ def _steepness(gray: np.ndarray, where: np.ndarray) -> tuple[float, float]:
     fine = steepest(gray, 0.5)
     coarse = steepest(cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 2.5), 0.5)
     return fine, fine / max(coarse, 0.1)
-
-
-def _text(gray: np.ndarray, alpha: np.ndarray, text_boxes: Sequence[TextBox]) -> dict[str, float]:
-    """Contrast as recorded and as seen, overlaps, and the margin to the border."""
-    height, width = gray.shape
-    seen = NO_TEXT_CONTRAST
-    covered = 0
-    margin = min(width, height)
-    levels = relative_luminance(np.repeat(np.arange(256)[:, None] / 255.0, 3, axis=1))
-    for text in text_boxes:
-        box = text.box
-        part = gray[max(0, box.top) : box.bottom, max(0, box.left) : box.right]
-        if part.size == 0:
-            raise ValueError(
-                f"text box {text.element} {box} lies outside the picture of {width} x {height} pixels"
-            )
-        # Ink is the smaller part of a box, so that its own percentile is far out.
-        share = np.cumsum(np.bincount(part.ravel(), minlength=256)) / part.size
-        dark, light = levels[np.searchsorted(share, 0.025)], levels[np.searchsorted(share, 0.975)]
-        seen = min(seen, float((light + 0.05) / (dark + 0.05)))
-        covered += int((alpha[max(0, box.top) : box.bottom, max(0, box.left) : box.right] > 127).sum())
-        margin = min(margin, box.left, box.top, width - box.right, height - box.bottom)
-    boxes = [text.box for text in text_boxes]
-    crossing = sum(
-        max(0, min(a.right, b.right) - max(a.left, b.left))
-        * max(0, min(a.bottom, b.bottom) - max(a.top, b.top))
-        for i, a in enumerate(boxes)
-        for b in boxes[i + 1 :]
-    )
-    return {
-        "text_contrast_min": min((text.contrast for text in text_boxes), default=NO_TEXT_CONTRAST),
-        "text_contrast_seen": seen,
-        "text_product_overlap_px": float(covered),
-        "text_text_overlap_px": float(crossing),
-        "text_margin_px": float(margin),
-    }
-
-
-def _surroundings(
-    bgr: np.ndarray, gray: np.ndarray, alpha: np.ndarray, product_box: Box, text_boxes: Sequence[TextBox]
-) -> dict[str, float]:
-    """Clutter around product and text, exposure, liveliness and noise of everything that is not product or text."""
-    height, width = gray.shape
-    # All sizes are looked at at one size, so that the limits hold for every canvas.
-    scale = _LOOK_PX / min(width, height)
-    size = (round(width * scale), round(height * scale))
-    small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-    soft = cv2.GaussianBlur(small, (0, 0), 1.2)
-    gradient = cv2.magnitude(
-        cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=1, scale=0.5),
-        cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=1, scale=0.5),
-    )
-    shape = (cv2.resize(alpha, size, interpolation=cv2.INTER_LINEAR) > 8).view(np.uint8)
-    text, beside = np.zeros_like(shape), np.zeros_like(shape)
-    for item in text_boxes:
-        _fill(text, item.box, scale, 2)
-        _fill(beside, item.box, scale, 10)
-    near = cv2.dilate(shape, np.ones((5, 5), np.uint8))
-    far = cv2.boxFilter(shape, cv2.CV_32F, (2 * _RING_PX + 1,) * 2, normalize=False) > 0
-    free = ((near == 0) & (text == 0)).view(np.uint8)
-    ring = (far & (free > 0)).view(np.uint8)
-    by_text = cv2.bitwise_and(beside, free)
-    blue, green, red = cv2.split(cv2.resize(bgr, size, interpolation=cv2.INTER_NEAREST))
-    least, most = cv2.min(cv2.min(blue, green), red), cv2.max(cv2.max(blue, green), red)
-    total = max(1, cv2.countNonZero(free))
-    noise = np.abs(small.astype(np.int16) - cv2.medianBlur(small, 3))
-    return {
-        "clutter_product": cv2.mean(gradient, ring)[0] if ring.any() else 0.0,
-        "clutter_text": cv2.mean(gradient, by_text)[0] if by_text.any() else 0.0,
-        "clipped_light_share": cv2.countNonZero(cv2.bitwise_and(cv2.inRange(least, 253, 255), free)) / total,
-        "clipped_dark_share": cv2.countNonZero(cv2.bitwise_and(cv2.inRange(most, 0, 4), free)) / total,
-        "background_deviation": float(cv2.meanStdDev(small, mask=free)[1][0, 0]) if free.any() else 0.0,
-        "noise": float(cv2.mean(noise, free)[0]) if free.any() else 0.0,
-    }
-
-
-def _fill(mask: np.ndarray, box: Box, scale: float, grown_px: int) -> None:
-    """Sets a box of the full picture in a mask of `scale` its size, grown by pixels of the mask."""
-    mask[
-        max(0, math.floor(box.top * scale) - grown_px) : math.ceil(box.bottom * scale) + grown_px,
-        max(0, math.floor(box.left * scale) - grown_px) : math.ceil(box.right * scale) + grown_px,
-    ] = 1

@@ -53,6 +53,11 @@ class TextBlock:
         return len(self._broken.lines)
 
     @property
+    def words(self) -> str:
+        """What it says, lines joined by spaces, hyphens at their ends included."""
+        return " ".join(self._broken.lines)
+
+    @property
     def awkward(self) -> int:
         """Lines that end inside a word or phrase."""
         return self._broken.awkward

@@ -19,10 +19,19 @@ from ray_tasks.pictures.script import script_of
 
 
 @dataclass(frozen=True)
+class Wording:
+    """What one element says: its text, the box of its letters alone, and in how many lines of equal height."""
+
+    text: str
+    letters: Box
+    lines: int
+
+
+@dataclass(frozen=True)
 class TypesetResult:
     """A scene with its text.
 
-    `boxes` and `contrast` have one entry per element: headline, selling_point_1.., sticker, price, was_price,
+    `boxes`, `contrast` and `wording` have one entry per element: headline, selling_point_1.., sticker, price, was_price,
     call_to_action, legal.
     """
 
@@ -30,6 +39,7 @@ class TypesetResult:
     boxes: dict[str, Box] = field(default_factory=dict)
     contrast: dict[str, float] = field(default_factory=dict)
     """WCAG ratio of ink and the least favourable 4 x 4 pixel mean behind the element."""
+    wording: dict[str, Wording] = field(default_factory=dict)
     overflow: bool = False
     """True if the text does not fit even at the smallest size: nothing is drawn then."""
     missing_glyphs: str = ""
@@ -85,7 +95,8 @@ def typeset(
         for b in boxes.values()
     )
     out = np.ascontiguousarray(surface_array[..., :3])
-    return TypesetResult(out, boxes, contrast, overflow=not inside, missing_glyphs=no_glyph, scale=scale)
+    wording = {e.name: Wording(e.text.words, _letters(e, layout), e.text.lines) for e in elements}
+    return TypesetResult(out, boxes, contrast, wording, not inside, no_glyph, scale)
 
 
 def _box(element: Element, layout: Layout) -> Box:
@@ -96,6 +107,13 @@ def _box(element: Element, layout: Layout) -> Box:
         min(w, math.ceil(element.left + element.width - 0.01)),
         min(h, math.ceil(element.top + element.height - 0.01)),
     )
+
+
+def _letters(element: Element, layout: Layout) -> Box:
+    """The box of an element's letters, without tick or pill."""
+    block = element.text
+    left, top = element.left + element.text_dx, element.top + element.text_dy
+    return _box(replace(element, left=left, top=top, width=block.width, height=block.height), layout)
 
 
 def _text_box(element: Element, layout: Layout) -> Box:

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS candidates (
   scene_backend STRING NOT NULL COMMENT 'What draws the scene: components or a diffusion pipeline.',
   scene_revision STRING NOT NULL COMMENT 'Pinned revision of the scene backend (code or weights).',
   product_box STRUCT<left: INT, top: INT, right: INT, bottom: INT> NOT NULL COMMENT 'Where the product stands, pixels, half-open.',
-  text_boxes ARRAY<STRUCT<element: STRING, left: INT, top: INT, right: INT, bottom: INT, contrast: DOUBLE>> NOT NULL COMMENT 'Each text element\'s place and its lowest contrast ratio (WCAG).',
+  text_boxes ARRAY<STRUCT<element: STRING, left: INT, top: INT, right: INT, bottom: INT, contrast: DOUBLE, text: STRING, letters: STRUCT<left: INT, top: INT, right: INT, bottom: INT>, lines: INT>> NOT NULL COMMENT 'Each text element: place, lowest contrast ratio (WCAG), text, and the box and number of its lines.',
   overflow BOOLEAN NOT NULL COMMENT 'Whether a text did not fit at the smallest size.',
   changed_core_px BIGINT NOT NULL COMMENT 'Opaque product pixels that differ from the cut-out before encoding.',
   scene_s DOUBLE NOT NULL COMMENT 'Core-seconds for scene and composition (shared by a scene\'s locales).',

@@ -16,7 +16,8 @@ from ray_tasks.pictures.decide import Thresholds, decide
 from ray_tasks.pictures.encode import encode_jpeg
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.layout import TextSpec
-from ray_tasks.pictures.measure import NO_TEXT_CONTRAST, TextBox, measure
+from ray_tasks.pictures.measure import measure
+from ray_tasks.pictures.measure_text import NO_TEXT_CONTRAST, TextBox
 from ray_tasks.pictures.picture import render_picture
 from ray_tasks.pictures.scene import SceneSpec
 from schemas.instruction import LAYOUTS, LIGHTS, MOODS, SETTINGS

@@ -1,0 +1,117 @@
+"""What surrounds the product in a finished picture: clutter, light, noise, steps, and likeness to another picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ray_tasks.pictures.geometry import Box
+from ray_tasks.pictures.measure_text import TextBox
+from ray_tasks.pictures.palette import oklab_from_srgb
+
+NO_TWIN = 1.0
+"""Distance to the nearest other picture where there is none."""
+
+_LOOK_PX = 512
+"""Short side at which the surroundings are looked at."""
+_RING_PX = 28
+"""Width of the ring around the product in which clutter counts, at that size."""
+_GRID = 24
+"""Cells a side in which two pictures are compared."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A picture at a glance: lab (24, 24, 3) float32 OKLab; product (24, 24) bool, cells that its box covers."""
+
+    lab: np.ndarray
+    product: np.ndarray
+
+
+def look_of(bgr: np.ndarray, product_box: Box, size: tuple[int, int]) -> Look:
+    """The look of an (h, w, 3) uint8 BGR picture of any scale; the box is given at `size` (width, height)."""
+    cells = cv2.resize(bgr, (_GRID, _GRID), interpolation=cv2.INTER_AREA)
+    product = np.zeros((_GRID, _GRID), bool)
+    across, down = _GRID / size[0], _GRID / size[1]
+    product[
+        math.floor(product_box.top * down) : math.ceil(product_box.bottom * down),
+        math.floor(product_box.left * across) : math.ceil(product_box.right * across),
+    ] = True
+    return Look(oklab_from_srgb(cells[..., ::-1] / 255.0).astype(np.float32), product)
+
+
+def twin_distance(look: Look, others: Sequence[Look]) -> float:
+    """Mean OKLab distance to the most similar of other pictures, cells that hold the product in both left out."""
+    nearest = NO_TWIN
+    for other in others:
+        free = ~(look.product & other.product)
+        if free.any():
+            nearest = min(nearest, float(np.linalg.norm(look.lab - other.lab, axis=2)[free].mean()))
+    return nearest
+
+
+def measure_ground(
+    bgr: np.ndarray, gray: np.ndarray, alpha: np.ndarray, product_box: Box, texts: Sequence[TextBox]
+) -> dict[str, float]:
+    """Clutter around product and text, exposure, liveliness, noise and steps of what is not product or text.
+
+    alpha: (H, W) uint8, the placed product; product_box: its outline's.
+    """
+    height, width = gray.shape
+    # All sizes are looked at at one size, so that the limits hold for every canvas.
+    scale = _LOOK_PX / min(width, height)
+    size = (round(width * scale), round(height * scale))
+    small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), 1.2)
+    gradient = cv2.magnitude(
+        cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=1, scale=0.5),
+        cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=1, scale=0.5),
+    )
+    shape = (cv2.resize(alpha, size, interpolation=cv2.INTER_LINEAR) > 8).view(np.uint8)
+    text, beside = np.zeros_like(shape), np.zeros_like(shape)
+    for item in texts:
+        _fill(text, item.box, scale, 2)
+        _fill(beside, item.box, scale, 10)
+    near = cv2.dilate(shape, np.ones((5, 5), np.uint8))
+    far = cv2.boxFilter(shape, cv2.CV_32F, (2 * _RING_PX + 1,) * 2, normalize=False) > 0
+    free = ((near == 0) & (text == 0)).view(np.uint8)
+    ring = (far & (free > 0)).view(np.uint8)
+    by_text = cv2.bitwise_and(beside, free)
+    nearest = cv2.resize(bgr, size, interpolation=cv2.INTER_NEAREST)
+    blue, green, red = cv2.split(nearest)
+    least, most = cv2.min(cv2.min(blue, green), red), cv2.max(cv2.max(blue, green), red)
+    total = max(1, cv2.countNonZero(free))
+    noise = np.abs(small.astype(np.int16) - cv2.medianBlur(small, 3))
+    return {
+        "clutter_product": cv2.mean(gradient, ring)[0] if ring.any() else 0.0,
+        "clutter_text": cv2.mean(gradient, by_text)[0] if by_text.any() else 0.0,
+        "clipped_light_share": cv2.countNonZero(cv2.bitwise_and(cv2.inRange(least, 253, 255), free)) / total,
+        "clipped_dark_share": cv2.countNonZero(cv2.bitwise_and(cv2.inRange(most, 0, 4), free)) / total,
+        "background_deviation": float(cv2.meanStdDev(small, mask=free)[1][0, 0]) if free.any() else 0.0,
+        "noise": float(cv2.mean(noise, free)[0]) if free.any() else 0.0,
+        "banding": _banding(cv2.cvtColor(nearest, cv2.COLOR_BGR2GRAY), free),
+    }
+
+
+def _banding(gray: np.ndarray, free: np.ndarray) -> float:
+    """How far the histogram is from a smooth one: 0.1 in a picture with grain, 0.3 and more where tones come in steps.
+
+    Black and white are left out: they are flat in good pictures too.
+    """
+    counts = cv2.calcHist([gray], [0], free, [256], [0, 256]).ravel()[3:253]
+    total = float(counts.sum())
+    if total < 0.05 * free.size:
+        return 0.0
+    return float(np.abs(counts - cv2.GaussianBlur(counts[None], (0, 0), 3)[0]).sum() / total)
+
+
+def _fill(mask: np.ndarray, box: Box, scale: float, grown_px: int) -> None:
+    """Sets a box of the full picture in a mask of `scale` its size, grown by pixels of the mask."""
+    mask[
+        max(0, math.floor(box.top * scale) - grown_px) : math.ceil(box.bottom * scale) + grown_px,
+        max(0, math.floor(box.left * scale) - grown_px) : math.ceil(box.right * scale) + grown_px,
+    ] = 1

@@ -1,0 +1,81 @@
+"""Text reads back as it was set, or the share that does not is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import skia
+
+from ray_tasks.pictures.fonts import SetText
+from ray_tasks.pictures.geometry import Box
+from ray_tasks.pictures.measure_text import NO_TEXT_PX, TextBox, distance, is_readable, measure_text, plain
+
+SAYS = "Dry feet on every trail, for 39 €"
+
+
+def headline(says: str = SAYS, size_px: float = 60) -> tuple[np.ndarray, TextBox]:
+    """(700, 700, 3) uint8 with a headline in two lines, and where it stands."""
+    surface = cv2.cvtColor(np.full((700, 700, 3), 225, np.uint8), cv2.COLOR_RGB2RGBA)
+    text = SetText(says, "display-bold", size_px, 560, color=0xFF303030, center=False, locale="en")
+    text.paint(skia.Surface(surface, colorType=skia.kRGBA_8888_ColorType).getCanvas(), 60, 90)
+    box = Box(60, 90, 60 + round(text.width), 90 + round(text.height))
+    return surface[..., :3], TextBox("headline", box, 9.0, says, box, text.lines)
+
+
+def measured(rgb: np.ndarray, *texts: TextBox) -> dict[str, float]:
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    return measure_text(rgb, gray, np.zeros_like(gray), texts)
+
+
+def test_what_was_set_is_read_and_anything_else_is_not() -> None:
+    rgb, text = headline()
+    assert text.lines == 2
+    assert measured(rgb, text)["text_misread"] == 0
+    other_price = measured(rgb, replace(text, text=SAYS.replace("39", "89")))
+    assert other_price["digits_misread"] == 1 and other_price["text_misread"] < 0.1
+    assert measured(rgb, replace(text, text="Warm hands"))["text_misread"] > 0.5
+    blotted = rgb.copy()
+    blotted[90:150, 180:330] = 225
+    assert measured(blotted, text)["text_misread"] > 0.12
+
+
+def test_a_small_or_faint_headline_is_lost_in_a_thumbnail() -> None:
+    rgb, text = headline()
+    good = measured(rgb, text)
+    assert good["thumbnail_line_px"] > 15 and good["thumbnail_contrast"] > 5
+    tiny, small = headline(size_px=20)
+    assert measured(tiny, small)["thumbnail_line_px"] < 8
+    faint = np.rint(225 - (225.0 - rgb) * 0.3).astype(np.uint8)
+    assert measured(faint, text)["thumbnail_contrast"] < 3
+    assert measured(rgb)["thumbnail_line_px"] == NO_TEXT_PX
+
+
+@pytest.mark.parametrize(
+    ("text", "readable", "letters"),
+    [
+        ("Größe 50 × 100 cm", True, "grösse50100cm"),
+        ("420\xa0g, 12,99 €", True, "420g1299€"),
+        ("咖啡 250 克", True, "咖啡250克"),
+        ("قهوة سوداء", False, "قهوةسوداء"),
+        ("Кофе", False, "кофе"),
+    ],
+)
+def test_scripts_and_letters(text: str, readable: bool, letters: str) -> None:
+    assert is_readable(text) == readable
+    assert plain(text) == letters
+
+
+def test_a_script_nobody_reads_is_not_held_against_a_picture() -> None:
+    rgb, text = headline()
+    assert measured(rgb, replace(text, text="قهوة سوداء"))["text_misread"] == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "edits"),
+    [("", "", 0), ("ab", "ab", 0), ("abc", "ac", 1), ("a", "xyz", 3), ("kitten", "sitting", 3)],
+)
+def test_the_distance_counts_edits(one: str, other: str, edits: int) -> None:
+    assert distance(one, other) == distance(other, one) == edits
