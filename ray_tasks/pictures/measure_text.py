@@ -153,10 +153,12 @@ def _read(rgb: np.ndarray, text: TextBox, squeeze: float) -> str:
 
 
 def plain(text: str) -> str:
-    """The letters and digits of a text and the signs of money and shares, by NFKC and without case."""
-    return "".join(
-        sign for sign in unicodedata.normalize("NFKC", text).casefold() if sign.isalnum() or sign in "%€$£¥"
-    )
+    """The letters and digits of a text and the signs of money and shares, by NFKC and without case.
+
+    l counts as i: in most faces it looks like a capital I.
+    """
+    signs = unicodedata.normalize("NFKC", text).casefold().replace("l", "i")
+    return "".join(sign for sign in signs if sign.isalnum() or sign in "%€$£¥")
 
 
 def is_readable(text: str) -> bool:

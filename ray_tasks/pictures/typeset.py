@@ -31,8 +31,8 @@ class Wording:
 class TypesetResult:
     """A scene with its text.
 
-    `boxes`, `contrast` and `wording` have one entry per element: headline, selling_point_1.., sticker, price, was_price,
-    call_to_action, legal.
+    `boxes`, `contrast` and `wording` have one entry per element: headline, selling_point_1.., sticker, price,
+    was_price, call_to_action, legal.
     """
 
     rgb: np.ndarray
