@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import skia
 
-from ray_tasks.pictures.fonts import SetText
 from ray_tasks.pictures.geometry import Box
 from ray_tasks.pictures.measure_text import NO_TEXT_PX, TextBox, distance, is_readable, measure_text, plain
+from ray_tasks.pictures.text_block import TextBlock
 
 SAYS = "Dry feet on every trail, for 39 €"
 
@@ -19,8 +19,8 @@ SAYS = "Dry feet on every trail, for 39 €"
 def headline(says: str = SAYS, size_px: float = 60) -> tuple[np.ndarray, TextBox]:
     """(700, 700, 3) uint8 with a headline in two lines, and where it stands."""
     surface = cv2.cvtColor(np.full((700, 700, 3), 225, np.uint8), cv2.COLOR_RGB2RGBA)
-    text = SetText(says, "display-bold", size_px, 560, color=0xFF303030, center=False, locale="en")
-    text.paint(skia.Surface(surface, colorType=skia.kRGBA_8888_ColorType).getCanvas(), 60, 90)
+    text = TextBlock(says, "display-bold", size_px, 560, locale="en")
+    text.paint(skia.Surface(surface, colorType=skia.kRGBA_8888_ColorType).getCanvas(), 60, 90, 0xFF303030)
     box = Box(60, 90, 60 + round(text.width), 90 + round(text.height))
     return surface[..., :3], TextBox("headline", box, 9.0, says, box, text.lines)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import skia
 
-from ray_tasks.pictures.fonts import SetText
 from ray_tasks.pictures.ocr import read_lines, read_text
+from ray_tasks.pictures.text_block import TextBlock
 
 LINES = ("Dry feet on every trail", "Kaffee für lange Nächte", "Prêt en 3 minutes", "€ 1.299,00", "420 g")
 
@@ -19,8 +19,7 @@ def page(lines: tuple[str, ...]) -> np.ndarray:
     surface = cv2.cvtColor(ramp.astype(np.uint8), cv2.COLOR_RGB2RGBA)
     canvas = skia.Surface(surface, colorType=skia.kRGBA_8888_ColorType).getCanvas()
     for index, line in enumerate(lines):
-        text = SetText(line, "text-semibold", 44, 680, color=0xFF202020, center=False, locale="en")
-        text.paint(canvas, 20, 80 * index + 12)
+        TextBlock(line, "text-semibold", 44, 680, locale="en").paint(canvas, 20, 80 * index + 12, 0xFF202020)
     return surface[..., :3]
 
 
