@@ -23,6 +23,7 @@ from infra.stage import Stage, StageError, stage_run
 from infra.tables import read_night, read_table, replace_rows, rows_to_table
 from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder
 from ray_tasks.personas import evidence, explain, ranking, texts
+from ray_tasks.personas.own_past import COLUMN, with_own_past, without_own_past
 from ray_tasks.personas.parts import PartsModel
 from ray_tasks.personas.weights import Weights
 from schemas.tables import BY_NAME
@@ -67,11 +68,11 @@ class PersonaRanker:
         self._eligible = {
             merchant: np.isin(model.sources, list(names)) for merchant, names in sources.items()
         }
-        self._revision = f"parts-1+{self.weights.revision}+{self.embedder.name}@{self.embedder.revision}"
+        self._revision = f"parts-2+{self.weights.revision}+{self.embedder.name}@{self.embedder.revision}"
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Rows of `personas` for a batch of `products`."""
-        products = batch.to_pylist()
+        """Rows of `personas` for a batch of `products` `with_own_past`."""
+        products = batch.drop_columns([COLUMN]).to_pylist()
         if not products:
             return rows_to_table("personas", [])
         vectors = self.embedder.embed([texts.product_text(product) for product in products])
@@ -131,6 +132,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
                     "see jobs.build_segments and ingest.min_segment_size"
                 )
         segment_affinity = read_night(stage.state, "segment_affinity", stage.run_date)
+        usable = with_own_past(usable, segment_affinity)
+        segment_affinity = without_own_past(segment_affinity)
         faces: Counter[tuple[str, str]] = Counter()
         ranked = _ranked(stage, usable, segments, segment_affinity, faces)
         written = pa.RecordBatchReader.from_batches(BY_NAME["personas"].schema, ranked)

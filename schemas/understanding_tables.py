@@ -217,7 +217,7 @@ SEGMENTS = Table(
 SEGMENT_AFFINITY = Table(
     name="segment_affinity",
     doc=(
-        "How much more than average a segment engages with a category, brand, price band or tag, "
+        "How much more than average a segment engages with a category, brand, price band, tag or product, "
         "at a time of day or in a season."
     ),
     columns=(
@@ -226,11 +226,13 @@ SEGMENT_AFFINITY = Table(
         Column(
             "dimension",
             STRING,
-            "category, brand, price_band, tag, hour_band or season.",
-            sample=one_of("category", "brand", "price_band", "tag", "hour_band", "season"),
+            "category, brand, price_band, tag, product, hour_band or season.",
+            sample=one_of("category", "brand", "price_band", "tag", "product", "hour_band", "season"),
         ),
         Column(
-            "value", STRING, "The category (with its parents), brand, price band, tag, hour band or season."
+            "value",
+            STRING,
+            "The category (with its parents), brand, price band, tag, product (merchant/sku), hour band or season.",
         ),
         Column(
             "lift", DOUBLE, "Share of the segment's engagement over the population's share, shrunk towards 1."
@@ -265,7 +267,7 @@ SEGMENT_AFFINITY = Table(
         Check("support_not_negative", "support >= 0", breaks={"support": -0.5}),
         Check(
             "dimension_known",
-            "dimension IN ('category', 'brand', 'price_band', 'tag', 'hour_band', 'season')",
+            "dimension IN ('category', 'brand', 'price_band', 'tag', 'product', 'hour_band', 'season')",
             breaks={"dimension": "colour"},
         ),
         Check("basis_known", "basis IN ('events', 'declared')", breaks={"basis": "guess"}),

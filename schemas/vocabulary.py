@@ -24,3 +24,8 @@ def category_levels(category: str) -> list[str]:
     """A category path and all its parents, lower case, widest first: ['drinks', 'drinks > coffee']."""
     levels = category.lower().split(" > ")
     return [" > ".join(levels[:n]) for n in range(1, len(levels) + 1)]
+
+
+def product_value(merchant_id: str, sku: str) -> str:
+    """A product as a value of segment_affinity: 'roastery/RO-101', spelt as the catalog spells it."""
+    return f"{merchant_id}/{sku}"

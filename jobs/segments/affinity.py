@@ -40,12 +40,12 @@ def affinity_from_events(members: DataFrame, values: DataFrame, totals: DataFram
     members: user_id, segment_id, distinct. values: see `user_values`. totals: user_id, weight (all engagement of the
     user). A segment's expected engagement is its total times the population's share of the value.
     """
-    segment_total = (
+    segment_total = F.broadcast(
         totals.join(members, on="user_id", how="inner")
         .groupBy("segment_id")
         .agg(F.sum("weight").alias("segment_total"))
+        .crossJoin(totals.agg(F.sum("weight").alias("population_total")))
     )
-    total = totals.agg(F.sum("weight").alias("population_total"))
     population = values.groupBy("dimension", "value").agg(F.sum("weight").alias("population_support"))
     observed = (
         values.join(members, on="user_id", how="inner")
@@ -54,16 +54,20 @@ def affinity_from_events(members: DataFrame, values: DataFrame, totals: DataFram
     )
     expected = F.col("segment_total") * F.col("population_support") / F.col("population_total")
     # A value that a segment never touched is a row too where its absence says something: else it would read as average.
-    return (
-        segment_total.crossJoin(F.broadcast(population))
-        .crossJoin(F.broadcast(total))
+    # Never all values times all segments: of a rare product nobody's silence says anything.
+    silent = (
+        population.join(segment_total, on=expected >= LEAST_EXPECTED, how="inner")
+        .join(observed, on=["segment_id", "dimension", "value"], how="left_anti")
+        .withColumns({"expected": expected, "support": F.lit(0.0), "events": F.lit(0), "users": F.lit(0)})
+    )
+    heard = (
+        observed.where(F.col("users") >= LEAST_USERS)
+        .join(population, on=["dimension", "value"], how="inner")
+        .join(segment_total, on="segment_id", how="inner")
         .withColumn("expected", expected)
-        .join(observed, on=["segment_id", "dimension", "value"], how="left")
-        .where(
-            (F.col("users") >= LEAST_USERS)
-            | (F.col("users").isNull() & (F.col("expected") >= LEAST_EXPECTED))
-        )
-        .na.fill(0, ["support", "events", "users"])
+    )
+    return (
+        heard.unionByName(silent)
         .withColumn("lift", shrunk_lift(F.col("support"), F.col("expected")))
         .select(*AFFINITY)
     )

@@ -35,7 +35,8 @@ def price_band(price_minor: Column) -> Column:
 def product_attributes(products: DataFrame) -> DataFrame:
     """One row a product and attribute: merchant_id, sku, dimension, value (lower case).
 
-    Categories appear with all their parents ('drinks', 'drinks > tea'), see `schemas.vocabulary.category_levels`.
+    Categories appear with all their parents ('drinks', 'drinks > tea'), see `schemas.vocabulary.category_levels`. A
+    product of a catalog stands for itself too (`schemas.vocabulary.product_value`, as it is spelt).
     """
     levels = F.split("category", " > ")
     paths = F.transform(
@@ -48,7 +49,12 @@ def product_attributes(products: DataFrame) -> DataFrame:
             known, lambda item: F.struct(F.lit(dimension).alias("dimension"), F.lower(item).alias("value"))
         )
 
+    itself = F.when(F.col("merchant_id") != NO_MERCHANT, F.concat_ws("/", *ITEM))
     pairs = F.concat(
+        F.filter(
+            F.array(F.struct(F.lit("product").alias("dimension"), itself.alias("value"))),
+            lambda own: own["value"].isNotNull(),
+        ),
         values("category", paths),
         values("brand", F.array("brand")),
         values("price_band", F.array(price_band(F.col("price_minor")))),

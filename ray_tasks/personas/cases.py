@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ray_tasks.models.text_embedder import TextEmbedder
 from ray_tasks.personas import texts
 from ray_tasks.personas.metrics import LEAST_OBSERVED, Truth
+from ray_tasks.personas.own_past import with_own_past, without_own_past
 from ray_tasks.personas.parts import Parts, PartsModel
 
 
@@ -77,7 +78,9 @@ def _read(folder: Path, embedder: TextEmbedder, *, judged: bool) -> Case:
         expected[keep],
         group[keep],
     )
-    model = PartsModel(segments, pq.read_table(folder / "segment_affinity.parquet"), embedder)
+    affinity = pq.read_table(folder / "segment_affinity.parquet")
+    products = with_own_past(products, affinity)
+    model = PartsModel(segments, without_own_past(affinity), embedder)
     vectors = embedder.embed([texts.product_text(product) for product in products.to_pylist()])
     return Case(
         shop=folder.name.split("-")[0],

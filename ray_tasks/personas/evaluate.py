@@ -25,10 +25,11 @@ from ray_tasks.personas.ranking import diverse_top
 from ray_tasks.personas.weights import Weights
 
 OURS = "ours"
-BASELINES = ("popularity", "random", "text only", "affinity only")
+BASELINES = ("popularity", "random", "text only", "affinity only", "affinity and own past")
 """Segments by past engagement; by chance; by the likeness of the product's text to what they say; by the plain mean of
-the shrunk log-lifts of the product's known category, tags, brand and price band."""
-VARIANTS = ("ours, behaviour only", "ours, no diversity")
+the shrunk log-lifts of the product's known category, tags, brand and price band; by that mean with the product's own
+shrunk log-lift in it."""
+VARIANTS = ("ours, no own past", "ours, behaviour only", "ours, no diversity")
 KINDS = ("all", "warm", "cold", "new")
 
 
@@ -53,24 +54,27 @@ def rankings(case: Case, weights: Weights) -> dict[str, NDArray[np.int64]]:
     """Method -> (products, 5) columns of segments, best first."""
     sums = weights.sums(case.parts)
     ours = np.sum(list(sums.values()), axis=0)
+    before = weights.before_own_past(case.parts)
     everyone = np.ones(ours.shape, bool)
     depth = DEPTHS[-1]
 
     def top(score: Matrix) -> NDArray[np.int64]:
         return np.argsort(-np.round(score, 6), axis=1, kind="stable")[:, :depth]
 
-    def chosen(diversity: float) -> NDArray[np.int64]:
+    def chosen(score: Matrix, diversity: float = weights.diversity) -> NDArray[np.int64]:
         # Without the least score: baselines have none, and five are asked for.
-        return diverse_top(ours, everyone, case.model.alike, depth, least_score=-np.inf, diversity=diversity)
+        return diverse_top(score, everyone, case.model.alike, depth, least_score=-np.inf, diversity=diversity)
 
     return {
-        OURS: chosen(weights.diversity),
+        OURS: chosen(ours),
         "popularity": top(np.tile(case.popularity, (len(ours), 1))),
         "random": top(np.stack([_chance(key, ours.shape[1]) for key in case.keys])),
         "text only": top(case.parts.likeness),
         "affinity only": top(case.model.mean_log_lift(case.products)),
+        "affinity and own past": top(case.model.mean_log_lift(case.products, own=case.parts.own)),
+        "ours, no own past": chosen(np.sum(list(before.values()), axis=0)),
         "ours, behaviour only": top(sums["affinity"] + sums["price"] + sums["season"]),
-        "ours, no diversity": chosen(0.0),
+        "ours, no diversity": chosen(ours, 0.0),
     }
 
 

@@ -24,15 +24,22 @@ def sentences(
     model: PartsModel, product: Mapping[str, Any], parts: Parts, n: int, segment: int, vector: Vectors
 ) -> list[str]:
     """The evidence for row `n` of a block and one segment: behaviour that speaks for it, loudest first, then text."""
-    said = list(islice(_behaviour(model, product, segment), MOST_BEHAVIOUR))
+    said = list(islice(_behaviour(model, product, parts, n, segment), MOST_BEHAVIOUR))
     if not parts.known[n]:
         said.append(_cold(model, product, parts, n, segment))
     said.append(_likeness(model, parts, n, segment, vector))
     return said
 
 
-def _behaviour(model: PartsModel, product: Mapping[str, Any], segment: int) -> Iterator[str]:
-    """Sentences on the attributes that speak for the segment: loudest first, of equals what the title names."""
+def _behaviour(
+    model: PartsModel, product: Mapping[str, Any], parts: Parts, n: int, segment: int
+) -> Iterator[str]:
+    """Sentences on what speaks for the segment: the product's own past, then its attributes, loudest first, of equals
+    what the title names.
+    """
+    own = parts.own.support(n, segment)
+    if own is not None and np.log(own.lift) >= LEAST_LOG_LIFT:
+        yield sentence("product", "", own)
     lift = model.index.log_lift[:, segment]
     title = product["title"].lower()
     known = [
@@ -58,6 +65,8 @@ def sentence(dimension: str, value: str, support: Support) -> str:
     """What one row of segment_affinity says."""
     if dimension == "price_band":
         what = f"prices {band_words(value)}"
+    elif dimension == "product":
+        what = "this very product"
     elif dimension == "season":
         what = f"things for {value}"
     else:

@@ -17,6 +17,7 @@ from infra.settings import load_config
 from infra.tables import query_tables, read_night, read_table
 from ray_tasks.models.text_embedder import MiniLMEmbedder, TextEmbedder
 from ray_tasks.personas import evidence, ranking, texts
+from ray_tasks.personas.own_past import COLUMN, with_own_past, without_own_past
 from ray_tasks.personas.parts import PartsModel
 from ray_tasks.personas.weights import Weights, features
 from schemas.config import Merchant
@@ -53,9 +54,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not product.num_rows:
         parser.error(f"no product {args.sku} in the night of {night}; see `rejects` of jobs.ingest_catalog")
     embedder = MiniLMEmbedder()
-    model = PartsModel(
-        read_night(args.state, "segments", night), read_night(args.state, "segment_affinity", night), embedder
-    )
+    affinity = read_night(args.state, "segment_affinity", night)
+    product = with_own_past(product, affinity)
+    model = PartsModel(read_night(args.state, "segments", night), without_own_past(affinity), embedder)
     for line in explanation(model, product, merchants[merchant_id], embedder, Weights.load()):
         sys.stdout.write(line + "\n")
 
@@ -64,7 +65,7 @@ def explanation(
     model: PartsModel, product: pa.Table, merchant: Merchant, embedder: TextEmbedder, weights: Weights
 ) -> Iterator[str]:
     """The lines for a table of one product: scores by part, the chosen with their evidence, and why not the next."""
-    row = product.to_pylist()[0]
+    row = product.drop_columns([COLUMN]).to_pylist()[0]
     vectors = embedder.embed([texts.product_text(row)])
     parts = model.of(product, vectors)
     sums = {name: part[0] for name, part in weights.sums(parts).items()}
@@ -105,6 +106,11 @@ def explanation(
     yield "Parts before weights (log-lift):"
     for i in chosen:
         yield f"   {model.names[i]}: " + ", ".join(f"{name} {values[name][0, i]:.2f}" for name in values)
+    yield f"Own past (counts as much as all of these from {weights.own_past_users:g} expected users on):"
+    for i in chosen:
+        users, expected = parts.own.users[0, i], parts.own.expected[0, i]
+        known = f"{users:.0f} users, {expected:.1f} expected" if expected > 0 else "fewer than 3 users"
+        yield f"   {model.names[i]}: {known}"
 
 
 def _why_not(

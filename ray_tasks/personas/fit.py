@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,11 @@ from ray_tasks.models.vector_cache import CachedEmbedder
 from ray_tasks.personas.cases import Case, read_cases
 from ray_tasks.personas.weights import FEATURES, PATH, Weights, features
 
+Column = NDArray[np.float64]
+
 RIDGE = 1e-4
+SCALE_RIDGE = 0.01
+"""Of the logarithm of a shop's scale: weak, so that shops may differ, but their mean stays about 1."""
 MOST_WEIGHT = 200.0
 """Engagement from which on a product counts no more: a few best sellers would decide everything."""
 _LARGEST_SCORE = 5.0
@@ -33,50 +38,85 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.cases, "fit", CachedEmbedder(MiniLMEmbedder(), args.cases / "text_vectors.sqlite")
     )
     before = Weights.load()
-    PATH.write_text(written(fit(cases), before, cases), encoding="utf-8")
+    PATH.write_text(written(*fit(cases), before, cases), encoding="utf-8")
 
 
-def fit(cases: Sequence[Case]) -> dict[str, float]:
-    """Non-negative weights of FEATURES by Poisson regression with the expected engagement as offset.
+@dataclass(frozen=True)
+class _Block:
+    """One case, flat: a row a product and segment."""
 
-    observed ~ Poisson(expected x exp(score)): the score is a log-lift, and calibrated as one. Every shop weighs the
-    same, whatever its size; within a shop a product weighs by its engagement, up to MOST_WEIGHT.
+    shop: int
+    features: Column
+    observed: Column
+    expected: Column
+    own_users: Column
+    own_expected: Column
+
+
+def fit(cases: Sequence[Case]) -> tuple[dict[str, float], float]:
+    """Non-negative weights of FEATURES, and the users that they count for beside a product's own past.
+
+    Poisson regression with the expected engagement as offset: observed ~ Poisson(expected x exp(scale x score)), score
+    as in `weights.with_own_past`. Every shop weighs the same, whatever its size; within a shop a product weighs by its
+    engagement, up to MOST_WEIGHT. Shops differ in how much of a lift is left later: most of all clusters, which were
+    found in the very past that is counted. So each has a scale of its own, which is thrown away: it ranks nothing.
     """
-    total = {shop: 0.0 for shop in {case.shop for case in cases}}
-    blocks: list[tuple[str, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
-    for case in cases:
-        values = features(case.parts)
-        x = np.stack([values[name].ravel() for name in FEATURES], axis=1).astype(np.float64)
-        engagement = case.observed.sum(axis=1, keepdims=True)
-        scale = np.minimum(1, MOST_WEIGHT / engagement)
-        observed, expected = (case.observed * scale).ravel(), (case.expected * scale).ravel()
-        total[case.shop] += observed.sum()
-        blocks.append((case.shop, x, observed, expected))
+    shops = sorted({case.shop for case in cases})
+    blocks = [_block(case, shops.index(case.shop)) for case in cases]
+    total = np.bincount(
+        [block.shop for block in blocks], [block.observed.sum() for block in blocks], len(shops)
+    )
+    weights, users, scales = np.split(
+        np.arange(len(FEATURES) + 1 + len(shops)), [-1 - len(shops), -len(shops)]
+    )
 
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        value, slope = RIDGE * float(weights @ weights), 2 * RIDGE * weights
-        for shop, x, observed, expected in blocks:
-            score = np.clip(x @ weights, -_LARGEST_SCORE, _LARGEST_SCORE)
-            mean = expected * np.exp(score)
-            value += float((mean - observed * score).sum()) / total[shop]
-            slope = slope + x.T @ (mean - observed) / total[shop]
+    def loss(x: Column) -> tuple[float, Column]:
+        slope = np.zeros_like(x)
+        slope[weights], slope[scales] = 2 * RIDGE * x[weights], 2 * SCALE_RIDGE * x[scales]
+        value = RIDGE * float(x[weights] @ x[weights]) + SCALE_RIDGE * float(x[scales] @ x[scales])
+        prior = np.exp(x[users])
+        for block in blocks:
+            scale = np.exp(x[scales[block.shop]])
+            unlike = np.exp(-np.clip(block.features @ x[weights], -_LARGEST_SCORE, _LARGEST_SCORE))
+            expected = block.own_expected + prior * unlike
+            score = np.log((block.own_users + prior) / expected)
+            mean = block.expected * np.exp(scale * score)
+            value += float((mean - block.observed * scale * score).sum()) / total[block.shop]
+            missed = scale * (mean - block.observed) / total[block.shop]
+            slope[weights] += block.features.T @ (missed * prior * unlike / expected)
+            slope[users] += (missed * prior * (1 / (block.own_users + prior) - unlike / expected)).sum()
+            slope[scales[block.shop]] += (missed * score).sum()
         return value, slope
 
-    start = np.full(len(FEATURES), 0.1)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(start))
-    return {name: round(float(weight), 3) for name, weight in zip(FEATURES, found.x, strict=True)}
+    start = np.concatenate([np.full(len(FEATURES), 0.1), [np.log(20)], np.zeros(len(shops))])
+    bounds = [(0, None)] * len(FEATURES) + [(0, np.log(1e4))] + [(-3, 3)] * len(shops)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    named = zip(FEATURES, found[weights], strict=True)
+    return {name: round(float(weight), 3) for name, weight in named}, round(float(np.exp(found[users][0])), 1)
 
 
-def written(weights: dict[str, float], chosen: Weights, cases: Sequence[Case]) -> str:
+def _block(case: Case, shop: int) -> _Block:
+    values = features(case.parts)
+    scale = np.minimum(1, MOST_WEIGHT / case.observed.sum(axis=1, keepdims=True))
+    past = case.parts.own
+    own = (case.observed * scale, case.expected * scale, past.users, past.expected)
+    x = np.stack([values[name].ravel() for name in FEATURES], axis=1).astype(np.float64)
+    return _Block(shop, x, *(matrix.ravel().astype(np.float64) for matrix in own))
+
+
+def written(weights: dict[str, float], own_past_users: float, chosen: Weights, cases: Sequence[Case]) -> str:
     """The file's text."""
     shops = sorted({case.shop for case in cases})
     counts = [
         f"{shop} {len({key for case in cases if case.shop == shop for key in case.keys})}" for shop in shops
     ]
     return f"""# How the parts of a persona's score add up: all parts and the score are natural logarithms of a lift.
-# Written by `python -m jobs.evaluate_personas --fit`: Poisson regression with weights >= 0 and the expected engagement
-# as offset; parts from the earlier past, engagement of the later past, nothing of the weeks and products held out for
-# the evaluation. Products: {", ".join(counts)}.
+# Written by `python -m jobs.evaluate_personas --fit`: Poisson regression with weights >= 0, the expected engagement as
+# offset and a scale a shop; parts from the earlier past, engagement of the later past, nothing of the weeks and
+# products held out for the evaluation. Products: {", ".join(counts)}.
+
+# Users expected of a product from which on its own past counts more than all that is known of products like it.
+own_past_users = {own_past_users}
 
 # A segment below it gets no face: 0 is average. Chosen, not fitted; see EVALUATION.md.
 least_score = {chosen.least_score}

@@ -19,6 +19,7 @@ from scipy.sparse import csr_matrix
 from ray_tasks.models.text_embedder import TextEmbedder, Vectors
 from ray_tasks.personas import texts
 from ray_tasks.personas.affinity import BANDS, AffinityIndex, Attribute, Matrix
+from ray_tasks.personas.own_past import COLUMN, OwnPast
 from schemas.vocabulary import price_band
 
 NEIGHBOURS = 16
@@ -57,6 +58,8 @@ class Parts:
     """(products, neighbours): their cosines."""
     leaf: NDArray[np.int64]
     """(products,): row of the closest known category level; of a row of zeros without one."""
+    own: OwnPast
+    """What users did with these very products."""
 
 
 class PartsModel:
@@ -89,7 +92,10 @@ class PartsModel:
         self.alike = self._alikeness()
 
     def of(self, products: pa.Table, vectors: Vectors) -> Parts:
-        """The parts of a block of `products`; `vectors` are the embeddings of their texts, row by row."""
+        """The parts of a block of `products`; `vectors` are the embeddings of their texts, row by row.
+
+        products: of the contract, `with_own_past`.
+        """
         category, leaf, known = self._category(products["category"].to_pylist())
         tag, has_tag = self._tags(products["tags"])
         # What is not known of a product is taken to be like what is: a missing tag says nothing against a segment.
@@ -117,6 +123,7 @@ class PartsModel:
             nearest=nearest,
             nearness=nearness,
             leaf=leaf,
+            own=OwnPast(products[COLUMN], self.segment_ids),
         )
 
     def attribute(self, at: int) -> Attribute:
@@ -143,24 +150,27 @@ class PartsModel:
             out[:, own] = centred / np.maximum(centred.std(axis=1, keepdims=True), usual)
         return out
 
-    def mean_log_lift(self, products: pa.Table) -> Matrix:
-        """(products, segments): plain mean of the log-lifts of a product's known attributes; a baseline."""
+    def mean_log_lift(self, products: pa.Table, *, own: OwnPast | None = None) -> Matrix:
+        """(products, segments): plain mean of the log-lifts of a product's known attributes, and of its own if given.
+
+        A baseline.
+        """
         known: list[list[int]] = []
         for product in products.select(["title", "category", "brand", "price_minor", "tags"]).to_pylist():
             known.append(
                 [at for one in texts.attributes(product) if (at := self.index.values.get(one)) is not None]
             )
-        count = np.array([len(own) for own in known])
-        weight = np.repeat(1 / np.maximum(count, 1), count)
+        count = np.array([len(one) for one in known])
+        columns = np.array([at for one in known for at in one], np.int64)
         block = csr_matrix(
-            (
-                weight,
-                np.array([at for own in known for at in own], np.int64),
-                np.concatenate([[0], np.cumsum(count)]),
-            ),
+            (np.ones(len(columns)), columns, np.concatenate([[0], np.cumsum(count)])),
             shape=(len(known), self.index.log_lift.shape[0]),
         )
-        return np.asarray(block @ self.index.log_lift)
+        total = np.asarray(block @ self.index.log_lift)
+        if own is not None:
+            total += own.log_lift()
+            count = count + (own.expected > 0).any(axis=1)
+        return np.asarray(total / np.maximum(count, 1)[:, None])
 
     def _category(self, paths: Sequence[str]) -> tuple[Matrix, NDArray[np.int64], NDArray[np.bool_]]:
         leaf, known = np.empty(len(paths), np.int64), np.zeros(len(paths), bool)

@@ -22,6 +22,7 @@ from ray_tasks import (
     score_candidates,
     write_instructions,
 )
+from ray_tasks.personas.own_past import with_own_past, without_own_past
 from ray_tasks.personas.texts import first_products
 from schemas.config import Config, Store
 from schemas.tables import BY_NAME
@@ -130,14 +131,15 @@ def _views(bare: Bare, inputs: Inputs, scratch: Path) -> pa.Table:
 
 def _personas(bare: Bare, inputs: Inputs, views: pa.Table) -> pa.Table:
     usable = infer_personas.with_usable_picture(inputs.products, views)
+    usable = with_own_past(usable, inputs.segment_affinity)
     with bare.timed(infer_personas.STAGE):
         rank = infer_personas.PersonaRanker(
             inputs.segments,
-            inputs.segment_affinity,
+            without_own_past(inputs.segment_affinity),
             {merchant.id: merchant.top_k for merchant in inputs.config.merchants},
             {merchant.id: merchant.segment_sources for merchant in inputs.config.merchants},
         )
-        ranked = [rank(batch) for batch in _slices(usable, infer_personas.BATCH_SIZE)]
+        ranked = [rank(batch) for batch in _slices(usable, infer_personas.MOST_BATCH_ROWS)]
     return pa.concat_tables([BY_NAME["personas"].schema.empty_table(), *ranked])
 
 

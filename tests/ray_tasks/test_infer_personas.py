@@ -9,6 +9,7 @@ import pytest
 from infra.tables import append_rows, ensure_tables, read_table, rows_to_table
 from ray_tasks import infer_personas
 from ray_tasks.infer_personas import PersonaRanker, with_usable_picture
+from ray_tasks.personas.own_past import with_own_past, without_own_past
 from ray_tasks.personas.texts import accepted_views, first_products
 from ray_tasks.personas.weights import Weights
 from schemas.vocabulary import category_levels, price_band
@@ -29,16 +30,16 @@ AFFINITIES = [
 def ranker(parts: dict[str, pa.Table], k: int = 3) -> PersonaRanker:
     return PersonaRanker(
         parts["segments"],
-        parts["segment_affinity"],
+        without_own_past(parts["segment_affinity"]),
         {"roastery": k},
         {"roastery": ("panel",)},
         BagOfWordsEmbedder(),
     )
 
 
-def rows_of(products: list[dict], k: int = 3) -> list[dict]:
-    parts = tables(products, AFFINITIES)
-    return ranker(parts, k)(parts["products"]).to_pylist()
+def rows_of(products: list[dict], k: int = 3, affinities: list[dict] = AFFINITIES) -> list[dict]:
+    parts = tables(products, affinities)
+    return ranker(parts, k)(with_own_past(parts["products"], parts["segment_affinity"])).to_pylist()
 
 
 def test_behaviour_leads_and_k_is_kept() -> None:
@@ -74,6 +75,17 @@ def test_evidence_can_be_checked() -> None:
     assert " of 5; nearest to what they say: '" in fitness["evidence"][-1]
 
 
+def test_a_products_own_past_counts_for_it_alone_and_is_told_first() -> None:
+    own = affinity("outdoors", "product", "roastery/C1", 4.0, 300.0)
+    rows = rows_of([product("C1"), product("C2")], k=5, affinities=[*AFFINITIES, own])
+    wanted = {row["sku"]: row for row in rows if row["segment_id"] == "outdoors"}
+    assert set(wanted) == {"C1"}
+    assert wanted["C1"]["rank"] == 1
+    assert wanted["C1"]["evidence"][0] == (
+        "engages with this very product 4.0 times as often as average (300 weighted events, 90 days)"
+    )
+
+
 def test_an_unknown_category_leans_on_the_names_of_known_ones_and_says_so() -> None:
     stranger = product(category="Ready to drink coffee", tags=[], brand=None, price_minor=9_999_00)
     office = next(row for row in rows_of([stranger], k=5) if row["segment_id"] == "office")
@@ -90,11 +102,14 @@ def test_a_product_that_behaviour_knows_nothing_of_falls_back_on_text() -> None:
 
 def test_rows_do_not_depend_on_the_batch() -> None:
     products = [product(f"C{n}", title=f"Coffee number {n} for the gym") for n in range(5)]
-    parts = tables(products, AFFINITIES)
-    whole = ranker(parts)(parts["products"]).to_pylist()
-    apart = [row for n in range(5) for row in ranker(parts)(parts["products"].slice(n, 1)).to_pylist()]
+    parts = tables(products, [*AFFINITIES, affinity("office", "product", "roastery/C3", 2.0)])
+    batch = with_own_past(parts["products"], parts["segment_affinity"])
+    whole = ranker(parts)(batch).to_pylist()
+    apart = [row for n in range(5) for row in ranker(parts)(batch.slice(n, 1)).to_pylist()]
     for one, other in zip(whole, apart, strict=True):
-        assert one == other | {name: pytest.approx(other[name], abs=1e-5) for name in ("score", "text_score")}
+        assert one == other | {
+            name: pytest.approx(other[name], abs=1e-5) for name in ("score", "text_score", "affinity_score")
+        }
 
 
 def test_only_the_latest_view_of_a_picture_counts() -> None:

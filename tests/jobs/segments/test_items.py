@@ -28,6 +28,7 @@ def test_price_bands_and_category_levels_are_those_of_the_vocabulary(spark: Spar
             ("m", "a", "Drinks > Tea > Green", None, 1300, ["Hot"]),
             ("m", "bare", None, "Acme", None, None),
             ("m", "free", "Drinks", None, 0, []),
+            ("", "no catalog's", "Drinks", None, 0, []),
         ],
         PRODUCT,
     )
@@ -35,9 +36,11 @@ def test_price_bands_and_category_levels_are_those_of_the_vocabulary(spark: Spar
     for row in product_attributes(products).collect():
         found.setdefault(row["sku"], set()).add((row["dimension"], row["value"]))
     levels = {("category", level) for level in vocabulary.category_levels("Drinks > Tea > Green")}
-    assert found["a"] == levels | {("price_band", "p3"), ("tag", "hot")}
-    assert found["bare"] == {("brand", "acme")}
-    assert found["free"] == {("category", "drinks")}
+    itself = {sku: {("product", vocabulary.product_value("m", sku))} for sku in ("a", "bare", "free")}
+    assert found["a"] == levels | {("price_band", "p3"), ("tag", "hot")} | itself["a"]
+    assert found["bare"] == {("brand", "acme")} | itself["bare"]
+    assert found["free"] == {("category", "drinks")} | itself["free"]
+    assert found["no catalog's"] == {("category", "drinks")}
 
 
 def test_order_lines_describe_items_by_what_most_of_them_say(spark: SparkSession) -> None:

@@ -9,7 +9,9 @@ from infra.sample_shop.events import event_table, members, sellable
 from infra.tables import rows_to_table
 from ray_tasks.infer_personas import PersonaRanker
 from ray_tasks.personas.affinity import PRIOR_STRENGTH
+from ray_tasks.personas.own_past import with_own_past, without_own_past
 from ray_tasks.personas.texts import attributes
+from schemas.vocabulary import product_value
 from tests.ray_tasks.records import affinity, product, segment
 
 
@@ -29,7 +31,7 @@ def test_five_groups_come_out_for_black_coffee() -> None:
         engaged[skus[event["sku"]], names.index(name) if name in large else -1] += weight[event["event"]]
     values: dict[tuple[str, str], np.ndarray] = {}
     for row, own in zip(rows, engaged, strict=True):
-        for value in attributes(row):
+        for value in [*attributes(row), ("product", product_value(row["merchant_id"], row["sku"]))]:
             values[value] = values.get(value, 0) + own
     lifts = [
         affinity(name, *value, (own[i] + PRIOR_STRENGTH) / (expected + PRIOR_STRENGTH), float(own[i]))
@@ -42,8 +44,15 @@ def test_five_groups_come_out_for_black_coffee() -> None:
                 interests=one["interests"])
         for name, one in large.items()
     ]  # fmt: skip
-    tables = rows_to_table("segments", people), rows_to_table("segment_affinity", lifts)
-    ranker = PersonaRanker(*tables, {"roastery": 5}, {"roastery": ("panel",)})
-    black_coffee = rows_to_table("products", [row for row in rows if row["sku"] == "RO-101"])
+    affinities = rows_to_table("segment_affinity", lifts)
+    ranker = PersonaRanker(
+        rows_to_table("segments", people),
+        without_own_past(affinities),
+        {"roastery": 5},
+        {"roastery": ("panel",)},
+    )
+    black_coffee = with_own_past(
+        rows_to_table("products", [row for row in rows if row["sku"] == "RO-101"]), affinities
+    )
     found = {row["segment_id"] for row in ranker(black_coffee).to_pylist()}
     assert found == {"low_sugar", "exam_students", "office", "outdoors", "fitness"}

@@ -9,6 +9,7 @@ from infra.tables import rows_to_table
 from ray_tasks.personas.cases import Case
 from ray_tasks.personas.evaluate import BASELINES, OURS, evaluation, markdown
 from ray_tasks.personas.fit import fit, written
+from ray_tasks.personas.own_past import with_own_past
 from ray_tasks.personas.parts import PartsModel
 from ray_tasks.personas.texts import product_text
 from ray_tasks.personas.weights import FEATURES, Weights
@@ -29,8 +30,9 @@ def case() -> Case:
         product(f"P{n}", title=f"Thing {n}", category="Things", tags=[f"t{n % 20}"], brand=None)
         for n in range(40)
     ]
-    table, embedder = rows_to_table("products", products), BagOfWordsEmbedder()
-    model = PartsModel(rows_to_table("segments", SEGMENTS), rows_to_table("segment_affinity", rows), embedder)
+    affinities, embedder = rows_to_table("segment_affinity", rows), BagOfWordsEmbedder()
+    table = with_own_past(rows_to_table("products", products), affinities)
+    model = PartsModel(rows_to_table("segments", SEGMENTS), affinities, embedder)
     parts = model.of(table, embedder.embed([product_text(one) for one in products]))
     expected = np.full(parts.tag.shape, 100.0)
     return Case(
@@ -40,23 +42,26 @@ def case() -> Case:
 
 
 def test_the_fit_finds_what_made_the_data_and_is_deterministic(case: Case) -> None:
-    weights = fit([case])
+    weights, users = fit([case])
     # Category and brand are unknown here and stand for the tag.
     assert weights["tag"] + weights["category"] + weights["brand"] == pytest.approx(0.7, abs=0.05)
     assert min(weights.values()) >= 0
-    assert fit([case]) == weights
+    assert fit([case]) == (weights, users)
 
 
 def test_the_file_can_be_read_again(case: Case) -> None:
-    text = written(dict.fromkeys(FEATURES, 0.25), Weights.load(), [case])
+    text = written(dict.fromkeys(FEATURES, 0.25), 12.5, Weights.load(), [case])
     assert tomllib.loads(text)["weights"] == dict.fromkeys(FEATURES, 0.25)
+    assert tomllib.loads(text)["own_past_users"] == 12.5
     assert "shop 40" in text
     assert max(map(len, text.splitlines())) <= 120
 
 
 def test_weights_of_other_features_are_refused(tmp_path) -> None:
     path = tmp_path / "weights.toml"
-    path.write_text("least_score = 0.0\ndiversity = 0.3\n[weights]\ntag = 1.0\n", encoding="utf-8")
+    path.write_text(
+        "least_score = 0.0\ndiversity = 0.3\nown_past_users = 9.0\n[weights]\ntag = 1.0\n", encoding="utf-8"
+    )
     with pytest.raises(ValueError, match="fit them anew"):
         Weights.load(path)
 
