@@ -53,8 +53,8 @@ def map_rows(
     num_gpus: float = 0,
 ) -> Iterator[pa.Table]:
     """The tables that `worker(**arguments)` makes of batches of `rows`, as they are ready; no rows start no Ray.
-
-    The worker is built once per actor, one actor a core. By default a batch has `engines.batch_size` rows, or fewer so
+    The worker is built once per actor, one actor a core (a GPU where it takes `num_gpus`). By default a batch has
+    `engines.batch_size` rows, or fewer so that each actor gets two.
     that each actor gets two.
     """
     if not rows.num_rows:
@@ -64,12 +64,18 @@ def map_rows(
     start_ray(engines)
     size = batch_rows or min(engines.batch_size, max(1, -(-rows.num_rows // (2 * engines.cores))))
     batches = [rows.slice(start, size) for start in range(0, rows.num_rows, size)]
+    actors = engines.cores if not num_gpus else int(ray.cluster_resources().get("GPU", 0) / num_gpus)
+    if not actors:
+        raise RuntimeError(
+            'the configuration asks for device = "cuda" and Ray finds no GPU: start it where there is one, '
+            'or set device = "cpu"'
+        )
     made = ray.data.from_arrow(batches).map_batches(
         worker,
         fn_constructor_kwargs=dict(arguments),
         batch_format="pyarrow",
         batch_size=None,
-        compute=ray.data.ActorPoolStrategy(size=min(engines.cores, len(batches))),
+        compute=ray.data.ActorPoolStrategy(size=min(actors, len(batches))),
         # Half a CPU each: an actor pool that takes every CPU leaves none for Ray Data's own tasks, and it hangs.
         num_cpus=0.5,
         num_gpus=num_gpus,

@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from infra.object_store import object_key, open_store
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import append_rows, read_night, read_table, rows_to_table
+from ray_tasks.draw_together import draw_together
 from ray_tasks.pictures.script import script_of
 from schemas.config import Config
 from schemas.instruction import LAYOUTS, content_hash
@@ -153,63 +154,79 @@ class DrawPictures:
     def __init__(self, config: Config, state: Path) -> None:
         import cv2
 
-        from ray_tasks.scene_backends import digital_source_type, open_backend
+        from ray_tasks.scene_backends import digital_source_type, open_backend, reference_pictures
 
         cv2.setNumThreads(1)
         self._store = open_store(config.store, state)
-        self._backend = open_backend(config.scene)
+        self._threads = max(1, config.engines.cores)
+        self._backend = open_backend(config.scene, state / "engine", self._threads)
+        self._references = reference_pictures(config.scene)
+        self._is_model = config.scene.backend == "diffusion"
         self._source_type = digital_source_type(config.scene)
         self._cutout = lru_cache(maxsize=2)(self._read_cutout)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """One row a text that has an asset id."""
-        rows = [row for job in batch.to_pylist() for row in self.draw(job)]
+        from ray_tasks.pictures.scene import BatchSceneBackend
+
+        jobs = batch.to_pylist()
+        if isinstance(self._backend, BatchSceneBackend):
+            rows = draw_together(self, self._backend, jobs, self._threads)
+        else:
+            rows = [row for job in jobs for row in self.draw(job)]
         return pa.Table.from_pylist(rows, schema=MADE)
 
     def draw(self, job: dict[str, Any]) -> list[dict[str, Any]]:
         """The candidates of one scene; a scene or text that fails costs only itself."""
+        started = time.perf_counter()
+        try:
+            base, order = self.plan(job)
+            if order is not None:
+                scene = self._backend.draw(order.spec, order.product, order.text_area, order.seed)
+                base = replace(base, scene_rgb=scene)
+        except Exception as error:
+            return self.failed(job, error)
+        return self.set_texts(job, base, time.perf_counter() - started)
+
+    def plan(self, job: dict[str, Any]) -> tuple[Any, Any]:
+        """The base of a scene, and the order for what stands behind the product (None when it is complete)."""
         from ray_tasks.pictures.geometry import Canvas
-        from ray_tasks.pictures.layout import TextSpec
-        from ray_tasks.pictures.picture import draw_base
+        from ray_tasks.pictures.picture import plan_base, sticker_area
         from ray_tasks.pictures.scene import SceneSpec
 
-        started = time.perf_counter()
-        wanted = [text for text in job["texts"] if text["asset_id"]]
-        seed = scene_seed(job)
-        try:
-            texts = {
-                text["locale"]: TextSpec(
-                    headline=text["headline"],
-                    selling_points=tuple(text["selling_points"]),
-                    sticker=text["sticker"],
-                    call_to_action=text["call_to_action"],
-                    locale=text["locale"],
-                    alt_text=text["alt_text"],
-                )
-                for text in job["texts"]
-            }
-            base = draw_base(
-                self._cutout(job["cutout_uri"]),
-                SceneSpec.from_record(job["scene"]),
-                list(texts.values()),
-                Canvas(job["width_px"], job["height_px"]),
-                job["layout"],
-                self._backend,
-                seed,
-            )
-        except Exception as error:
-            return [self._failed(job, text, error) for text in wanted]
-        scene_s = (time.perf_counter() - started) / len(wanted)
+        texts = list(_texts(job).values())
+        base, order = plan_base(
+            self._cutout(job["cutout_uri"]),
+            SceneSpec.from_record(job["scene"]),
+            texts,
+            Canvas(job["width_px"], job["height_px"]),
+            job["layout"],
+            scene_seed(job),
+        )
+        if order is None or not self._is_model:
+            return base, order
+        # Only models are told where the sticker will be: finding out sets the text once more.
+        reference = self._references.get(job["merchant_id"], self._references.get("default"))
+        return base, replace(order, sticker_area=sticker_area(base, texts), reference=reference)
+
+    def set_texts(self, job: dict[str, Any], base: Any, scene_s: float) -> list[dict[str, Any]]:
+        """The candidates on a base whose scene is drawn, which took `scene_s`; safe in threads."""
+        texts = _texts(job)
+        wanted = _wanted(job)
         rows = []
         for text in wanted:
             try:
-                rows.append(self._finish(job, text, texts[text["locale"]], base, seed, scene_s))
+                rows.append(self._finish(job, text, texts[text["locale"]], base, scene_s / len(wanted)))
             except Exception as error:
                 rows.append(self._failed(job, text, error))
         return rows
 
+    def failed(self, job: dict[str, Any], error: Exception) -> list[dict[str, Any]]:
+        """One row a text that has an asset id, each with the failure."""
+        return [self._failed(job, text, error) for text in _wanted(job)]
+
     def _finish(
-        self, job: dict[str, Any], text: dict[str, Any], spec: Any, base: Any, seed: int, scene_s: float
+        self, job: dict[str, Any], text: dict[str, Any], spec: Any, base: Any, scene_s: float
     ) -> dict[str, Any]:
         from ray_tasks.pictures.encode import encode_jpeg
         from ray_tasks.pictures.picture import set_text
@@ -230,7 +247,7 @@ class DrawPictures:
         self._store.put(uri, data)
         box = picture.placed.box
         return self._common(job, text) | {
-            "seed": seed,
+            "seed": scene_seed(job),
             "uri": uri,
             "sha256": digest,
             "bytes": len(data),
@@ -272,6 +289,26 @@ class DrawPictures:
         if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
             raise ValueError(f"cut-out {uri} is not an RGBA picture")
         return cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA)
+
+
+def _texts(job: dict[str, Any]) -> dict[str, Any]:
+    from ray_tasks.pictures.layout import TextSpec
+
+    return {
+        text["locale"]: TextSpec(
+            headline=text["headline"],
+            selling_points=tuple(text["selling_points"]),
+            sticker=text["sticker"],
+            call_to_action=text["call_to_action"],
+            locale=text["locale"],
+            alt_text=text["alt_text"],
+        )
+        for text in job["texts"]
+    }
+
+
+def _wanted(job: dict[str, Any]) -> list[dict[str, Any]]:
+    return [text for text in job["texts"] if text["asset_id"]]
 
 
 def in_shard(merchant_id: str, sku: str, shard: tuple[int, int]) -> bool:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
+import numpy as np
+
 from ray_tasks.pictures.encode import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED
 from ray_tasks.pictures.scene import SceneBackend
 from schemas.config import Scene
 
 
-def open_backend(scene: Scene) -> SceneBackend:
-    """The backend, its weights loaded; called once per actor."""
+def open_backend(scene: Scene, folder: Path | None = None, threads: int = 2) -> SceneBackend:
+    """The backend, its weights loaded; called once per actor.
+
+    folder: where a model's backend remembers what it learnt about the card. threads: what it may use beside it.
+    """
     if scene.backend == "components":
         from ray_tasks.pictures.component_scene import ComponentScene
 
@@ -16,7 +24,21 @@ def open_backend(scene: Scene) -> SceneBackend:
     from ray_tasks.models.diffusion_scene import DiffusionScene
 
     assert scene.diffusion is not None
-    return DiffusionScene(scene.diffusion)
+    return DiffusionScene(scene.diffusion, folder, threads)
+
+
+def reference_pictures(scene: Scene) -> dict[str, np.ndarray]:
+    """Merchant (or `default`) -> (h, w, 3) uint8 picture whose style is borrowed. Raises OSError for a lost one."""
+    pictures = {}
+    if scene.backend == "diffusion" and scene.diffusion is not None and scene.diffusion.style is not None:
+        for merchant, path in scene.diffusion.style.pictures.items():
+            bgr = cv2.imread(path, cv2.IMREAD_COLOR)
+            if bgr is None:
+                raise OSError(
+                    f"scene.diffusion.style.pictures.{merchant}: {path} is not a picture that can be read"
+                )
+            pictures[merchant] = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return pictures
 
 
 def digital_source_type(scene: Scene) -> str:

@@ -93,16 +93,72 @@ class Quality(_Strict):
     thresholds: dict[str, float] = Field(default_factory=dict)
 
 
-class Diffusion(_Strict):
-    """A diffusers inpainting pipeline by hub id and pinned revision, or by local folder."""
+class Weights(_Strict):
+    """A model by hub id and pinned revision, or by local folder."""
 
     model: str
-    revision: str | None = None
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None = None
+    """A commit of the hub: a branch or a tag may change overnight."""
     local_files_only: bool = False
+    licence: str | None = None
+    """The licence that was read and accepted, as the model's card names it; the preflight compares."""
+
+
+class Control(Weights):
+    """A ControlNet, and how strongly it acts."""
+
+    scale: float = Field(default=0.5, gt=0, le=2)
+
+
+class Style(Weights):
+    """An IP-Adapter, and the pictures whose style it borrows."""
+
+    subfolder: str = ""
+    weight_name: str = "ip_adapter.safetensors"
+    image_encoder: str = "image_encoder"
+    """Folder of the image encoder below `subfolder`, or a path with a slash below the model."""
+    scale: float = Field(default=0.5, gt=0, le=1)
+    pictures: dict[str, str] = Field(default_factory=dict)
+    """Merchant -> path of a picture; `default` stands for every other merchant."""
+
+
+class Spending(_Strict):
+    """Where painting stops for tonight; what is done by then is published. The clock starts with each actor."""
+
+    hours: float | None = Field(default=None, gt=0)
+    money: float | None = Field(default=None, gt=0)
+    price_per_hour: float | None = Field(default=None, gt=0)
+    """Of one card, in the currency of `money`."""
+
+    @model_validator(mode="after")
+    def _price_for_money(self) -> Self:
+        if self.money is not None and self.price_per_hour is None:
+            raise ValueError("money needs price_per_hour, what one card costs an hour")
+        return self
+
+
+class Diffusion(Weights):
+    """A diffusers pipeline: a UNet that inpaints (Stable Diffusion, SDXL), Z-Image, or an editor (Qwen-Image-Edit)."""
+
     device: Literal["cpu", "cuda"] = "cuda"
     steps: int = Field(default=20, ge=1)
     guidance_scale: float = Field(default=6.0, ge=0)
     size_px: int = Field(default=1024, ge=32)
+    unet: Weights | None = None
+    """A distilled UNet in place of the model's own."""
+    sampler: Literal["own", "lcm"] = "own"
+    edges: Control | None = None
+    """ControlNet that reads the product's outlines."""
+    layout: Control | None = None
+    """ControlNet that reads a depth map in which the areas of text and sticker are flat and far."""
+    style: Style | None = None
+    batch: int | None = Field(default=None, ge=1)
+    """Pictures at once; left out, a sweep finds what the card does best."""
+    most_at_once: int = Field(default=32, ge=1)
+    """Where the sweep ends at the latest."""
+    compile: bool = False
+    """Compile the model's repeated blocks (cuda only): minutes at first, then from the cache below STATE."""
+    spending: Spending = Spending()
 
 
 class Scene(_Strict):

@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from schemas.config import Quality, Scene, WriterModel
+from schemas.config import Quality, Scene, Weights, WriterModel
 from schemas.instruction import content_hash
 
 VIEWS = "classical-5"
 """Opening, cut-out, admission, colours and tags."""
 COMPONENT_SCENE = "components-1"
 """Component-based drawing of scenes."""
+PAINTER = "painter-1"
+"""What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""
 RENDERER = "render-2"
 """Composition, layout, typesetting and encoding."""
 SCORER = "measure-2"
@@ -28,11 +30,29 @@ def scene_revision(scene: Scene) -> str:
     if scene.backend == "components":
         return COMPONENT_SCENE
     assert scene.diffusion is not None
-    settings = scene.diffusion.model_dump(exclude={"device", "local_files_only", "model"})
-    folder = Path(scene.diffusion.model)
-    revision = _folder_revision(folder) if folder.is_dir() else scene.diffusion.revision or "unpinned"
-    name = folder.name if folder.is_dir() else scene.diffusion.model
-    return f"{name}@{revision}+{content_hash(settings)[:8]}"
+    diffusion = scene.diffusion
+    unseen = {"local_files_only", "licence"}
+    settings = diffusion.model_dump(include={"steps", "guidance_scale", "size_px", "sampler"}) | {
+        "painter": PAINTER
+    }
+    for name in ("unet", "edges", "layout", "style"):
+        if (part := getattr(diffusion, name)) is not None:
+            settings[name] = part.model_dump(exclude=unseen | {"model", "pictures"}) | {
+                "weights": _weights(part)
+            }
+    if diffusion.style is not None:
+        settings["pictures"] = {
+            merchant: hashlib.sha256(Path(path).read_bytes()).hexdigest()
+            for merchant, path in sorted(diffusion.style.pictures.items())
+        }
+    return f"{_weights(diffusion)}+{content_hash(settings)[:8]}"
+
+
+def _weights(weights: Weights) -> str:
+    folder = Path(weights.model)
+    if folder.is_dir():
+        return f"{folder.name}@{_folder_revision(folder)}"
+    return f"{weights.model}@{weights.revision or 'unpinned'}"
 
 
 def writer_revision(model: WriterModel) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 def save_tiny_inpaint_pipeline(folder: Path, seed: int = 0) -> None:
     """Saves a Stable Diffusion inpainting pipeline (UNet with 9 input channels) with safetensors weights."""
     import torch
-    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionInpaintPipeline, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+    from diffusers import DDIMScheduler, StableDiffusionInpaintPipeline, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTokenizer
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -25,29 +26,9 @@ def save_tiny_inpaint_pipeline(folder: Path, seed: int = 0) -> None:
             cross_attention_dim=16,
             attention_head_dim=4,
         )
-        vae = AutoencoderKL(
-            block_out_channels=(4, 8, 8, 8),
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            layers_per_block=1,
-            norm_num_groups=2,
-            latent_channels=4,
-            sample_size=64,
-        )
+        vae = _tiny_vae()
         vocabulary = _letters()
-        text_encoder = CLIPTextModel(
-            CLIPTextConfig(
-                vocab_size=len(vocabulary),
-                hidden_size=16,
-                intermediate_size=24,
-                num_hidden_layers=2,
-                num_attention_heads=2,
-                max_position_embeddings=77,
-                bos_token_id=vocabulary["<|startoftext|>"],
-                eos_token_id=vocabulary["<|endoftext|>"],
-                pad_token_id=vocabulary["<|endoftext|>"],
-            )
-        )
+        text_encoder = CLIPTextModel(_tiny_clip_text(vocabulary))
     pipeline = StableDiffusionInpaintPipeline(
         vae=vae,
         text_encoder=text_encoder,
@@ -139,3 +120,145 @@ def _letters() -> dict[str, int]:
     letters = "abcdefghijklmnopqrstuvwxyz0123456789,.-'#"
     tokens = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     return {token: number for number, token in enumerate(tokens)}
+
+
+def save_tiny_sdxl(folder: Path, seed: int = 0, *, in_channels: int = 4) -> None:
+    """Saves an SDXL pipeline: two text encoders, pooled text and sizes as conditions."""
+    import torch
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+    vocabulary = _letters()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        pipeline = StableDiffusionXLPipeline(
+            vae=_tiny_vae(),
+            text_encoder=CLIPTextModel(_tiny_clip_text(vocabulary)),
+            text_encoder_2=CLIPTextModelWithProjection(_tiny_clip_text(vocabulary)),
+            tokenizer=CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77),
+            tokenizer_2=CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77),
+            unet=_tiny_xl_unet(in_channels),
+            scheduler=EulerDiscreteScheduler(beta_schedule="scaled_linear", steps_offset=1),
+        )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+
+
+def save_tiny_lcm_unet(folder: Path, seed: int = 0) -> None:
+    """Saves an SDXL UNet that takes the guidance scale as an input, as distilled ones do."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        _tiny_xl_unet(4, time_cond_proj_dim=16).save_pretrained(folder, safe_serialization=True)
+
+
+def save_tiny_controlnet(folder: Path, seed: int = 0) -> None:
+    """Saves an SDXL ControlNet whose outputs are not zero, as they are before training."""
+    import torch
+    from diffusers import ControlNetModel
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = ControlNetModel.from_unet(_tiny_xl_unet(4), conditioning_embedding_out_channels=(4, 8, 8, 8))
+        for parameter in model.parameters():
+            if not parameter.any():
+                torch.nn.init.normal_(parameter, std=0.2)
+        # As initialised, what these layers make of a picture is too little to be seen.
+        for parameter in model.controlnet_cond_embedding.parameters():
+            torch.nn.init.normal_(parameter, std=0.36)
+    model.save_pretrained(folder, safe_serialization=True)
+
+
+def save_tiny_ip_adapter(folder: Path, seed: int = 0) -> None:
+    """Saves an IP-Adapter for the tiny SDXL UNet: projections, and the image encoder beside them."""
+    import torch
+    from safetensors.torch import save_file
+    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    unet = _tiny_xl_unet(4)
+    width = unet.config.cross_attention_dim
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = CLIPVisionModelWithProjection(
+            CLIPVisionConfig(
+                hidden_size=16,
+                intermediate_size=24,
+                num_hidden_layers=2,
+                num_attention_heads=2,
+                image_size=32,
+                patch_size=16,
+                projection_dim=16,
+            )
+        )
+        weights = {
+            "image_proj.proj.weight": torch.randn(4 * width, 16),
+            "image_proj.proj.bias": torch.randn(4 * width),
+            "image_proj.norm.weight": torch.ones(width),
+            "image_proj.norm.bias": torch.zeros(width),
+        }
+        for number, name in enumerate(
+            name for name in unet.attn_processors if name.endswith("attn2.processor")
+        ):
+            inner = unet.get_submodule(name.removesuffix(".processor")).to_k.weight.shape[0]
+            weights[f"ip_adapter.{2 * number + 1}.to_k_ip.weight"] = torch.randn(inner, width)
+            weights[f"ip_adapter.{2 * number + 1}.to_v_ip.weight"] = torch.randn(inner, width)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(weights, folder / "ip_adapter.safetensors")
+    encoder.save_pretrained(folder / "image_encoder", safe_serialization=True)
+    CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(
+        folder / "image_encoder"
+    )
+
+
+def _tiny_xl_unet(in_channels: int, **more: Any) -> Any:
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel(
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        norm_num_groups=4,
+        sample_size=8,
+        in_channels=in_channels,
+        out_channels=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=32,
+        attention_head_dim=4,
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=6 * 8 + 16,
+        **more,
+    )
+
+
+def _tiny_vae(latent_channels: int = 4, **more: Any) -> Any:
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        block_out_channels=(4, 8, 8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        layers_per_block=1,
+        norm_num_groups=2,
+        latent_channels=latent_channels,
+        sample_size=64,
+        **more,
+    )
+
+
+def _tiny_clip_text(vocabulary: dict[str, int]) -> Any:
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=77,
+        projection_dim=16,
+        bos_token_id=vocabulary["<|startoftext|>"],
+        eos_token_id=vocabulary["<|endoftext|>"],
+        pad_token_id=vocabulary["<|endoftext|>"],
+    )

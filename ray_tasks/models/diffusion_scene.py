@@ -1,243 +1,161 @@
-"""Scenes by a diffusion model that paints around the product: text-guided inpainting by a diffusers pipeline.
+"""Scenes by a diffusion model that paints around the product.
 
 The mask leaves the product (a pixel inside its edge) to the picture and gives everything else to the model; whatever
-the model does to the product is undone when its own pixels are pasted over the scene. Method: Rombach et al. 2022,
-"High-Resolution Image Synthesis with Latent Diffusion Models", section 4.5.
+the model does to the product is undone when its own pixels are pasted over the scene.
 """
 
 from __future__ import annotations
 
-import inspect
-import math
+import logging
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.colours import colour_name
+from ray_tasks.engine.batch_sizes import BatchSizes
+from ray_tasks.engine.budget import Budget
+from ray_tasks.engine.generate import BadPictureError, Engine, ahead
+from ray_tasks.engine.unit import Failed, Unit
+from ray_tasks.models.extension import LIMIT, extended_share
+from ray_tasks.models.painters import open_painter
+from ray_tasks.models.scene_conditions import depth_map, model_size, outlines, product_on_neutral
+from ray_tasks.models.scene_prompts import scene_prompt
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.light import contact_shade, footprint
-from ray_tasks.pictures.palette import harmonise, parse_hex, product_color
-from ray_tasks.pictures.scene import PlacedProduct, SceneSpec
+from ray_tasks.pictures.scene import PlacedProduct, SceneOrder, SceneSpec
 from schemas.config import Diffusion, Scene
 from schemas.revisions import scene_revision
 
-# The words that the model gets: one fixed phrase a word of the closed vocabulary, so that nothing of a feed or a
-# headline enters a prompt. Short: CLIP's text encoder reads 77 tokens (Radford et al. 2021, section 2.4), no more.
-SETTING_PHRASES = {
-    "studio_sweep": "on a seamless studio paper sweep",
-    "color_block": "on a plain table before two-coloured paper backdrops",
-    "wood_table": "on an oak table, blurred room behind",
-    "marble_counter": "on a white marble counter",
-    "stone_plinth": "on a round stone plinth",
-    "linen_fabric": "on crumpled linen cloth seen from above",
-    "kitchen_counter": "on a kitchen counter, blurred kitchen behind",
-    "office_desk": "on an office desk, blurred office behind",
-    "study_night": "on a desk with books at night",
-    "gym_floor": "on a gym's rubber floor, blurred weights behind",
-    "forest_trail": "on a forest trail, blurred trees behind",
-    "mountain_camp": "on a rock at a mountain camp, blurred peaks behind",
-    "beach_sand": "on beach sand, blurred sea behind",
-    "city_night": "on a wet street at night, city lights in bokeh behind",
-    "workshop_bench": "on a wooden workbench, blurred tools behind",
-    "garden_lawn": "on a garden lawn, blurred hedge behind",
-    "vanity_shelf": "on a bathroom shelf before pale tiles",
-    "cafe_table": "on a small cafe table, blurred cafe behind",
-}
-LIGHT_PHRASES = {
-    "studio_soft": "soft studio light",
-    "window_left": "window light from the left",
-    "window_right": "window light from the right",
-    "golden_hour": "golden hour sun",
-    "cool_morning": "cool morning light",
-    "night_lamp": "warm lamp light at night",
-}
-SEASON_PHRASES = {
-    "all": "",
-    "spring": "spring",
-    "summer": "summer",
-    "autumn": "autumn",
-    "winter": "winter, snow",
-}
-MOOD_PHRASES = {
-    "calm": "calm",
-    "fresh": "fresh",
-    "energetic": "energetic",
-    "cosy": "cosy",
-    "premium": "elegant",
-    "playful": "playful",
-}
-PROP_PHRASES = {
-    "none": "",
-    "coffee_beans": "a few coffee beans",
-    "leaves": "a few leaves",
-    "citrus": "orange slices",
-    "books": "books",
-    "laptop_edge": "edge of a laptop",
-    "dumbbell": "dumbbell",
-    "towel": "folded towel",
-    "lantern": "lantern",
-    "pine_cones": "pine cones",
-    "pebbles": "pebbles",
-    "shells": "sea shells",
-    "plant": "potted plant",
-    "tools": "hand tools",
-    "confetti": "confetti",
-}
-NEGATIVE_PROMPT = (
-    "text, letters, logo, watermark, people, hands, second product, extra objects on the product, frame, collage, "
-    "distorted, low quality, oversaturated"
-)
-_MOST_PROPS = 2
+_LOG = logging.getLogger(__name__)
 
-_STEP_PX = 8
-"""Autoencoders of latent diffusion models halve each side three times."""
 _CONTACT_SHADE = 0.65
 """Weight of the drawn contact shadow: models tend to leave a pasted product floating."""
 _CALM = 0.5
 """How much of the text's ground is blurred away: a model does not know that words will stand there."""
+_ATTEMPTS = 3
+"""Times a scene that extends the product is painted before it is given up, each time with other noise."""
+_PREPARED = 48
+"""Orders prepared ahead of the card."""
 
 
 class DiffusionScene:
-    """A `SceneBackend` around any inpainting pipeline that diffusers finds in the model's folder."""
+    """A `BatchSceneBackend` around the engine.
+
+    folder: where batch sizes and compiled kernels are remembered; None remembers nothing.
+    """
 
     name = "diffusion"
 
-    def __init__(self, config: Diffusion) -> None:
+    def __init__(self, config: Diffusion, folder: Path | None = None, threads: int = 2) -> None:
         self.revision = scene_revision(Scene(backend="diffusion", diffusion=config))
         self._config = config
-        self._pipeline = _load(config)
-        self._accepts = set(inspect.signature(self._pipeline.__call__).parameters)
+        self._threads = threads
+        self._painter = open_painter(config, self.revision, folder)
+        file = folder / "batch_sizes.json" if folder else None
+        sizes = BatchSizes(card_name(config.device), config.most_at_once, file, fixed=config.batch)
+        spending = config.spending
+        budget = Budget(spending.hours, spending.money, spending.price_per_hour)
+        self.engine = Engine(self._painter, sizes, budget)
 
     def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
         """(H, W, 3) uint8 sRGB scene with a contact shadow; the same arguments give the same bytes on one machine.
 
-        seed: 0 to 2^63 - 1. Raises ValueError when the model's own safety checker refuses the picture.
+        Raises what kept the picture from being made.
         """
-        import torch
-        from PIL import Image
+        order = SceneOrder(spec, product, text_area, seed)
+        for _, painted in self.paint_many([order]):
+            if isinstance(painted, Exception):
+                raise painted
+            return self.finish(order, painted)
+        raise ValueError("scene.diffusion.spending: the budget is spent")
 
-        height, width = product.rgba.shape[:2]
-        size = model_size(Canvas(width, height), self._config.size_px)
-        image, mask = inpainting_input(spec, product, size)
-        wanted = {
-            "prompt": scene_prompt(spec, has_text=text_area is not None),
-            "negative_prompt": NEGATIVE_PROMPT,
-            "image": Image.fromarray(image),
-            "mask_image": Image.fromarray(mask),
-            "width": size[0],
-            "height": size[1],
-            "strength": 1.0,
-            "num_inference_steps": self._config.steps,
-            "guidance_scale": self._config.guidance_scale,
-            # On the CPU for every device: the same noise whatever draws it.
-            "generator": torch.Generator("cpu").manual_seed(seed),
-            "output_type": "np",
-        }
-        # Distilled and flow models know no negative prompt, some no strength.
-        with torch.inference_mode():
-            output = self._pipeline(**{name: wanted[name] for name in wanted if name in self._accepts})
-        if any(getattr(output, "nsfw_content_detected", None) or ()):
-            raise ValueError(
-                f"{self._config.model}: the model's safety checker refused the scene {spec.setting}"
-            )
-        painted = np.asarray(output.images[0], dtype=np.float32)
-        if not np.isfinite(painted).all():
-            raise ValueError(
-                f'{self._config.model}: the model returned NaN; set scene.diffusion.device = "cpu"'
-            )
-        scene = np.clip(np.rint(painted * 255.0), 0, 255).astype(np.uint8)
-        if size != (width, height):
-            method = cv2.INTER_AREA if size[0] > width else cv2.INTER_CUBIC
+    def paint_many(self, orders: Iterable[SceneOrder]) -> Iterator[tuple[int, np.ndarray | Exception]]:
+        """See BatchSceneBackend; (h, w, 3) uint8 in the model's size. Extended products are painted again, last."""
+        waiting: list[tuple[int, SceneOrder]] = []
+        for index, order, painted in self._paint(enumerate(orders)):
+            if isinstance(painted, ExtendedProductError):
+                waiting.append((index, order))
+            else:
+                yield index, painted
+        for attempt in range(1, _ATTEMPTS):
+            last = attempt == _ATTEMPTS - 1
+            retried = [(index, replace(order, seed=next_seed(order.seed))) for index, order in waiting]
+            waiting = []
+            for index, order, painted in self._paint(retried):
+                if isinstance(painted, ExtendedProductError) and not last:
+                    waiting.append((index, order))
+                else:
+                    yield index, painted
+
+    def _paint(
+        self, orders: Iterable[tuple[int, SceneOrder]]
+    ) -> Iterator[tuple[int, SceneOrder, np.ndarray | Exception]]:
+        known: dict[int, tuple[int, SceneOrder]] = {}
+
+        def remembered() -> Iterator[SceneOrder]:
+            for place, (index, order) in enumerate(orders):
+                known[place] = (index, order)
+                yield order
+
+        with ThreadPoolExecutor(self._threads) as pool:
+            units = ahead(self.unit, remembered(), pool, _PREPARED)
+            for outcome in self.engine.generate(units):
+                index, order = known.pop(outcome.index)
+                if isinstance(outcome, Failed):
+                    yield index, order, outcome.error
+                    continue
+                share = extended_share(outcome.picture, order.product)
+                if share > LIMIT:
+                    fault = (
+                        f"extended_product: the scene goes on with the product over {share:.0%} of its area"
+                    )
+                    yield index, order, ExtendedProductError(fault)
+                else:
+                    yield index, order, outcome.picture
+
+    def unit(self, order: SceneOrder) -> Unit:
+        """What the engine gets for an order."""
+        height, width = order.product.rgba.shape[:2]
+        size = model_size(Canvas(width, height), self._config.size_px, self._painter.step_px)
+        image, mask = product_on_neutral(order.product, size)
+        return Unit(
+            prompt=scene_prompt(order.spec, has_text=order.text_area is not None),
+            image=image,
+            mask=mask,
+            edges=outlines(image, mask),
+            layout=depth_map(order, mask),
+            seed=order.seed,
+            reference=order.reference,
+        )
+
+    def finish(self, order: SceneOrder, painted: np.ndarray) -> np.ndarray:
+        """See BatchSceneBackend."""
+        height, width = order.product.rgba.shape[:2]
+        scene = painted
+        if scene.shape[:2] != (height, width):
+            method = cv2.INTER_AREA if scene.shape[1] > width else cv2.INTER_CUBIC
             scene = cv2.resize(scene, (width, height), interpolation=method)
-        scene = _with_contact_shadow(scene, product)
-        return _calmed(scene, text_area) if text_area is not None else scene
+        scene = _with_contact_shadow(scene, order.product)
+        return _calmed(scene, order.text_area) if order.text_area is not None else scene
 
 
-def _load(config: Diffusion) -> Any:
-    """The pipeline on its device. Raises ValueError or OSError that name model, revision and remedy."""
-    folder = Path(config.model)
-    what = f"scene.diffusion: model {config.model}, revision {config.revision or 'none'}"
-    if folder.is_absolute() or config.model.startswith("."):
-        if not (folder / "model_index.json").is_file():
-            raise OSError(
-                f"{what}: no folder with a diffusers pipeline (model_index.json) is there; "
-                "save one with save_pretrained, or give a hub id and a revision"
-            )
-    elif not folder.is_dir() and config.revision is None:
-        raise ValueError(
-            f"{what}: a model of the hub needs a pinned revision (a commit), so that the same night makes the same "
-            "pictures; set scene.diffusion.revision, or give a local folder"
-        )
+class ExtendedProductError(BadPictureError):
+    """The scene shows more of the product than there is."""
+
+
+def next_seed(seed: int) -> int:
+    """The seed of the next attempt, 0 to 2^63 - 1."""
+    return (seed * 2862933555777941757 + 3037000493) % 2**63
+
+
+def card_name(device: str) -> str:
+    """The card's own name, or cpu."""
     import torch
-    from diffusers import AutoPipelineForInpainting
 
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            f'{what}: device is "cuda" and this machine has no usable GPU; run on one that has, '
-            'set scene.diffusion.device = "cpu" (slow), or scene.backend = "components"'
-        )
-    is_folder = folder.is_dir()
-    try:
-        pipeline = AutoPipelineForInpainting.from_pretrained(
-            config.model,
-            revision=None if is_folder else config.revision,
-            local_files_only=is_folder or config.local_files_only,
-            dtype=torch.float16 if config.device == "cuda" else torch.float32,
-            # Pickled weights can run code.
-            use_safetensors=True,
-        )
-    except (OSError, ValueError) as error:
-        raise OSError(
-            f"{what} cannot be loaded: {error} -- fetch it once where there is a network (local_files_only = false), "
-            "or give a local folder of an inpainting pipeline with safetensors weights"
-        ) from error
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(config.device)
-
-
-def scene_prompt(spec: SceneSpec, *, has_text: bool) -> str:
-    """The prompt of a scene, most important first; `has_text` asks for free space beside the product."""
-    colors = []
-    for code in spec.palette[:2]:
-        red, green, blue = (round(part * 255) for part in parse_hex(code))
-        colors.append(colour_name((red, green, blue)))
-    parts = [
-        f"product photo {SETTING_PHRASES[spec.setting]}",
-        LIGHT_PHRASES[spec.light],
-        "empty copy space" if has_text else "",
-        *[PROP_PHRASES[prop] for prop in spec.props[:_MOST_PROPS]],
-        SEASON_PHRASES[spec.season],
-        f"{MOOD_PHRASES[spec.mood]} mood",
-        f"{' and '.join(dict.fromkeys(colors))} tones",
-        "shallow depth of field",
-    ]
-    return ", ".join(part for part in parts if part)
-
-
-def model_size(canvas: Canvas, size_px: int) -> tuple[int, int]:
-    """Width and height that the model draws: the canvas's shape, about size_px squared in area, multiples of 8."""
-    scale = size_px / math.sqrt(canvas.width_px * canvas.height_px)
-    width, height = (
-        max(_STEP_PX, round(side * scale / _STEP_PX) * _STEP_PX)
-        for side in (canvas.width_px, canvas.height_px)
-    )
-    return width, height
-
-
-def inpainting_input(
-    spec: SceneSpec, product: PlacedProduct, size: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """(h, w, 3) uint8 product on a ground in the scene's tone, and (h, w) uint8 mask, 255 where the model paints."""
-    tones = harmonise(spec.palette, spec.mood, product_color(product.rgba))
-    ground = np.rint(np.array(tones.wall, np.float32) * 255.0)
-    alpha = product.rgba[..., 3:].astype(np.float32) / 255.0
-    flat = product.rgba[..., :3] * alpha + ground * (1 - alpha)
-    image = cv2.resize(np.clip(np.rint(flat), 0, 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
-    inside = cv2.resize(product.rgba[..., 3], size, interpolation=cv2.INTER_AREA)
-    kept = cv2.erode((inside > 250).view(np.uint8), np.ones((3, 3), np.uint8))
-    return image, np.where(kept > 0, 0, 255).astype(np.uint8)
+    return torch.cuda.get_device_name() if device == "cuda" else "cpu"
 
 
 def _with_contact_shadow(scene: np.ndarray, product: PlacedProduct) -> np.ndarray:

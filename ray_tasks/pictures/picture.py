@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,10 +15,10 @@ from ray_tasks.pictures.compose import (
     place_product,
 )
 from ray_tasks.pictures.framed import draw_ground, is_photograph, plan_framed
-from ray_tasks.pictures.geometry import Canvas
+from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.layout import Layout, TextSpec, plan_layout
 from ray_tasks.pictures.palette import Tones, harmonise, product_color
-from ray_tasks.pictures.scene import PlacedProduct, SceneBackend, SceneSpec
+from ray_tasks.pictures.scene import PlacedProduct, SceneBackend, SceneOrder, SceneSpec
 from ray_tasks.pictures.typeset import TypesetResult, typeset
 
 
@@ -57,9 +57,26 @@ def draw_base(
     backend: SceneBackend,
     seed: int,
 ) -> Base:
-    """The base for all `texts` (one per locale); the layout leaves room for the longest.
+    """The base for all `texts` (one per locale); see `plan_base`."""
+    base, order = plan_base(cutout_rgba, spec, texts, canvas, layout_name, seed)
+    if order is None:
+        return base
+    scene_rgb = backend.draw(order.spec, order.product, order.text_area, order.seed)
+    return replace(base, scene_rgb=scene_rgb)
 
-    A whole photograph is framed; a cut-out stands in the scene of `backend`.
+
+def plan_base(
+    cutout_rgba: np.ndarray,
+    spec: SceneSpec,
+    texts: Sequence[TextSpec],
+    canvas: Canvas,
+    layout_name: str,
+    seed: int,
+) -> tuple[Base, SceneOrder | None]:
+    """The base for all `texts` (one per locale), the layout with room for the longest; and the scene to put into it.
+
+    A whole photograph is framed: its base is complete, and no scene is ordered. A cut-out stands in the ordered scene;
+    until then its base has one plain tone.
 
     cutout_rgba: (h, w, 4) uint8 with straight alpha, any size. Raises ValueError for a cut-out without opaque pixels.
     """
@@ -72,12 +89,15 @@ def draw_base(
         placed = place_product(cutout_rgba, canvas, layout.product_box)
         tones = harmonise(spec.palette, spec.mood, product_color(placed.rgba))
         scene_rgb = draw_ground(canvas, layout, placed.box, tones, seed)
+        order = None
     else:
         layout = plan_layout(canvas, layout_name, aspect, list(texts))
         placed = place_product(cutout_rgba, canvas, layout.product_box)
         tones = harmonise(spec.palette, spec.mood, product_color(placed.rgba))
-        scene_rgb = backend.draw(spec, placed, layout.text_area, seed)
-    return Base(
+        plain = np.rint(np.array(tones.wall, np.float32) * 255).astype(np.uint8)
+        scene_rgb = np.broadcast_to(plain, (canvas.height_px, canvas.width_px, 3))
+        order = SceneOrder(spec, placed, layout.text_area, seed)
+    base = Base(
         scene_rgb=scene_rgb,
         placed=placed,
         layout=layout,
@@ -85,6 +105,15 @@ def draw_base(
         mood=spec.mood,
         scale=placed.box.height / bounds.height,
     )
+    return base, order
+
+
+def sticker_area(base: Base, texts: Sequence[TextSpec]) -> Box | None:
+    """Where the sticker of the first text that has one will be; None without stickers."""
+    for text in texts:
+        if text.sticker:
+            return set_text(base, text).text.boxes.get("sticker")
+    return None
 
 
 def set_text(base: Base, text: TextSpec) -> Picture:

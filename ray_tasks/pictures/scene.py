@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -60,6 +60,21 @@ class PlacedProduct:
     box: Box
 
 
+@dataclass(frozen=True)
+class SceneOrder:
+    """All that a scene depends on."""
+
+    spec: SceneSpec
+    product: PlacedProduct
+    text_area: Box | None
+    seed: int
+    """0 to 2^63 - 1."""
+    sticker_area: Box | None = None
+    """Where the sticker will be, inside the text area."""
+    reference: np.ndarray | None = None
+    """(h, w, 3) uint8: a picture whose style is borrowed."""
+
+
 class SceneBackend(Protocol):
     """Draws what is around the product; name and revision enter the asset's identity."""
 
@@ -68,4 +83,20 @@ class SceneBackend(Protocol):
 
     def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
         """(H, W, 3) uint8 sRGB scene with the product's shadow; the caller pastes the product on it."""
+        ...
+
+
+@runtime_checkable
+class BatchSceneBackend(SceneBackend, Protocol):
+    """A backend that is far faster on many scenes at once."""
+
+    def paint_many(self, orders: Iterable[SceneOrder]) -> Iterator[tuple[int, np.ndarray | Exception]]:
+        """(place of the order, its raw scene or why there is none), as they are ready; none after the budget's end.
+
+        Orders come sorted by size and are taken as they are needed.
+        """
+        ...
+
+    def finish(self, order: SceneOrder, painted: np.ndarray) -> np.ndarray:
+        """What `draw` returns, from a raw scene; safe in threads."""
         ...

@@ -14,21 +14,20 @@ import pytest
 from infra.object_store import LocalStore, object_key
 from infra.settings import load_config
 from ray_tasks.make_candidates import SCENE_JOBS, DrawPictures
-from ray_tasks.models.diffusion_scene import (
+from ray_tasks.models.diffusion_scene import DiffusionScene, ExtendedProductError
+from ray_tasks.models.scene_conditions import model_size, product_on_neutral
+from ray_tasks.models.scene_prompts import (
     LIGHT_PHRASES,
     MOOD_PHRASES,
     PROP_PHRASES,
     SEASON_PHRASES,
     SETTING_PHRASES,
-    DiffusionScene,
-    inpainting_input,
-    model_size,
     scene_prompt,
 )
 from ray_tasks.pictures.compose import certify, paste_product, place_product
 from ray_tasks.pictures.encode import COMPOSITE_TRAINED
 from ray_tasks.pictures.geometry import Box, Canvas
-from ray_tasks.pictures.scene import PlacedProduct, SceneSpec
+from ray_tasks.pictures.scene import PlacedProduct, SceneOrder, SceneSpec
 from ray_tasks.scene_backends import open_backend
 from schemas.config import Diffusion, Scene
 from schemas.instruction import LIGHTS, MOODS, PROPS, SEASONS, SETTINGS
@@ -93,8 +92,8 @@ def test_the_products_pixels_stay(backend: DiffusionScene, product: PlacedProduc
 
 
 def test_the_model_paints_all_but_the_product(product: PlacedProduct) -> None:
-    size = model_size(CANVAS, 128)
-    image, mask = inpainting_input(SPEC, product, size)
+    size = model_size(CANVAS, 128, 8)
+    image, mask = product_on_neutral(product, size)
     assert image.shape == (*size[::-1], 3) and mask.shape == size[::-1] and set(np.unique(mask)) == {0, 255}
     alpha = cv2.resize(product.rgba[..., 3], size, interpolation=cv2.INTER_AREA)
     assert (mask[alpha < 250] == 255).all(), "the model must paint up to the product's edge"
@@ -120,7 +119,7 @@ def test_the_product_gets_a_contact_shadow(backend: DiffusionScene, product: Pla
     ],
 )
 def test_the_model_draws_the_canvas_shape_in_multiples_of_eight(canvas: Canvas, size_px: int) -> None:
-    width, height = model_size(canvas, size_px)
+    width, height = model_size(canvas, size_px, 8)
     assert width % 8 == 0 and height % 8 == 0
     assert width * height == pytest.approx(size_px**2, rel=0.25)
     assert width / height == pytest.approx(canvas.width_px / canvas.height_px, rel=0.05)
@@ -216,3 +215,32 @@ def test_a_candidate_is_drawn_by_the_model(folder: Path, tmp_path: Path) -> None
     assert COMPOSITE_TRAINED.encode() in data
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (320, 320, 3) and picture.std() > 5
+
+
+def test_scenes_drawn_together_are_those_drawn_alone(folder: Path, product: PlacedProduct) -> None:
+    backend = DiffusionScene(settings(folder, batch=2))
+    orders = [SceneOrder(SPEC, product, TEXT_AREA, seed) for seed in range(3)]
+    together = dict(backend.paint_many(orders))
+    for index, order in enumerate(orders):
+        painted = together[index]
+        assert isinstance(painted, np.ndarray)
+        alone = backend.draw(SPEC, product, TEXT_AREA, order.seed)
+        assert np.abs(backend.finish(order, painted).astype(int) - alone.astype(int)).max() <= 2
+
+
+def test_an_extended_product_is_painted_again_then_given_up(
+    backend: DiffusionScene, product: PlacedProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def share(scene: np.ndarray, product: PlacedProduct) -> float:
+        seen.append(int(scene.astype(np.int64).sum()))
+        return 0.2 if product is stubborn or len(seen) < 2 else 0.0
+
+    stubborn = place_product(bottle(), CANVAS, Box(60, 100, 200, 300))
+    monkeypatch.setattr("ray_tasks.models.diffusion_scene.extended_share", share)
+    orders = [SceneOrder(SPEC, each, None, 7) for each in (product, stubborn)]
+    painted = dict(backend.paint_many(orders))
+    assert isinstance(painted[0], np.ndarray)
+    assert isinstance(painted[1], ExtendedProductError) and "20%" in str(painted[1])
+    assert len(seen) == 2 + 2 + 1 and len(set(seen)) >= 3, "each attempt has other noise"

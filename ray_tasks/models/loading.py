@@ -1,0 +1,135 @@
+"""Models of diffusers from a local folder or from the hub at a pinned commit, with errors that name the remedy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from schemas.config import Diffusion, Weights
+
+if TYPE_CHECKING:
+    import torch
+
+
+def dtype_of(device: str) -> torch.dtype:
+    """bfloat16 on cards, which has float32's range: SDXL's autoencoder overflows in float16. float32 on the CPU."""
+    import torch
+
+    return torch.bfloat16 if device == "cuda" else torch.float32
+
+
+def check_device(config: Diffusion) -> None:
+    """Raises ValueError where a GPU is asked for and none is usable."""
+    import torch
+
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f'scene.diffusion: model {config.model}: device is "cuda" and this machine has no usable GPU; run on one '
+            'that has, set scene.diffusion.device = "cpu" (slow), or scene.backend = "components"'
+        )
+
+
+def load(weights: Weights, key: str, marker: str, opened: Callable[..., Any], **more: Any) -> Any:
+    """`opened(model, **source, **more)`, the source checked first.
+
+    key: where in the configuration the weights are named. marker: the file that a local folder must have.
+    Raises ValueError or OSError that name model, revision and remedy.
+    """
+    what = f"{key}: model {weights.model}, revision {weights.revision or 'none'}"
+    folder = Path(weights.model)
+    is_folder = folder.is_dir()
+    if (folder.is_absolute() or weights.model.startswith(".") or is_folder) and not (
+        folder / marker
+    ).is_file():
+        raise OSError(
+            f"{what}: no folder with a model ({marker}) is there; save one with save_pretrained, or give a hub id "
+            "and a revision"
+        )
+    if not is_folder and weights.revision is None:
+        raise ValueError(
+            f"{what}: a model of the hub needs a pinned revision (a commit), so that the same night makes the same "
+            f"pictures: open the model's page, read its licence, and set {key}.revision to the commit you read; or "
+            "give a local folder"
+        )
+    try:
+        return opened(
+            weights.model,
+            revision=None if is_folder else weights.revision,
+            local_files_only=is_folder or weights.local_files_only,
+            **more,
+        )
+    except (OSError, ValueError) as error:
+        raise OSError(f"{what} cannot be loaded: {error} -- {_remedy(error)}") from error
+
+
+def _remedy(error: BaseException) -> str:
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    if any(isinstance(one, GatedRepoError) for one in chain):
+        return "no access: accept the model's terms on its page with the account of this machine's HF_TOKEN"
+    if any(isinstance(one, RepositoryNotFoundError) for one in chain):
+        return "the hub knows no such model, or the account whose token this machine uses may not see it"
+    if any(isinstance(one, RevisionNotFoundError) for one in chain):
+        return "wrong revision: the model has no such commit; copy it from the model's page"
+    return (
+        "fetch it once where there is a network (local_files_only = false), or give a local folder with safetensors "
+        "weights"
+    )
+
+
+def pipeline_class(config: Diffusion) -> str:
+    """The name of the pipeline's class, as its model_index.json has it."""
+    from diffusers import DiffusionPipeline
+
+    folder = Path(config.model)
+    if (folder / "model_index.json").is_file():
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    else:
+        index = load(config, "scene.diffusion", "model_index.json", DiffusionPipeline.load_config)
+    return str(index["_class_name"])
+
+
+def load_pipeline(config: Diffusion, **parts: Any) -> Any:
+    """The pipeline on its device, without progress bars; `parts` replace its own."""
+    from diffusers import DiffusionPipeline
+
+    pipeline = load(
+        config,
+        "scene.diffusion",
+        "model_index.json",
+        DiffusionPipeline.from_pretrained,
+        dtype=dtype_of(config.device),
+        # Pickled weights can run code.
+        use_safetensors=True,
+        **parts,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline.to(config.device)
+
+
+def load_part(weights: Weights, key: str, kind: type[Any], device: str) -> Any:
+    """One model (a UNet, a ControlNet) on its device."""
+    return load(
+        weights, key, "config.json", kind.from_pretrained, dtype=dtype_of(device), use_safetensors=True
+    ).to(device)
+
+
+def tuned(model: Any, vae: Any, config: Diffusion) -> None:
+    """Makes a denoiser and an autoencoder fast on a card, in place; nothing on the CPU."""
+    import torch
+
+    if config.device != "cuda":
+        return
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
+    if vae is not None:
+        vae.to(memory_format=torch.channels_last)
+    if config.compile:
+        model.compile_repeated_blocks(fullgraph=True)

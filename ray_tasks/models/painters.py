@@ -1,0 +1,27 @@
+"""Chooses the painter by the class of the model's pipeline."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ray_tasks.engine.unit import Painter
+from ray_tasks.models.loading import check_device, pipeline_class
+from ray_tasks.models.scene_prompts import NEGATIVE_PROMPT
+from schemas.config import Diffusion
+
+
+def open_painter(config: Diffusion, name: str, folder: Path | None) -> Painter:
+    """The painter, its weights loaded. Raises ValueError or OSError with a remedy for what cannot be used."""
+    check_device(config)
+    if config.compile and folder is not None:
+        # Inductor's own cache: the next night, and the next actor, compile nothing.
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str((folder / "kernels").resolve()))
+    family = pipeline_class(config)
+    if family.startswith("StableDiffusion"):
+        from ray_tasks.models.unet_painter import UnetPainter
+
+        return UnetPainter(config, NEGATIVE_PROMPT, name)
+    raise ValueError(
+        f"scene.diffusion: model {config.model} is a {family}; known are Stable Diffusion and SDXL"
+    )

@@ -1,0 +1,75 @@
+"""What a model is shown beside words: the product, its outlines, and where text will stand, all in the model's size."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from ray_tasks.engine.unit import Pixels
+from ray_tasks.pictures.geometry import Box, Canvas
+from ray_tasks.pictures.scene import PlacedProduct, SceneOrder
+
+NEUTRAL = 128
+"""Ground around the product: the middle of the autoencoder's range."""
+_SOLID = 250
+"""Alpha from which on a pixel belongs to the product alone."""
+_PRODUCT_DEPTH = 230
+_GROUND_DEPTH = (96, 230)
+"""At the horizon, and at the lower edge."""
+_STICKER_DEPTH = 48
+_TEXT_DEPTH = 8
+"""The farthest of all: what is far away has little detail."""
+_HORIZON = 0.45
+"""Height of the horizon in an empty depth map, as a share of the canvas."""
+
+
+def model_size(canvas: Canvas, size_px: int, step_px: int) -> tuple[int, int]:
+    """Width and height that the model draws: the canvas's shape, size_px squared in area, multiples of step_px."""
+    scale = size_px / math.sqrt(canvas.width_px * canvas.height_px)
+    width, height = (
+        max(step_px, round(side * scale / step_px) * step_px) for side in (canvas.width_px, canvas.height_px)
+    )
+    return width, height
+
+
+def product_on_neutral(product: PlacedProduct, size: tuple[int, int]) -> tuple[Pixels, Pixels]:
+    """(h, w, 3) uint8 product on a neutral ground, and (h, w) uint8 mask, 255 where the model paints.
+
+    The ground is the same for every persona, so that pictures of one product in one layout share what is encoded.
+    """
+    alpha = product.rgba[..., 3:].astype(np.float32) / 255.0
+    flat = product.rgba[..., :3] * alpha + NEUTRAL * (1 - alpha)
+    image = cv2.resize(np.clip(np.rint(flat), 0, 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
+    inside = cv2.resize(product.rgba[..., 3], size, interpolation=cv2.INTER_AREA)
+    kept = cv2.erode((inside > _SOLID).view(np.uint8), np.ones((3, 3), np.uint8))
+    return image, np.where(kept > 0, 0, 255).astype(np.uint8)
+
+
+def outlines(image: Pixels, mask: Pixels) -> Pixels:
+    """(h, w, 3) uint8: the product's edges, white on black (Canny 1986), and nothing anywhere else."""
+    edges = cv2.Canny(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), 60, 150)
+    near = cv2.dilate(255 - mask, np.ones((5, 5), np.uint8))
+    return np.repeat(np.minimum(edges, near)[..., None], 3, axis=2)
+
+
+def depth_map(order: SceneOrder, mask: Pixels) -> Pixels:
+    """(h, w, 3) uint8, near is bright: a ground that comes nearer, the product on it, flat far areas for the text."""
+    height, width = mask.shape
+    rows = np.linspace(0, 1, height, dtype=np.float32)
+    ground = np.interp(rows, (_HORIZON, 1.0), _GROUND_DEPTH)
+    depth = np.repeat(ground[:, None], width, axis=1)
+    across, down = width / order.product.rgba.shape[1], height / order.product.rgba.shape[0]
+    for area, value in ((order.text_area, _TEXT_DEPTH), (order.sticker_area, _STICKER_DEPTH)):
+        if area is not None:
+            small = _scaled(area, across, down)
+            depth[small.top : small.bottom, small.left : small.right] = value
+    depth[mask == 0] = _PRODUCT_DEPTH
+    return np.repeat(depth.astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _scaled(box: Box, across: float, down: float) -> Box:
+    return Box(
+        round(box.left * across), round(box.top * down), round(box.right * across), round(box.bottom * down)
+    )

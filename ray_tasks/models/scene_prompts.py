@@ -1,0 +1,120 @@
+"""The words that a model is told about a scene: fixed phrases of a closed vocabulary."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+
+from ray_tasks.pictures.colours import colour_name
+from ray_tasks.pictures.palette import parse_hex
+from ray_tasks.pictures.scene import SceneSpec
+
+# The words that the model gets: one fixed phrase a word of the closed vocabulary, so that nothing of a feed or a
+# headline enters a prompt. Short: CLIP's text encoder reads 77 tokens (Radford et al. 2021, section 2.4), no more.
+SETTING_PHRASES = {
+    "studio_sweep": "on a seamless studio paper sweep",
+    "color_block": "on a plain table before two-coloured paper backdrops",
+    "wood_table": "on an oak table, blurred room behind",
+    "marble_counter": "on a white marble counter",
+    "stone_plinth": "on a round stone plinth",
+    "linen_fabric": "on crumpled linen cloth seen from above",
+    "kitchen_counter": "on a kitchen counter, blurred kitchen behind",
+    "office_desk": "on an office desk, blurred office behind",
+    "study_night": "on a desk with books at night",
+    "gym_floor": "on a gym's rubber floor, blurred weights behind",
+    "forest_trail": "on a forest trail, blurred trees behind",
+    "mountain_camp": "on a rock at a mountain camp, blurred peaks behind",
+    "beach_sand": "on beach sand, blurred sea behind",
+    "city_night": "on a wet street at night, city lights in bokeh behind",
+    "workshop_bench": "on a wooden workbench, blurred tools behind",
+    "garden_lawn": "on a garden lawn, blurred hedge behind",
+    "vanity_shelf": "on a bathroom shelf before pale tiles",
+    "cafe_table": "on a small cafe table, blurred cafe behind",
+}
+LIGHT_PHRASES = {
+    "studio_soft": "soft studio light",
+    "window_left": "window light from the left",
+    "window_right": "window light from the right",
+    "golden_hour": "golden hour sun",
+    "cool_morning": "cool morning light",
+    "night_lamp": "warm lamp light at night",
+}
+SEASON_PHRASES = {
+    "all": "",
+    "spring": "spring",
+    "summer": "summer",
+    "autumn": "autumn",
+    "winter": "winter, snow",
+}
+MOOD_PHRASES = {
+    "calm": "calm",
+    "fresh": "fresh",
+    "energetic": "energetic",
+    "cosy": "cosy",
+    "premium": "elegant",
+    "playful": "playful",
+}
+PROP_PHRASES = {
+    "none": "",
+    "coffee_beans": "a few coffee beans",
+    "leaves": "a few leaves",
+    "citrus": "orange slices",
+    "books": "books",
+    "laptop_edge": "edge of a laptop",
+    "dumbbell": "dumbbell",
+    "towel": "folded towel",
+    "lantern": "lantern",
+    "pine_cones": "pine cones",
+    "pebbles": "pebbles",
+    "shells": "sea shells",
+    "plant": "potted plant",
+    "tools": "hand tools",
+    "confetti": "confetti",
+}
+NEGATIVE_PROMPT = (
+    "text, letters, logo, watermark, people, hands, second product, extra objects on the product, frame, collage, "
+    "distorted, low quality, oversaturated"
+)
+_MOST_PROPS = 2
+
+
+def scene_prompt(spec: SceneSpec, *, has_text: bool) -> str:
+    """The prompt of a scene, most important first; `has_text` asks for free space beside the product."""
+    colors = []
+    for code in spec.palette[:2]:
+        red, green, blue = (round(part * 255) for part in parse_hex(code))
+        colors.append(colour_name((red, green, blue)))
+    parts = [
+        f"product photo {SETTING_PHRASES[spec.setting]}",
+        LIGHT_PHRASES[spec.light],
+        "empty copy space" if has_text else "",
+        *[PROP_PHRASES[prop] for prop in spec.props[:_MOST_PROPS]],
+        SEASON_PHRASES[spec.season],
+        f"{MOOD_PHRASES[spec.mood]} mood",
+        f"{' and '.join(dict.fromkeys(colors))} tones",
+        "shallow depth of field",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def fitted(prompt: str, fits: Callable[[str], bool]) -> tuple[str, list[str]]:
+    """The longest beginning of the prompt, whole phrases only, that fits; and the phrases that were left out.
+
+    Raises ValueError when not even the first phrase fits.
+    """
+    phrases = prompt.split(", ")
+    for kept in range(len(phrases), 0, -1):
+        if fits(shorter := ", ".join(phrases[:kept])):
+            return shorter, phrases[kept:]
+    raise ValueError(f"prompt_too_long: the text encoder has no room for {phrases[0]!r}")
+
+
+def check_script(prompt: str, encoder: str) -> None:
+    """Raises ValueError for letters that are not Latin: to CLIP's encoders they are noise."""
+    if foreign := sorted(
+        {c for c in prompt if c.isalpha() and not unicodedata.name(c, "").startswith("LATIN")}
+    ):
+        raise ValueError(
+            f"prompt_script: {encoder} reads Latin letters only, and the prompt has {''.join(foreign[:8])!r}; "
+            "write prompts in English, or choose a model whose encoder reads them (Z-Image, Qwen-Image-Edit)"
+        )

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ray_tasks.engine.batch_sizes import BatchSizes
+from ray_tasks.engine.budget import Budget
+from ray_tasks.engine.content_cache import ContentCache, content_key
+from ray_tasks.engine.generate import Engine, noise
+from ray_tasks.engine.unit import Failed, Made, Unit
+
+
+@dataclass
+class NoisePainter:
+    """Paints noise; remembers its batches. Prompts make it misbehave."""
+
+    room: int = 99
+    name: str = "noise"
+    step_px: int = 8
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    batches: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+
+    def condition(self, units: Sequence[Unit], cache: ContentCache) -> list[dict[str, Any]]:
+        keys = [content_key("text", unit.prompt) for unit in units]
+        texts = cache.many(keys, lambda places: [(torch.zeros(4),) for _ in places])
+        return [{"unit": unit, "text": text} for unit, text in zip(units, texts, strict=True)]
+
+    def denoise(self, conditions: Sequence[dict[str, Any]], seeds: Sequence[int]) -> torch.Tensor:
+        units = [condition["unit"] for condition in conditions]
+        self.batches.append((len(units), units[0].shape))
+        if len(units) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        if any(unit.prompt == "raises" for unit in units):
+            raise RuntimeError("the condition cannot be used")
+        pictures = noise((3, *units[0].shape), seeds) * 0.1 + 0.5
+        for row, unit in enumerate(units):
+            if unit.prompt == "nan":
+                pictures[row, 0, 0, 0] = torch.nan
+            if unit.prompt in ("black", "grey"):
+                pictures[row] = 0.0 if unit.prompt == "black" else 0.5
+                pictures[row, :, -8:] = 0.9  # the product, which the model did not paint
+        return pictures
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        return latents
+
+    def refused(self, pictures: torch.Tensor) -> list[bool]:
+        return [False] * len(pictures)
+
+
+def unit(seed: int, prompt: str = "a table", side: int = 16) -> Unit:
+    mask = np.full((side, side), 255, np.uint8)
+    mask[-8:] = 0
+    flat = np.zeros((side, side, 3), np.uint8)
+    return Unit(prompt, flat, mask, flat, flat, seed)
+
+
+def engine(painter: NoisePainter, batch: int = 4, **more: Any) -> Engine:
+    return Engine(painter, BatchSizes("card", 32, fixed=batch), **more)
+
+
+def test_every_unit_has_one_outcome_and_shapes_do_not_mix() -> None:
+    painter = NoisePainter()
+    units = [unit(i, side=16 if i < 6 else 24) for i in range(11)]
+    made = list(engine(painter).generate(iter(units)))
+    assert sorted(one.index for one in made) == list(range(11))
+    assert painter.batches == [(4, (16, 16)), (2, (16, 16)), (4, (24, 24)), (1, (24, 24))]
+    for one in made:
+        assert isinstance(one, Made) and one.picture.shape == (*units[one.index].shape, 3)
+
+
+def test_a_picture_depends_on_its_own_seed_only() -> None:
+    units = [unit(i) for i in range(7)]
+    together = {one.index: one for one in engine(NoisePainter(), 7).generate(units)}
+    for index, alone in enumerate(units):
+        (one,) = engine(NoisePainter(), 1).generate([alone])
+        other = together[index]
+        assert isinstance(one, Made) and isinstance(other, Made)
+        assert np.array_equal(one.picture, other.picture)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "told"),
+    [
+        ("nan", "nan_picture"),
+        ("black", "black_picture"),
+        ("grey", "blank_picture"),
+        ("raises", "cannot be used"),
+    ],
+)
+def test_one_bad_unit_fails_alone(prompt: str, told: str) -> None:
+    units = [unit(i, prompt if i == 2 else "a table") for i in range(9)]
+    outcomes = {one.index: one for one in engine(NoisePainter()).generate(units)}
+    assert len(outcomes) == 9
+    failed = [one for one in outcomes.values() if isinstance(one, Failed)]
+    assert [one.index for one in failed] == [2] and told in str(failed[0].error)
+
+
+def test_out_of_memory_halves_the_batch_and_nothing_is_lost() -> None:
+    painter = NoisePainter(room=2)
+    made = list(engine(painter, 8).generate([unit(i) for i in range(10)]))
+    assert sorted(one.index for one in made if isinstance(one, Made)) == list(range(10))
+    assert [size for size, _ in painter.batches] == [8, 4, 2, 2, 2, 2, 2]
+
+
+def test_a_unit_too_large_for_the_card_fails_and_the_rest_goes_on() -> None:
+    outcomes = list(engine(NoisePainter(room=0), 2).generate([unit(0), unit(1)]))
+    assert all(isinstance(one, Failed) and "memory" in str(one.error) for one in outcomes)
+    assert len(outcomes) == 2
+
+
+def test_the_budget_ends_between_batches() -> None:
+    now = [0.0]
+    budget = Budget(money=2.0, price_per_hour=4.0, clock=lambda: now[0])
+    made = engine(NoisePainter(), 2, budget=budget).generate(iter([unit(i) for i in range(10)]))
+    done = []
+    for one in made:
+        done.append(one.index)
+        if len(done) == 3:
+            now[0] = 1801.0
+    assert done == [0, 1, 2, 3, 4, 5], "what is on the card is finished"
+    assert list(engine(NoisePainter(), budget=budget).generate([unit(0)])) == []
+    with pytest.raises(ValueError, match="price_per_hour"):
+        Budget(money=1.0)
+
+
+def test_units_are_taken_as_they_are_needed() -> None:
+    taken = []
+
+    def units() -> Any:
+        for i in range(100):
+            taken.append(i)
+            yield unit(i)
+
+    made = engine(NoisePainter(), 4).generate(units())
+    next(made)
+    assert len(taken) <= 12
+
+
+def test_texts_are_encoded_once() -> None:
+    tuned = engine(NoisePainter(), 3)
+    list(tuned.generate([unit(i, ["a table", "a desk"][i % 2]) for i in range(8)]))
+    assert tuned.cache.computed == 2
+
+
+def test_the_cache_keeps_what_was_used_last() -> None:
+    cache = ContentCache(capacity_bytes=3 * 16)
+    calls: list[list[int]] = []
+
+    def compute(places: list[int]) -> list[tuple[torch.Tensor, ...]]:
+        calls.append(places)
+        return [(torch.full((4,), float(place)),) for place in places]
+
+    a, b, c, d = (content_key("text", letter) for letter in "abcd")
+    assert [value[0][0].item() for value in cache.many([a, b, a], compute)] == [0, 1, 0]
+    cache.many([c, a, d], compute)  # b is the oldest
+    cache.many([a, c, d], compute)
+    cache.many([b], compute)
+    assert calls == [[0, 1], [0, 2], [0]]
+    assert len({content_key("k", "ab", "c"), content_key("k", "a", "bc"), content_key("l", "ab", "c")}) == 3
+
+
+def sweep(sizes: BatchSizes, each_s: dict[int, float], limit: int = 40) -> list[int]:
+    """The sizes that a sweep tries, its batches taking size * each_s[size] seconds."""
+    tried = []
+    for _ in range(limit):
+        size = sizes.size("model", (64, 64))
+        if sizes.settled("model", (64, 64)):
+            break
+        tried.append(size)
+        sizes.measured("model", (64, 64), size, size * each_s[size])
+    return tried
+
+
+def test_a_sweep_ends_where_doubling_gains_nothing_and_is_remembered(tmp_path: Path) -> None:
+    file = tmp_path / "batch_sizes.json"
+    sizes = BatchSizes("H200", 32, file)
+    assert sweep(sizes, {1: 1.0, 2: 0.6, 4: 0.5, 8: 0.495, 16: 9}) == [1, 1, 2, 2, 4, 4, 8, 8]
+    assert sizes.size("model", (64, 64)) == 4
+    assert BatchSizes("H200", 32, file).size("model", (64, 64)) == 4
+    assert not BatchSizes("RTX 4090", 32, file).settled("model", (64, 64))
+    assert BatchSizes("H200", 2, file).size("model", (64, 64)) == 2, "a lower limit holds at once"
+
+
+def test_a_sweep_ends_at_the_limit_and_at_the_end_of_memory(tmp_path: Path) -> None:
+    sizes = BatchSizes("card", 4)
+    assert sweep(sizes, {1: 1.0, 2: 0.6, 4: 0.4}) == [1, 1, 2, 2, 4, 4]
+    assert sizes.size("model", (64, 64)) == 4
+    small = BatchSizes("card", 32)
+    for size in (1, 1, 2, 2):
+        small.measured("model", (64, 64), size, 1.0)
+    assert small.size("model", (64, 64)) == 4
+    small.too_large("model", (64, 64), 4)
+    assert small.settled("model", (64, 64)) and small.size("model", (64, 64)) == 2
+
+
+def test_a_damaged_memory_is_found_anew(tmp_path: Path) -> None:
+    file = tmp_path / "batch_sizes.json"
+    file.write_text("[1", encoding="utf-8")
+    assert BatchSizes("card", 8, file).size("model", (64, 64)) == 1

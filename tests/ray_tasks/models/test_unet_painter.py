@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ray_tasks.engine.content_cache import ContentCache
+from ray_tasks.models.painters import open_painter
+from ray_tasks.models.unet_painter import UnetPainter
+from schemas.config import Control, Diffusion, Style, Weights
+from tests.ray_tasks.models.painter_checks import (
+    check_batches_do_not_matter,
+    check_conditions_act,
+    conditions,
+    paint,
+    unit_of,
+)
+from tests.tiny_models import (
+    save_tiny_controlnet,
+    save_tiny_inpaint_pipeline,
+    save_tiny_ip_adapter,
+    save_tiny_lcm_unet,
+    save_tiny_sdxl,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("unets")
+    save_tiny_inpaint_pipeline(path / "sd_inpaint")
+    save_tiny_sdxl(path / "sdxl")
+    save_tiny_sdxl(path / "sdxl_inpaint", in_channels=9)
+    save_tiny_lcm_unet(path / "lcm")
+    save_tiny_controlnet(path / "edges")
+    save_tiny_controlnet(path / "layout", seed=1)
+    save_tiny_ip_adapter(path / "style")
+    return path
+
+
+def settings(folder: Path, model: str, **more: Any) -> Diffusion:
+    return Diffusion(model=str(folder / model), device="cpu", steps=3, size_px=64, **more)
+
+
+def opened(folder: Path, model: str, **more: Any) -> UnetPainter:
+    painter = open_painter(settings(folder, model, **more), "tiny", None)
+    assert isinstance(painter, UnetPainter)
+    return painter
+
+
+@pytest.fixture(scope="module")
+def full(folder: Path) -> UnetPainter:
+    return opened(
+        folder,
+        "sdxl",
+        unet=Weights(model=str(folder / "lcm")),
+        sampler="lcm",
+        edges=Control(model=str(folder / "edges")),
+        layout=Control(model=str(folder / "layout")),
+        style=Style(model=str(folder / "style")),
+    )
+
+
+def diffusers_picture(folder: Path, model: str, controls: dict[str, Path], start: torch.Tensor) -> np.ndarray:
+    """The same picture by diffusers' own inpainting pipeline."""
+    from diffusers import (
+        AutoPipelineForInpainting,
+        ControlNetModel,
+        StableDiffusionXLControlNetInpaintPipeline,
+    )
+
+    unit = unit_of()
+    more: dict[str, Any] = {}
+    if controls:
+        nets = [ControlNetModel.from_pretrained(path) for path in controls.values()]
+        pipeline: Any = StableDiffusionXLControlNetInpaintPipeline.from_pretrained(
+            folder / model, controlnet=nets
+        )
+        maps = [Image.fromarray(getattr(unit, name)) for name in controls]
+        more = {"control_image": maps, "controlnet_conditioning_scale": [0.5] * len(maps)}
+    else:
+        pipeline = AutoPipelineForInpainting.from_pretrained(folder / model)
+    pipeline.set_progress_bar_config(disable=True)
+    with torch.inference_mode():
+        # diffusers samples from the autoencoder's distribution; its mean makes the two comparable.
+        pipeline._encode_vae_image = lambda image, generator: (
+            pipeline.vae.encode(image).latent_dist.mode() * pipeline.vae.config.scaling_factor
+        )
+        # ControlNet pipelines show the ground under the mask to a UNet with 4 inputs: make it the mask's own grey.
+        pixels = torch.from_numpy(unit.image)[None].permute(0, 3, 1, 2) / 127.5 - 1
+        grey = pixels.masked_fill(torch.from_numpy(unit.mask)[None, None] > 127, 0) / 2 + 0.5
+        output = pipeline(
+            prompt=unit.prompt,
+            negative_prompt="text, letters",
+            image=grey,
+            mask_image=Image.fromarray(unit.mask),
+            width=64,
+            height=64,
+            strength=1.0,
+            num_inference_steps=3,
+            guidance_scale=6.0,
+            latents=start,
+            output_type="np",
+            **more,
+        )
+    return np.asarray(output.images[0] * 255)
+
+
+@pytest.mark.parametrize(
+    ("model", "controls"),
+    [("sd_inpaint", ()), ("sdxl_inpaint", ()), ("sdxl", ()), ("sdxl", ("edges", "layout"))],
+)
+def test_the_picture_is_that_of_diffusers_own_pipeline(
+    folder: Path, model: str, controls: tuple[str, ...]
+) -> None:
+    from ray_tasks.engine.generate import noise
+
+    config = settings(folder, model, **{name: Control(model=str(folder / name)) for name in controls})
+    painter = UnetPainter(config, "text, letters", "tiny")
+    (ours,) = paint(painter, [unit_of()])
+    theirs = diffusers_picture(
+        folder, model, {name: folder / name for name in controls}, noise((4, 8, 8), [7])
+    )
+    assert ours.std() > 5
+    assert np.abs(ours - theirs).max() < 1.01
+
+
+def test_every_condition_acts_and_the_product_stays(full: UnetPainter) -> None:
+    check_conditions_act(full, ["text", "product", "layout", "sticker", "reference", "seed"])
+
+
+def test_another_style_picture_is_another_picture(full: UnetPainter) -> None:
+    units = conditions()
+    first, second = paint(full, [units["reference"], units["other reference"]])
+    assert (first != second).any()
+
+
+@pytest.mark.parametrize("sampler", ["own", "lcm"])
+def test_batches_do_not_matter(folder: Path, full: UnetPainter, sampler: str) -> None:
+    check_batches_do_not_matter(full if sampler == "lcm" else opened(folder, "sdxl"))
+
+
+def test_personas_share_what_is_encoded_of_their_product(full: UnetPainter) -> None:
+    cache = ContentCache()
+    units = [unit_of(seed, prompt) for seed, prompt in enumerate(["a table", "a beach", "a table", "a desk"])]
+    with torch.inference_mode():
+        full.condition(units, cache)
+    assert cache.computed == 3 + 1 + 1, "three texts, one product, no style picture"
+
+
+def test_a_long_prompt_is_cut_by_whole_phrases_and_the_log_says_so(
+    full: UnetPainter, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert full.fitted("a table, soft light, " + "x" * 80) == "a table, soft light"
+    assert "left out" in caplog.text
+    with pytest.raises(ValueError, match="prompt_too_long"):
+        full.fitted("x" * 200)
+    with pytest.raises(ValueError, match=r"prompt_script.*Latin"):
+        full.fitted("木桌上的产品")
+
+
+def test_a_lost_part_is_named(folder: Path) -> None:
+    with pytest.raises(OSError, match=r"scene\.diffusion\.edges.*config\.json"):
+        opened(folder, "sdxl", edges=Control(model=str(folder / "nothing")))
+    with pytest.raises(ValueError, match=r"scene\.diffusion\.unet\.revision"):
+        opened(folder, "sdxl", unet=Weights(model="some/unet"))
