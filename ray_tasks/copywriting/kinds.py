@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_ANYWHERE = "studio_sweep color_block stone_plinth"
+_ANYWHERE = "studio_sweep color_block stone_plinth paint_steps"
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,13 @@ class Kind:
     props: str = "plant leaves"
     phrases: str = ""
     """Name of its phrase bank when it shares one."""
+    stands: bool = True
+    """False for what cannot stand by itself, as a jacket: it hangs or lies, and is never put on the ground."""
 
     @property
     def allowed(self) -> frozenset[str]:
         """Settings in which the thing looks as if somebody had put it there."""
-        return frozenset(f"{_ANYWHERE} {self.settings}".split())
+        return frozenset(f"{_ANYWHERE if self.stands else ''} {self.settings}".split())
 
     @property
     def bank(self) -> str:
@@ -40,27 +42,28 @@ KINDS = (
     Kind(
         "pet",
         "pet dog cat leash collar aquarium",
-        f"wood_table linen_fabric kitchen_counter {_OUTSIDE} city_night",
+        f"wood_table linen_fabric kitchen_counter living_room {_OUTSIDE} city_night",
         "leaves pine_cones pebbles shells",
         "thing",
     ),
     Kind(
         "baby",
         "baby nursery pram nappy feeding",
-        "wood_table linen_fabric kitchen_counter garden_lawn cafe_table",
+        "wood_table linen_fabric kitchen_counter garden_lawn kids_room living_room",
         "leaves plant",
     ),
     Kind(
         "fitness",
         "strength yoga dumbbell dumbbells kettlebell workout pilates gym barbell balls "
         "basketball football volleyball",
-        "gym_floor linen_fabric wood_table garden_lawn city_night beach_sand",
+        "gym_floor living_room wood_table garden_lawn city_night beach_sand deck_terrace",
         "towel dumbbell plant",
     ),
     Kind(
         "jewellery",
         "jewelry jewellery bracelet necklace earring ring pendant brooch wristwatch",
-        "linen_fabric marble_counter vanity_shelf wood_table beach_sand cafe_table city_night",
+        "linen_fabric marble_counter vanity_shelf silk_drape window_sill paper_flatlay beach_sand "
+        "cafe_table city_night",
         "leaves pebbles shells confetti",
     ),
     Kind(
@@ -68,22 +71,24 @@ KINDS = (
         "beauty makeup make-up cosmetic cosmetics mascara lipstick concealer eyeliner eyeshadow lip balm "
         "lotion cream serum shampoo soap bath bathing grooming perfume fragrance skincare skin nail "
         "toothbrush sunscreen",
-        "linen_fabric marble_counter vanity_shelf wood_table beach_sand city_night office_desk",
+        "linen_fabric marble_counter vanity_shelf bathroom_shelf window_sill silk_drape beach_sand "
+        "city_night office_desk",
         "leaves plant citrus towel pebbles shells",
     ),
     Kind(
         "garden",
         "garden gardening hose sprinkler fertilizer planter soil mulch pruning pruner watering lawn "
         "trowel rake",
-        "garden_lawn workshop_bench wood_table",
+        "garden_lawn workshop_bench wood_table potting_bench deck_terrace",
         "leaves plant pebbles",
     ),
     Kind(
         "supply",
         "paint primer stain polyurethane hardware screw nail bolt washer hinge lock bracket caster lumber "
         "plywood drywall insulation osb molding moulding trim concrete cement post electrical wire outlet switch "
-        "breaker conduit junction plumbing pipe fitting valve faucet toilet drain putty teflon tape roller varnish",
-        "workshop_bench wood_table garden_lawn",
+        "breaker conduit junction plumbing pipe fitting valve faucet toilet drain putty teflon tape "
+        "roller varnish",
+        "workshop_bench wood_table garden_lawn renovation_room",
         "tools",
         "make",
     ),
@@ -91,14 +96,14 @@ KINDS = (
         "tool",
         "tool tools drill saw sander hammer screwdriver wrench plier pliers grinder router jigsaw driver "
         "allen pegboard workbench toolbox measuring level multitool",
-        "workshop_bench wood_table garden_lawn",
+        "workshop_bench wood_table garden_lawn renovation_room",
         "tools",
         "make",
     ),
     Kind(
         "storage",
         "storage shelving bin drawer locker cabinet hanger organizer organiser basket",
-        "workshop_bench wood_table linen_fabric",
+        "workshop_bench wood_table living_room renovation_room kids_room",
         "plant books",
         "home",
     ),
@@ -106,7 +111,7 @@ KINDS = (
         "furniture",
         "furniture sofa couch chair armchair stool bookshelf bookshelves shelf coat-rack wardrobe "
         "bed mattress bench",
-        "linen_fabric",
+        "living_room deck_terrace renovation_room",
         "plant",
         "home",
     ),
@@ -114,21 +119,24 @@ KINDS = (
         "kitchen",
         "kitchen kitchenware cookware mug cup bowl plate pan pot kettle blender grater knife cutlery "
         "carafe teapot thermos flask bottle tumbler glassware appliance jug toaster lunchbox",
-        f"{_TABLES} marble_counter kitchen_counter office_desk study_night gym_floor {_OUTSIDE}",
+        f"{_TABLES} marble_counter kitchen_counter window_sill office_desk study_night gym_floor "
+        f"deck_terrace {_OUTSIDE}",
         "citrus leaves plant coffee_beans books laptop_edge towel dumbbell lantern pine_cones pebbles",
         "kitchen",
     ),
     Kind(
         "coffee",
         "coffee espresso latte cappuccino decaf arabica",
-        f"{_TABLES} marble_counter kitchen_counter office_desk study_night gym_floor {_OUTSIDE} city_night",
+        f"{_TABLES} marble_counter kitchen_counter office_desk study_night gym_floor {_OUTSIDE} "
+        "city_night window_sill winter_snow",
         "coffee_beans leaves books laptop_edge dumbbell towel lantern pine_cones pebbles shells plant",
     ),
     Kind(
         "drink",
         "drink drinks tea chai juice soda water lemonade smoothie smoothy beverage beer wine cocoa cola "
         "dispensed chocolate-drink kombucha",
-        f"{_TABLES} marble_counter kitchen_counter office_desk study_night gym_floor {_OUTSIDE} city_night",
+        f"{_TABLES} marble_counter kitchen_counter office_desk study_night gym_floor {_OUTSIDE} "
+        "city_night deck_terrace market_stall neon_setup",
         "citrus leaves plant books laptop_edge dumbbell towel lantern pine_cones pebbles shells",
     ),
     Kind(
@@ -137,33 +145,43 @@ KINDS = (
         "honey jam spice cereal granola muesli oil chips grocery pantry fruit cheese seafood cuisine nachos "
         "curry bakery",
         f"{_TABLES} marble_counter kitchen_counter office_desk study_night forest_trail mountain_camp beach_sand "
-        "garden_lawn",
+        "garden_lawn market_stall picnic_blanket deck_terrace",
         "citrus leaves plant books laptop_edge lantern pine_cones",
     ),
     Kind(
         "shoes",
         "footwear shoe shoes sneaker sneakers boot boots sandal sandals slipper slippers hi-tops trainers",
-        f"gym_floor {_OUTSIDE} city_night",
+        f"gym_floor {_OUTSIDE} city_night living_room deck_terrace winter_snow",
         "leaves pine_cones pebbles shells towel dumbbell",
     ),
     Kind(
         "bag",
         "bag bags sleeve backpack rucksack purse handbag tote wallet suitcase luggage",
-        f"{_TABLES} office_desk city_night forest_trail mountain_camp beach_sand gym_floor vanity_shelf",
+        f"{_TABLES} office_desk city_night forest_trail mountain_camp beach_sand gym_floor hallway_pegs "
+        "wood_flatlay paper_flatlay",
         "books laptop_edge leaves pine_cones pebbles shells towel lantern",
     ),
     Kind(
+        "garment",
+        "shirt shirts t-shirt blouse jacket jackets coat coats jeans trousers pants dress dresses skirt hoodie sweater "
+        "cardigan leggings vest pullover parka",
+        "linen_fabric wood_flatlay paper_flatlay silk_drape wardrobe_rail hallway_pegs",
+        "leaves pine_cones pebbles",
         "wear",
-        "apparel hats clothing clothes shirt blouse jacket coat scarf sock socks hat cap glove gloves jeans "
-        "trousers dress hoodie sweater cardigan leggings underwear beanie jackets textile",
-        f"linen_fabric wood_table vanity_shelf office_desk gym_floor city_night {_OUTSIDE}",
+        stands=False,
+    ),
+    Kind(
+        "wear",
+        "apparel hats clothing clothes scarf sock socks hat cap glove gloves underwear beanie textile",
+        f"linen_fabric wood_table wood_flatlay paper_flatlay hallway_pegs gym_floor city_night "
+        f"winter_snow {_OUTSIDE}",
         "leaves pine_cones pebbles shells towel books",
     ),
     Kind(
         "outdoor",
         "outdoor outdoors camping climbing ski snowboard trekking hiking cycling bicycle bike fishing tent "
         "lantern harness rope carabiner compass navigation goggles boarding sport sports",
-        f"{_OUTSIDE} gym_floor workshop_bench wood_table city_night",
+        f"{_OUTSIDE} gym_floor workshop_bench wood_table city_night winter_snow deck_terrace",
         "lantern pine_cones pebbles leaves shells towel dumbbell",
     ),
     Kind(
@@ -171,27 +189,29 @@ KINDS = (
         "electronic electronics headphone headphones earbuds speaker cable charger camera tripod phone tablet "
         "laptop keyboard keyboards mouse mice gaming wearable tracker smartwatch audio gadget "
         "photography powerbank projector computer",
-        f"wood_table cafe_table office_desk study_night kitchen_counter gym_floor workshop_bench {_OUTSIDE} city_night",
+        f"wood_table cafe_table office_desk study_night kitchen_counter gym_floor workshop_bench {_OUTSIDE} city_night "
+        "neon_setup living_room",
         "books laptop_edge plant towel dumbbell lantern pine_cones pebbles shells",
     ),
     Kind(
         "lamp",
         "lamp lamps lighting fixtures lampshade",
-        "wood_table linen_fabric office_desk study_night vanity_shelf kitchen_counter garden_lawn",
+        "wood_table linen_fabric office_desk study_night living_room window_sill kids_room "
+        "kitchen_counter deck_terrace",
         "books plant",
         "home",
     ),
     Kind(
         "paper",
         "book books notebook desk pen pencil stationery paper calendar planner ink journal",
-        f"{_TABLES} office_desk study_night",
+        f"{_TABLES} office_desk study_night paper_flatlay wood_flatlay window_sill",
         "books plant leaves laptop_edge",
         "desk",
     ),
     Kind(
         "textile",
         "textiles towel cushion pillow blanket throw rug bedding curtain",
-        "wood_table linen_fabric garden_lawn",
+        "wood_table linen_fabric garden_lawn living_room wood_flatlay bathroom_shelf",
         "leaves plant books",
         "home",
     ),
@@ -200,19 +220,20 @@ KINDS = (
         "home decor plants "
         "decoration candle vase clock frame linen "
         "housewares living bedroom bedding mirror plantpot ornament",
-        "wood_table linen_fabric marble_counter vanity_shelf study_night",
+        "wood_table living_room window_sill marble_counter vanity_shelf bathroom_shelf deck_terrace "
+        "study_night",
         "plant books leaves towel pebbles",
     ),
     Kind(
         "toy",
         "toy toys game games puzzle plush doll blocks",
-        "wood_table linen_fabric garden_lawn",
+        "wood_table kids_room garden_lawn living_room picnic_blanket",
         "confetti leaves",
         "thing",
     ),
 )
 GARDEN_LIGHT = Kind("garden light", "", "garden_lawn wood_table", "plant leaves pebbles", "home")
-ANY_KIND = Kind("thing", "", "wood_table linen_fabric", "plant leaves")
+ANY_KIND = Kind("thing", "", "wood_table linen_fabric window_sill", "plant leaves")
 
 _WIDE = frozenset({"food", "drink", "outdoor", "kitchen", "tool", "tech"})
 """Fields in which a title says more than the category."""

@@ -35,7 +35,13 @@ _SEASON_CUES = {
     ),
     "summer": re.compile(r"\b(summer|beach|swim\w*|sunscreen|sandals?|parasol)\b", re.IGNORECASE),
 }
-_NOT_IN_SEASON = {"winter": frozenset({"beach_sand", "garden_lawn"}), "summer": frozenset[str]()}
+_NOT_IN_SEASON = {
+    "winter": frozenset({"beach_sand", "garden_lawn", "picnic_blanket", "deck_terrace"}),
+    "summer": frozenset({"winter_snow"}),
+}
+_FEASTS = frozenset(name for name, guide in GUIDES.items() if guide.occasion)
+_NOT_NAMED = 10.0
+"""Cost of a feast for a segment that does not name it: it is never shown, not even where places must be repeated."""
 
 
 def season_of(product: Mapping[str, Any]) -> str | None:
@@ -45,8 +51,8 @@ def season_of(product: Mapping[str, Any]) -> str | None:
 
 
 def allowed_settings(kind: Kind, season: str | None) -> frozenset[str]:
-    """The settings that the kind of product allows and its season does not forbid."""
-    return kind.allowed - _NOT_IN_SEASON.get(season or "", frozenset())
+    """The settings that the kind of product allows and its season does not forbid, and feasts, which are for all."""
+    return (kind.allowed | _FEASTS) - _NOT_IN_SEASON.get(season or "", frozenset())
 
 
 class SettingMatcher:
@@ -70,6 +76,12 @@ class SettingMatcher:
         # Half the best context, half their mean: one strong hint leads, the others break near-ties.
         context = (similarity[1:].max(axis=0) + similarity[1:].mean(axis=0)) / 2
         fit = CONTEXT_WEIGHT * context + DESCRIPTION_WEIGHT * similarity[0] - self._handicap
+        words = " ".join([said, *contexts])
+        unnamed = [
+            bool(guide.occasion) and not re.search(guide.occasion, words, re.IGNORECASE)
+            for guide in (GUIDES[name] for name in SETTINGS)
+        ]
+        fit -= _NOT_NAMED * np.array(unnamed)
         self._by_segment[segment["segment_id"]] = fit
         return fit
 
@@ -86,7 +98,7 @@ def assign_settings(fit: NDArray[np.float64], settings: frozenset[str]) -> list[
     again at a cost.
     """
     allowed = [i for i, name in enumerate(SETTINGS) if name in settings]
-    rounds = math.ceil(len(fit) / len(allowed))
+    rounds = 1 + math.ceil(len(fit) / len(allowed))
     weight = 1 + 0.2 / np.arange(1, len(fit) + 1)[:, None]
     value = np.concatenate([fit[:, allowed] * weight - _REPEAT_COST * n for n in range(rounds)], axis=1)
     rows, columns = linear_sum_assignment(-value)

@@ -17,6 +17,8 @@ class SettingGuide:
     accents: tuple[str, ...]
     neutral: bool = False
     """Suits anything and tells no story: taken only when no place fits the segment better."""
+    occasion: str = ""
+    """Regular expression: a feast is shown only to a segment whose own words name it."""
 
 
 GUIDES: dict[str, SettingGuide] = {
@@ -48,7 +50,8 @@ GUIDES: dict[str, SettingGuide] = {
         neutral=True,
     ),
     "marble_counter": SettingGuide(
-        "a bright marble counter, clean eating, low sugar, light and balanced diet, mindful well-being, purity",
+        "a bright marble counter, clean eating, low sugar, light and balanced diet, mindful well-being, "
+        "purity",
         ("cool_morning", "window_left", "studio_soft"),
         ("fresh", "premium", "calm"),
         ("all", "spring"),
@@ -74,7 +77,8 @@ GUIDES: dict[str, SettingGuide] = {
         neutral=True,
     ),
     "kitchen_counter": SettingGuide(
-        "a kitchen counter at home, cooking and baking, filling the pantry, family lunch, a small first kitchen",
+        "a kitchen counter at home, cooking and baking, filling the pantry, family lunch, a small first "
+        "kitchen",
         ("window_right", "cool_morning", "window_left"),
         ("fresh", "cosy", "calm"),
         ("all", "spring"),
@@ -138,7 +142,8 @@ GUIDES: dict[str, SettingGuide] = {
         ("#1f2340", "#e0457b", "#3fb6c9", "#f0a93b"),
     ),
     "workshop_bench": SettingGuide(
-        "a workshop bench, repairing, drilling, sawing, painting and building with tools, do it yourself, crafts",
+        "a workshop bench, repairing, drilling, sawing, painting and building with tools, do it "
+        "yourself, crafts",
         ("window_left", "window_right", "night_lamp"),
         ("energetic", "calm"),
         ("all",),
@@ -154,7 +159,8 @@ GUIDES: dict[str, SettingGuide] = {
         ("#6fa04f", "#f0c94d", "#d9694f", "#3e6b4a"),
     ),
     "vanity_shelf": SettingGuide(
-        "a vanity shelf with a mirror, skin care and make-up routine, bathroom, dressing table, getting ready",
+        "a vanity shelf with a mirror, skin care and make-up routine, bathroom, dressing table, getting "
+        "ready",
         ("window_left", "studio_soft", "window_right"),
         ("calm", "premium", "fresh"),
         ("all", "spring"),
@@ -168,5 +174,197 @@ GUIDES: dict[str, SettingGuide] = {
         ("all", "autumn", "spring"),
         ("coffee_beans", "books", "plant"),
         ("#a5694f", "#e3cba8", "#5d6b57", "#c98f6a"),
+    ),
+    "paint_steps": SettingGuide(
+        "painted steps in a photo studio, modern design, new arrivals, fashion and trends",
+        ("studio_soft", "window_right", "window_left"),
+        ("playful", "fresh", "calm"),
+        ("all",),
+        ("none",),
+        ("#e9c46a", "#e07a5f", "#81b29a", "#a99bd1"),
+        neutral=True,
+    ),
+    "paper_flatlay": SettingGuide(
+        "sheets of coloured paper seen from above, planning, drawing, back to school, creative hobbies",
+        ("window_left", "window_right", "cool_morning"),
+        ("playful", "fresh", "calm"),
+        ("all",),
+        ("none", "confetti", "leaves"),
+        ("#f2c14e", "#7fb7be", "#d9a5b3", "#8ab17d"),
+        neutral=True,
+    ),
+    "wood_flatlay": SettingGuide(
+        "wooden planks seen from above, laid out and packed, getting things together before leaving",
+        ("window_left", "window_right", "cool_morning"),
+        ("calm", "cosy", "fresh"),
+        ("all", "autumn"),
+        ("leaves", "none", "coffee_beans"),
+        ("#b98a5e", "#7d8f69", "#d9b58b", "#5d6b7a"),
+        neutral=True,
+    ),
+    "picnic_blanket": SettingGuide(
+        "a picnic blanket on the grass, a picnic in the park with friends and children, snacks and "
+        "fruit outside",
+        ("cool_morning", "golden_hour"),
+        ("fresh", "playful"),
+        ("summer", "spring"),
+        ("citrus", "leaves", "none"),
+        ("#d64545", "#3f6fb0", "#4f8a5b", "#e8a33d"),
+    ),
+    "silk_drape": SettingGuide(
+        "draped silk, elegance, an evening dress, jewellery, a wedding, luxury and romance",
+        ("studio_soft", "window_left", "window_right"),
+        ("premium", "calm"),
+        ("all",),
+        ("none",),
+        ("#d9b8a8", "#8a6f8f", "#c9b37e", "#7f95a3"),
+        neutral=True,
+    ),
+    "living_room": SettingGuide(
+        "a living room with a sofa, interior design and decorating, moving house, new season at home, "
+        "family evening",
+        ("window_left", "window_right", "golden_hour"),
+        ("calm", "cosy", "fresh"),
+        ("all", "autumn"),
+        ("none", "books", "plant"),
+        ("#c8a27c", "#7f9183", "#d8c9b5", "#a86f5b"),
+    ),
+    "bathroom_shelf": SettingGuide(
+        "a tiled bathroom, bath and shower, washing, hair and body care, morning and evening routine, "
+        "bath time",
+        ("cool_morning", "studio_soft", "window_left"),
+        ("fresh", "calm"),
+        ("all", "spring"),
+        ("towel", "leaves", "pebbles", "none"),
+        ("#9cc3c4", "#e6d5c3", "#7fa38c", "#d7a9a0"),
+    ),
+    "window_sill": SettingGuide(
+        "a bright window sill with plants, house plants, a quiet morning by the window, reading, daylight",
+        ("window_left", "window_right", "cool_morning"),
+        ("fresh", "calm", "cosy"),
+        ("spring", "all"),
+        ("leaves", "none", "books"),
+        ("#8fb08c", "#d9c2a0", "#a9c4cf", "#c77f5b"),
+    ),
+    "kids_room": SettingGuide(
+        "a nursery or children's room, babies and toddlers, toys and play, parents at home, bedtime",
+        ("window_left", "window_right", "studio_soft"),
+        ("playful", "calm", "fresh"),
+        ("all",),
+        ("none",),
+        ("#f2b880", "#8fb9c9", "#e39aa5", "#9fc08f"),
+    ),
+    "wardrobe_rail": SettingGuide(
+        "a clothes rail, choosing an outfit, getting dressed, fashion and style, wardrobe",
+        ("studio_soft", "window_left", "window_right"),
+        ("calm", "premium", "playful"),
+        ("all",),
+        ("none",),
+        ("#d8c4b0", "#8fa3a8", "#c98f7a", "#6f7a68"),
+    ),
+    "hallway_pegs": SettingGuide(
+        "a hallway with pegs, leaving the house, on the way to work, school run, commuting, walking the dog",
+        ("window_left", "window_right", "cool_morning"),
+        ("calm", "fresh", "cosy"),
+        ("all", "autumn"),
+        ("none",),
+        ("#a9b8a4", "#c9a27e", "#8fa6b8", "#d6c2a8"),
+    ),
+    "renovation_room": SettingGuide(
+        "a room under renovation, painting walls, moving into a new flat, home improvement, a "
+        "contractor on site",
+        ("window_left", "window_right", "cool_morning"),
+        ("energetic", "fresh", "calm"),
+        ("all", "spring"),
+        ("tools", "none"),
+        ("#4f8a8b", "#e0a44a", "#c8664f", "#6f8f5f"),
+    ),
+    "potting_bench": SettingGuide(
+        "a potting bench in a greenhouse, sowing and growing seedlings, gardening, houseplants, vegetables",
+        ("cool_morning", "golden_hour", "window_left"),
+        ("fresh", "calm"),
+        ("spring", "summer"),
+        ("leaves", "plant", "pebbles", "none"),
+        ("#6fa04f", "#c87f52", "#e3c86f", "#3e6b4a"),
+    ),
+    "market_stall": SettingGuide(
+        "a farmers' market stall, fresh fruit and vegetables, grocery shopping, organic food, regional "
+        "and seasonal",
+        ("cool_morning", "window_left", "golden_hour"),
+        ("fresh", "playful", "cosy"),
+        ("summer", "autumn", "all"),
+        ("citrus", "leaves", "none"),
+        ("#4f8f4a", "#d9503f", "#f0b43d", "#a5694f"),
+    ),
+    "deck_terrace": SettingGuide(
+        "a wooden terrace in the evening, balcony, garden furniture and lights, barbecue with "
+        "neighbours, summer nights",
+        ("golden_hour", "night_lamp", "cool_morning"),
+        ("cosy", "calm", "fresh"),
+        ("summer", "spring"),
+        ("lantern", "plant", "none"),
+        ("#e0a45a", "#5d7a5a", "#a8704a", "#3f4f5f"),
+    ),
+    "winter_snow": SettingGuide(
+        "snow in a winter forest, skiing and snowboarding, sledging, cold clear day, warm clothes",
+        ("cool_morning", "golden_hour", "studio_soft"),
+        ("fresh", "calm", "energetic"),
+        ("winter",),
+        ("pine_cones", "none"),
+        ("#9fb8cf", "#d9534a", "#e8edf2", "#4f6f7f"),
+    ),
+    "neon_setup": SettingGuide(
+        "a gaming room lit by neon, playing video games, streaming, e-sport, music production, night owls",
+        ("night_lamp",),
+        ("energetic", "playful"),
+        ("all",),
+        ("none",),
+        ("#e0457b", "#3fb6c9", "#7a4fd0", "#f0a93b"),
+    ),
+    "christmas_tree": SettingGuide(
+        "a Christmas tree with lights and presents, Christmas shopping, Advent, gifts for the family",
+        ("night_lamp", "window_left"),
+        ("cosy", "premium"),
+        ("winter",),
+        ("pine_cones", "none"),
+        ("#a83232", "#2f5d46", "#d9b25f", "#f0e6d6"),
+        occasion=r"\b(christmas|xmas|advent|santa|noel|weihnacht\w*)\b",
+    ),
+    "lunar_new_year": SettingGuide(
+        "Lunar New Year with red lanterns and plum blossom, spring festival, family reunion dinner, red "
+        "gifts",
+        ("studio_soft", "night_lamp"),
+        ("playful", "premium", "energetic"),
+        ("spring", "winter"),
+        ("none",),
+        ("#c8232c", "#e0b04a", "#f2d6c2", "#7d1720"),
+        occasion=r"\b(lunar new year|chinese new year|spring festival|tet)\b|春节|新年",
+    ),
+    "diwali_lamps": SettingGuide(
+        "Diwali with oil lamps and marigolds, festival of lights, sweets and gifts for the family",
+        ("night_lamp", "golden_hour"),
+        ("cosy", "energetic"),
+        ("autumn",),
+        ("none",),
+        ("#e08a2e", "#8f2f6f", "#f0c04a", "#5f1f4f"),
+        occasion=r"\b(diwali|deepavali|festival of lights)\b",
+    ),
+    "ramadan_lanterns": SettingGuide(
+        "Ramadan evening with lanterns and a crescent moon, iftar with family, Eid gifts and sweets",
+        ("night_lamp",),
+        ("cosy", "premium", "calm"),
+        ("all",),
+        ("none",),
+        ("#c9a24a", "#2f3f6a", "#6f8fae", "#e6cf9a"),
+        occasion=r"\b(ramadan|ramazan|iftar|eid|suhoor)\b|رمضان|عيد",
+    ),
+    "birthday_party": SettingGuide(
+        "a birthday party with balloons and presents, celebrating with friends, a present for someone",
+        ("studio_soft", "window_left", "window_right"),
+        ("playful", "fresh"),
+        ("all",),
+        ("confetti", "none"),
+        ("#f28a8a", "#f2c14e", "#7fb7d9", "#b590d0"),
+        occasion=r"\b(birthdays?|anniversar\w+|geburtstag\w*|celebrat\w+|part(?:y|ies))\b",
     ),
 }

@@ -205,6 +205,16 @@ class Brush:
         ]
         self.panel(left, top, right, bottom, stops, across=True, radius=3)
 
+    def sphere(self, cx: float, cy: float, radius: float, rgb: Rgb, lit: float) -> None:
+        """A ball lit from the upper left (`lit` -1) to the upper right (1), with its own shade and highlight."""
+        shader = skia.GradientShader.MakeRadial(
+            skia.Point(cx + 0.38 * lit * radius, cy - 0.42 * radius),
+            1.5 * radius,
+            [packed(shift(rgb, 0.13)), packed(rgb), packed(shift(rgb, -0.17)), packed(shift(rgb, -0.24))],
+            [0.0, 0.38, 0.82, 1.0],
+        )
+        self.canvas.drawCircle(cx, cy, radius, skia.Paint(AntiAlias=True, Shader=shader, Dither=True))
+
     def bokeh(
         self,
         count: int,

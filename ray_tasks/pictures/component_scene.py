@@ -27,15 +27,36 @@ from ray_tasks.pictures.palette import harmonise, oklab_from_srgb, product_color
 from ray_tasks.pictures.props import draw_far_props, draw_near_props
 from ray_tasks.pictures.scene import PlacedProduct, SceneSpec
 from ray_tasks.pictures.settings_desks import DESKS
+from ray_tasks.pictures.settings_feasts import FEASTS
+from ray_tasks.pictures.settings_hanging import HANGING
+from ray_tasks.pictures.settings_home import HOME
 from ray_tasks.pictures.settings_indoor import INDOOR
+from ray_tasks.pictures.settings_lamps import LAMPS
 from ray_tasks.pictures.settings_outdoor import OUTDOOR
+from ray_tasks.pictures.settings_sets import SETS
 from ray_tasks.pictures.settings_studio import STUDIO
 from ray_tasks.pictures.settings_town import TOWN
+from ray_tasks.pictures.settings_trades import TRADES
 from ray_tasks.pictures.settings_workplaces import WORKPLACES
+from ray_tasks.pictures.settings_yards import YARDS
 from ray_tasks.pictures.stage import Setting, Stage
 from ray_tasks.pictures.text_room import prepare_text_area
 
-DRAWERS: dict[str, Setting] = {**STUDIO, **INDOOR, **DESKS, **WORKPLACES, **OUTDOOR, **TOWN}
+DRAWERS: dict[str, Setting] = {
+    **STUDIO,
+    **SETS,
+    **INDOOR,
+    **HOME,
+    **HANGING,
+    **DESKS,
+    **WORKPLACES,
+    **TRADES,
+    **YARDS,
+    **OUTDOOR,
+    **TOWN,
+    **FEASTS,
+    **LAMPS,
+}
 
 # Saturation and contrast of the finished scene per mood.
 _GRADE = {
@@ -82,7 +103,7 @@ class ComponentScene:
     """A `SceneBackend` that draws every setting from shaders and soft shapes."""
 
     name = "component_scene"
-    revision = "1"
+    revision = "2"
 
     def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
         """(H, W, 3) uint8 sRGB scene with the product's shadow and reflection; same arguments, same bytes."""
@@ -98,9 +119,10 @@ class ComponentScene:
         rgb = np.ascontiguousarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3])
         alpha = product.rgba[..., 3]
         foot = footprint(alpha, product.box)
-        if setting.gloss > 0 and not setting.from_above:
+        stands = not (setting.from_above or setting.hangs)
+        if setting.gloss > 0 and stands:
             add_reflection(rgb, product.rgba, foot, setting.gloss, stage.unit)
-        if setting.from_above:
+        if not stands:
             shade = drop_shade(alpha, stage.light, stage.unit)
         else:
             cast = cast_shade(alpha, foot, stage.light, stage.unit, stage.squash)
@@ -112,9 +134,9 @@ class ComponentScene:
         # The surface draws on this array's memory: it must outlive the surface.
         rgba = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
         props_surface = skia.Surface(rgba, colorType=skia.kRGBA_8888_ColorType)
-        draw_near_props(
-            Brush(props_surface.getCanvas(), *size, rng), stage, spec, text_area, setting.from_above
-        )
+        if not setting.hangs:
+            brush = Brush(props_surface.getCanvas(), *size, rng)
+            draw_near_props(brush, stage, spec, text_area, setting.from_above)
         light = light_map(stage.light, size, product.box, rng, setting.glow)
         lit = _grade(props_surface.makeImageSnapshot(), stage, spec, light)
         if text_area is not None:
@@ -153,13 +175,13 @@ def _draw_backdrop(
     canvas: skia.Canvas, setting: Setting, stage: Stage, spec: SceneSpec, rng: np.random.Generator
 ) -> None:
     # Small: everything here is out of focus, except cloth seen from above.
-    scale = 1.0 if setting.from_above else 0.4
+    scale = 1.0 if setting.from_above or setting.hangs else 0.4
     back = skia.Surface(round(stage.width * scale), round(stage.height * scale))
     back_canvas = back.getCanvas()
     back_canvas.scale(scale, scale)
     brush = Brush(back_canvas, stage.width, stage.height, rng, focus=FOCUS)
     setting.backdrop(brush, stage)
-    if not setting.from_above:
+    if not (setting.from_above or setting.hangs):
         draw_far_props(brush, stage, spec)
     image = back.makeImageSnapshot()
     target = skia.Rect.MakeWH(stage.width, stage.height)

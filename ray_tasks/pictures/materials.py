@@ -161,6 +161,48 @@ _BODIES = {
   col *= 1.0 + (n(w * 1.9).b - 0.5) * 0.03;
   col = mix(col, c2, joint * 0.8);
 """,
+    "gingham": """
+  float2 q = w + (float2(n(w * 0.35).r, n(w * 0.35 + 140.0).r) - 0.5) * 16.0;
+  float2 band = step(0.5, fract(q / 104.0));
+  float thread = 0.5 + 0.5 * sin((q.x + q.y) * 1.1);
+  float share = 0.5 * (band.x + band.y);
+  share += (band.x == band.y ? 0.0 : (thread - 0.5) * 0.16);
+  float fold = n(float2(w.x * 0.16 + w.y * 0.07, w.y * 0.11) + 70.0).r;
+  float fold2 = n(float2(w.x * 0.16 + w.y * 0.07 + 5.0, w.y * 0.11) + 70.0).r;
+  col = mix(c0, c1, clamp(share, 0.0, 1.0));
+  col *= 1.0 + sin(q.x * 1.6) * sin(q.y * 1.6) * 0.03 + (fold - fold2) * 1.1 + (fold - 0.5) * 0.16;
+""",
+    "silk": """
+  float2 q = w * 0.30 + (float2(n(w * 0.10).r, n(w * 0.10 + 211.0).r) - 0.5) * 130.0;
+  float along = q.x * 0.62 + q.y * 0.36;
+  float across = q.y * 0.10 - q.x * 0.06;
+  float a = n(float2(along, across) * 0.55).r;
+  float b = n(float2(along + 3.0, across + 1.0) * 0.55).r;
+  float c = n(float2(along * 1.7, across * 1.3) + 87.0).r - n(float2(along * 1.7 + 3.0, across * 1.3) + 87.0).r;
+  float slope = (a - b) * 15.0 + c * 3.0;
+  float shine = smoothstep(0.15, 0.95, slope);
+  float shade = smoothstep(0.05, 0.95, -slope);
+  col = mix(mix(c1, c0, shine), c2, shade * 0.8);
+  col += pow(max(shine, 0.0), 5.0) * 0.10;
+""",
+    "rug": """
+  float2 q = w + (float2(n(w * 0.6).g, n(w * 0.6 + 50.0).g) - 0.5) * 14.0;
+  float tuft = n(q * 1.6).b;
+  float tuft2 = n(q * 1.6 + float2(0.0, 2.2)).b;
+  float m = n(w * 0.25).r;
+  col = mix(c0, c1, clamp(0.45 + (m - 0.5) * 0.6 + (n(q * 0.8).g - 0.5) * 0.5, 0.0, 1.0));
+  col = mix(col, c2, smoothstep(0.55, 0.8, tuft) * 0.6 / far);
+  col *= 1.0 + (tuft - tuft2) * 0.30 / far;
+""",
+    "snow": """
+  float m = n(w * 0.18).r;
+  float a = n(float2(w.x * 0.20, w.y * 0.34)).r;
+  float b = n(float2(w.x * 0.20, w.y * 0.34) + float2(-2.0, 3.0)).r;
+  float g = n(w * 2.2).b;
+  col = mix(c0, c1, clamp(0.35 + (m - 0.5) * 1.4, 0.0, 1.0));
+  col *= 1.0 + (a - b) * 2.6 + (n(w * 0.9).g - n(w * 0.9 + float2(-1.5, 2.0)).g) * 0.35 / far;
+  col = mix(col, c2, smoothstep(0.80, 0.86, g) * 0.9 / far);
+""",
     "laminate": """
   float m = n(w * 0.2).r;
   float f = n(w * float2(2.8, 0.5)).g;

@@ -52,6 +52,24 @@ def ridge(brush: Brush, stage: Stage, base: float, height: float, detail: float)
     )
 
 
+def pine(brush: Brush, x: float, base: float, tall: float, rgb: Rgb, snow: Rgb | None = None) -> None:
+    """A fir of six tiers, `tall` pixels high; `snow` lies on its tiers."""
+    brush.rect(x - 0.025 * tall, base - 0.15 * tall, x + 0.025 * tall, base, oklch(0.30, 0.03, 55))
+    for part in range(6):
+        y, half = base - tall * (0.08 + 0.135 * part), tall * 0.235 * (1 - 0.14 * part)
+        tier = polygon([(x - half, y), (x, y + 0.03 * tall), (x + half, y), (x, y - tall * 0.26)])
+        brush.path(tier, shift(rgb, -0.05 + 0.015 * part))
+        if snow is not None:
+            cap = [
+                (x - 0.80 * half, y - 0.035 * tall),
+                (x - 0.3 * half, y - 0.05 * tall),
+                (x + 0.1 * half, y - 0.03 * tall),
+            ]
+            brush.path(
+                polygon([*cap, (x + 0.55 * half, y - 0.06 * tall), (x, y - tall * 0.26)]), snow, alpha=0.92
+            )
+
+
 def _forest_backdrop(brush: Brush, stage: Stage) -> None:
     w, h, e = stage.width, stage.height, stage.edge_y
     sky, haze = sky_tones(stage)

@@ -54,7 +54,7 @@ def _sweep_backdrop(brush: Brush, stage: Stage) -> None:
     brush.wash(base - 0.03 * h, h, [(0.0, floor), (0.35, floor), (1.0, shift(floor, -0.04))], [0.0, 1.0, 1.0])
 
 
-def _no_ground(brush: Brush, stage: Stage) -> None:
+def no_ground(brush: Brush, stage: Stage) -> None:
     """The backdrop's paper is the ground too."""
 
 
@@ -112,10 +112,10 @@ def _block_ground(brush: Brush, stage: Stage) -> None:
         near_shade=0.12,
     )
     # Redrawn over the floor: the drum stands on it.
-    _podium(brush, stage, mix(tones.accent, tones.wall, 0.18), height=0.045)
+    podium(brush, stage, mix(tones.accent, tones.wall, 0.18), height=0.045)
 
 
-def _podium(brush: Brush, stage: Stage, rgb: Rgb, *, height: float, material: str | None = None) -> None:
+def podium(brush: Brush, stage: Stage, rgb: Rgb, *, height: float, material: str | None = None) -> None:
     """A round step under the product; its top is an ellipse in the ground plane's perspective."""
     h, w = stage.height, stage.width
     cx = stage.product.center_x
@@ -207,7 +207,7 @@ def _plinth_ground(brush: Brush, stage: Stage) -> None:
         brush, stage, "stone", (shift(floor, 0.05), shift(floor, -0.0), shift(floor, -0.15)), soft_edge=6
     )
     rock = stage.tones.tint((0.80, 0.77, 0.72), 0.22)
-    _podium(brush, stage, rock, height=0.14, material="stone")
+    podium(brush, stage, rock, height=0.14, material="stone")
 
 
 def _marble_backdrop(brush: Brush, stage: Stage) -> None:
@@ -328,10 +328,10 @@ def _vanity_ground(brush: Brush, stage: Stage) -> None:
 
 
 STUDIO: dict[str, Setting] = {
-    "studio_sweep": Setting(_sweep_backdrop, _no_ground, (0.05, 0.10), 0.30, gloss=0.10, seamless=True),
+    "studio_sweep": Setting(_sweep_backdrop, no_ground, (0.05, 0.10), 0.30, gloss=0.10, seamless=True),
     "color_block": Setting(_block_backdrop, _block_ground, (0.10, 0.15), 0.26),
     "stone_plinth": Setting(_plinth_backdrop, _plinth_ground, (0.05, 0.09), 0.20),
     "marble_counter": Setting(_marble_backdrop, _marble_ground, (0.10, 0.15), 0.28, gloss=0.30),
-    "linen_fabric": Setting(_linen_backdrop, _no_ground, (0.10, 0.10), 0.30, from_above=True),
+    "linen_fabric": Setting(_linen_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True),
     "vanity_shelf": Setting(_vanity_backdrop, _vanity_ground, (0.08, 0.12), 0.24, gloss=0.24),
 }

@@ -72,6 +72,8 @@ class Setting:
     """Distance between far edge and vanishing line, as a share of the height; 0 when the ground meets the horizon."""
     gloss: float = 0.0
     from_above: bool = False
+    hangs: bool = False
+    """The product hangs before a wall: its shade falls on the wall, and nothing lies at its foot."""
     seamless: bool = False
     """The ground runs on into the background without an edge."""
     glow: float = 0.0

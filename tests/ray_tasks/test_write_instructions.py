@@ -10,8 +10,16 @@ import pytest
 
 from infra.tables import append_rows, ensure_tables, read_table, rows_to_table
 from ray_tasks import write_instructions
-from ray_tasks.copywriting.kinds import KINDS
-from ray_tasks.copywriting.scenes import allowed_settings, assign_settings, layout, palette, season_of
+from ray_tasks.copywriting.kinds import KINDS, kind_of
+from ray_tasks.copywriting.scenes import (
+    SettingMatcher,
+    allowed_settings,
+    assign_settings,
+    layout,
+    palette,
+    season_of,
+)
+from ray_tasks.copywriting.settings_guide import GUIDES
 from ray_tasks.models.text_embedder import MiniLMEmbedder
 from ray_tasks.write_instructions import InstructionWriter, products_with_personas
 from schemas.instruction import SETTINGS, instruction_hash
@@ -150,8 +158,8 @@ def test_commands_in_a_description_never_reach_the_copy() -> None:
 
 def test_more_personas_than_places_repeat_places_last() -> None:
     sofa = next(kind for kind in KINDS if kind.name == "furniture")
-    chosen = assign_settings(np.zeros((6, len(SETTINGS))), sofa.allowed)
-    assert set(chosen) == sofa.allowed and len(chosen) == 6
+    chosen = assign_settings(np.zeros((9, len(SETTINGS))), sofa.allowed)
+    assert set(chosen) == sofa.allowed and len(chosen) == 9
 
 
 def test_winter_things_are_shown_in_winter_places() -> None:
@@ -211,3 +219,23 @@ def test_an_unsupported_locale_stops_the_stage_and_names_the_supported(
     with pytest.raises(SystemExit):
         write_instructions.main([f"--run-date={NIGHT}", f"--config={config}", f"--state={tmp_path / 'var'}"])
     assert "locale fi has no phrase bank; supported are ar, de, en, fr, zh" in capsys.readouterr().err
+
+
+def test_a_feast_is_shown_only_to_segments_that_name_it() -> None:
+    party = copy.deepcopy(SEGMENTS[1]) | {"segment_id": "party", "contexts": ["birthday", "office"]}
+    matcher = SettingMatcher(BagOfWordsEmbedder())
+    feasts = np.array([bool(GUIDES[name].occasion) for name in SETTINGS])
+    plain, named = matcher.for_segment(SEGMENTS[1]), matcher.for_segment(party)
+    assert plain[feasts].max() < plain[~feasts].min() - 2
+    assert named[SETTINGS.index("birthday_party")] > named[SETTINGS.index("christmas_tree")] + 2
+    mug = next(kind for kind in KINDS if kind.name == "kitchen")
+    chosen = assign_settings(np.stack([plain] * 20), allowed_settings(mug, None))
+    assert not {name for name in chosen if GUIDES[name].occasion}
+
+
+def test_a_garment_hangs_or_lies() -> None:
+    for title in ("Rain jacket, olive", "Summer dress with dots"):
+        assert (
+            not {"studio_sweep", "wood_table"}
+            & kind_of(product(title=title, category="Apparel > Tops")).allowed
+        )

@@ -1,0 +1,163 @@
+"""Rail and pegs: the product hangs before a wall."""
+
+from __future__ import annotations
+
+import math
+
+import skia
+
+from ray_tasks.pictures.brush import Brush, polygon, ramp
+from ray_tasks.pictures.palette import mix, oklch, shift
+from ray_tasks.pictures.settings_home import BRASS, free_side
+from ray_tasks.pictures.settings_indoor import OAK, WALNUT
+from ray_tasks.pictures.settings_studio import no_ground, plaster
+from ray_tasks.pictures.stage import Setting, Stage
+
+
+def _rail_backdrop(brush: Brush, stage: Stage) -> None:
+    """A clothes rail before a wall: the product hangs in front, other garments hang out of focus."""
+    tones, w, h = stage.tones, stage.width, stage.height
+    plaster(brush, stage, tones.wall)
+    y, top = _rail_y(stage), stage.product.top
+    side = free_side(stage)
+    hues = (
+        tones.accent,
+        tones.muted(oklch(0.80, 0.02, 80), 0.3),
+        tones.accent_alt,
+        tones.muted(oklch(0.45, 0.03, 250), 0.4),
+    )
+    with brush.depth(8):
+        for k in range(4):
+            x = stage.product.center_x + side * (0.5 * stage.product.width + (0.10 + 0.085 * k) * w)
+            tone = mix(hues[k], tones.wall, 0.25)
+            long, half = (0.40 + 0.07 * (k % 3)) * h, 0.052 * w
+            body = [
+                (x - 0.3 * half, top),
+                (x + 0.3 * half, top),
+                (x + half, top + 0.06 * h),
+                (x + 1.1 * half, top + long),
+                (x - 1.1 * half, top + long),
+                (x - half, top + 0.06 * h),
+            ]
+            brush.path(
+                polygon([(px - stage.light.side * 14, py + 10) for px, py in body]),
+                shift(tones.wall_deep, -0.2),
+                alpha=0.4,
+                blur=12,
+            )
+            stops = [
+                (0.0, shift(tone, -0.06)),
+                (0.35, shift(tone, 0.05)),
+                (0.7, shift(tone, -0.03)),
+                (1.0, shift(tone, -0.10)),
+            ]
+            brush.canvas.drawPath(polygon(body), brush.gradient((x - half, 0), (x + half, 0), stops))
+            hook = polygon([(x, top + 0.01 * h), (x, y)], closed=False)
+            brush.stroke(hook, oklch(0.5, 0.01, 80), 5)
+    shoe_y = max(stage.product.bottom + 0.02 * h, 0.955 * h)
+    with brush.depth(6):
+        brush.wash(shoe_y, h + 9, [(0.0, shift(OAK[1], 0.02)), (1.0, OAK[1])])
+        brush.wash(
+            shoe_y - 0.014 * h, shoe_y, [(0.0, shift(tones.wall, 0.05)), (1.0, shift(tones.wall, -0.05))]
+        )
+    _hanger(brush, stage, y)
+
+
+def _rail_y(stage: Stage) -> float:
+    return max(0.018 * stage.height, stage.product.top - 0.075 * stage.height)
+
+
+def _hanger(brush: Brush, stage: Stage, y: float) -> None:
+    """The rail, and the hanger whose shoulders are seen at the product's neck."""
+    w, h, cx, top = stage.width, stage.height, stage.product.center_x, stage.product.top
+    metal = BRASS if stage.mood in ("premium", "cosy") else oklch(0.30, 0.01, 250)
+    r = 0.010 * h
+    brush.rect(
+        -w, y + 0.02 * h, 2 * w, y + 0.02 * h + 2 * r, shift(stage.tones.wall_deep, -0.2), alpha=0.35, blur=9
+    )
+    brush.panel(
+        -w,
+        y - r,
+        2 * w,
+        y + r,
+        [(0.0, shift(metal, 0.05)), (0.3, shift(metal, 0.22)), (1.0, shift(metal, -0.12))],
+    )
+    hook = skia.PathBuilder()
+    loop = 0.020 * h
+    hook.moveTo(cx, top + 0.035 * h)
+    hook.lineTo(cx, y + 1.2 * loop)
+    hook.arcTo(skia.Rect.MakeLTRB(cx - loop, y - 1.6 * r, cx + loop, y - 1.6 * r + 2 * loop), 90, -250, False)
+    brush.stroke(hook.detach(), shift(metal, 0.10), 5)
+    half = min(0.20 * stage.product.width, 0.10 * w)
+    yoke = skia.PathBuilder()
+    yoke.moveTo(cx - half, top + 0.055 * h)
+    yoke.quadTo(cx - 0.4 * half, top + 0.012 * h, cx, top + 0.012 * h)
+    yoke.quadTo(cx + 0.4 * half, top + 0.012 * h, cx + half, top + 0.055 * h)
+    brush.stroke(yoke.detach(), shift(WALNUT[0], 0.1), 15)
+
+
+def _pegs_backdrop(brush: Brush, stage: Stage) -> None:
+    """A panelled hallway with a row of wooden pegs; the product hangs on one."""
+    tones, w, h = stage.tones, stage.width, stage.height
+    wall = tones.wall
+    plaster(brush, stage, shift(wall, 0.02))
+    panel = shift(wall, -0.035, 1.1)
+    y = stage.product.top + 0.012 * h
+    min(0.93 * h, y + 0.62 * h)
+    board = mix(tones.tint(OAK[0]), wall, 0.15)
+    pitch = 0.118 * w
+    start = stage.product.center_x % pitch
+    with brush.depth(2.0):
+        brush.rect(-w, y - 0.05 * h, 2 * w, h + 9, panel)
+        for i in range(-1, int(w / pitch) + 2):
+            x = start + (i + 0.5) * pitch
+            brush.rect(x - 1.5, y, x + 1.5, h, shift(panel, -0.11))
+            brush.rect(x + 1.5, y, x + 4.5, h, shift(panel, 0.05))
+    brush.rect(-w, y + 0.02 * h, 2 * w, y + 0.062 * h, shift(wall, -0.3), alpha=0.35, blur=11)
+    brush.panel(-w, y - 0.045 * h, 2 * w, y + 0.035 * h, ramp(shift(board, 0.05), shift(board, -0.07)))
+    brush.rect(-w, y - 0.05 * h, 2 * w, y - 0.043 * h, shift(board, 0.10))
+    step = 2 * pitch
+    for i in range(-8, 9):
+        x = stage.product.center_x + i * step
+        if -step < x < w + step:
+            r = 0.017 * h
+            brush.oval(
+                x - stage.light.side * 0.8 * r,
+                y + 0.7 * r,
+                1.2 * r,
+                1.2 * r,
+                shift(board, -0.35),
+                alpha=0.5,
+                blur=5,
+            )
+            brush.sphere(x, y - 0.2 * r, r, shift(OAK[1], 0.03), stage.light.side)
+    side = free_side(stage)
+    x = stage.product.center_x + side * step * max(
+        1, math.ceil((0.5 * stage.product.width + 0.07 * w) / step)
+    )
+    if 0.05 * w < x < 0.97 * w and abs(x - stage.product.center_x) > 0.5 * stage.product.width + 0.05 * w:
+        cap = mix(tones.accent, wall, 0.2)
+        with brush.depth(4):
+            brush.oval(
+                x - stage.light.side * 12,
+                y + 0.115 * h,
+                0.085 * w,
+                0.095 * h,
+                shift(wall, -0.3),
+                alpha=0.35,
+                blur=12,
+            )
+            brush.canvas.drawOval(
+                skia.Rect.MakeLTRB(x - 0.088 * w, y - 0.005 * h, x + 0.088 * w, y + 0.185 * h),
+                brush.gradient(
+                    (x - 0.09 * w, 0), (x + 0.09 * w, 0), ramp(shift(cap, 0.06), shift(cap, -0.08))
+                ),
+            )
+            brush.oval(x, y + 0.09 * h, 0.050 * w, 0.054 * h, shift(cap, 0.07))
+            brush.oval(x, y + 0.092 * h, 0.047 * w, 0.051 * h, shift(cap, -0.02))
+
+
+HANGING: dict[str, Setting] = {
+    "wardrobe_rail": Setting(_rail_backdrop, no_ground, (0.10, 0.10), 0.30, hangs=True),
+    "hallway_pegs": Setting(_pegs_backdrop, no_ground, (0.10, 0.10), 0.30, hangs=True),
+}
