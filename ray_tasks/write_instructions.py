@@ -35,7 +35,7 @@ OUTPUTS = ("instructions",)
 
 BATCH_SIZE = 32
 WRITER = "rules"
-WRITER_REVISION = "rules-2"
+WRITER_REVISION = "rules-3"
 
 _PRODUCT_COLUMNS = (
     "run_date",

@@ -163,27 +163,26 @@ _BODIES = {
 """,
     "gingham": """
   float2 q = w + (float2(n(w * 0.35).r, n(w * 0.35 + 140.0).r) - 0.5) * 16.0;
-  float2 band = step(0.5, fract(q / 104.0));
+  float2 saw = abs(fract(q / 190.0) - 0.5);
+  float2 band = smoothstep(0.238, 0.262, saw);
   float thread = 0.5 + 0.5 * sin((q.x + q.y) * 1.1);
-  float share = 0.5 * (band.x + band.y);
-  share += (band.x == band.y ? 0.0 : (thread - 0.5) * 0.16);
+  float share = 0.5 * (band.x + band.y) + abs(band.x - band.y) * (thread - 0.5) * 0.10;
   float fold = n(float2(w.x * 0.16 + w.y * 0.07, w.y * 0.11) + 70.0).r;
   float fold2 = n(float2(w.x * 0.16 + w.y * 0.07 + 5.0, w.y * 0.11) + 70.0).r;
   col = mix(c0, c1, clamp(share, 0.0, 1.0));
   col *= 1.0 + sin(q.x * 1.6) * sin(q.y * 1.6) * 0.03 + (fold - fold2) * 1.1 + (fold - 0.5) * 0.16;
 """,
     "silk": """
-  float2 q = w * 0.30 + (float2(n(w * 0.10).r, n(w * 0.10 + 211.0).r) - 0.5) * 130.0;
-  float along = q.x * 0.62 + q.y * 0.36;
-  float across = q.y * 0.10 - q.x * 0.06;
-  float a = n(float2(along, across) * 0.55).r;
-  float b = n(float2(along + 3.0, across + 1.0) * 0.55).r;
-  float c = n(float2(along * 1.7, across * 1.3) + 87.0).r - n(float2(along * 1.7 + 3.0, across * 1.3) + 87.0).r;
-  float slope = (a - b) * 15.0 + c * 3.0;
-  float shine = smoothstep(0.15, 0.95, slope);
-  float shade = smoothstep(0.05, 0.95, -slope);
-  col = mix(mix(c1, c0, shine), c2, shade * 0.8);
-  col += pow(max(shine, 0.0), 5.0) * 0.10;
+  float2 q = w / 1024.0;
+  float bend = sin(q.y * 2.3 + 1.7 * sin(q.x * 1.1)) + 0.45 * sin(q.x * 3.1 + q.y * 1.3 + 2.0);
+  float t = q.x * 5.6 + q.y * 3.3 + bend * 1.7;
+  float u = q.x * 2.6 - q.y * 3.9 + 1.2 * sin(q.x * 2.0 + 0.7 * bend);
+  float slope = 0.62 * cos(t) + 0.30 * cos(1.9 * t + 1.3 * u) + 0.34 * cos(u + 0.6 * t);
+  float shine = smoothstep(0.05, 1.05, slope);
+  float shade = smoothstep(0.10, 1.10, -slope);
+  col = mix(mix(c1, c0, shine), c2, shade * 0.75);
+  col += pow(shine, 4.0) * 0.10;
+  col *= 1.0 + (n(float2(w.x * 0.5, w.y * 2.4)).b - 0.5) * 0.025;
 """,
     "rug": """
   float2 q = w + (float2(n(w * 0.6).g, n(w * 0.6 + 50.0).g) - 0.5) * 14.0;

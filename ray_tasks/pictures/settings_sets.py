@@ -82,7 +82,7 @@ def _gingham_backdrop(brush: Brush, stage: Stage) -> None:
     """A picnic cloth on grass: checks of white and one colour, a corner of lawn."""
     tones, w, h = stage.tones, stage.width, stage.height
     cloth, chroma, hue = to_lch(tones.accent)
-    check = oklch(min(0.62, max(0.5, cloth)), max(0.10, min(0.15, chroma)), hue)
+    check = oklch(min(0.74, max(0.66, cloth)), max(0.09, min(0.13, chroma)), hue)
     grass = (oklch(0.44, 0.10, 138), oklch(0.60, 0.12, 128), oklch(0.70, 0.12, 120))
     _cover(brush, stage, "grass", tinted(stage, grass, 0.06), 1.0)
     side = 1.0 if stage.product.center_x <= w / 2 else -1.0

@@ -189,8 +189,9 @@ def _terrace_backdrop(brush: Brush, stage: Stage) -> None:
         brush.foliage(150, (-0.05 * w, e - 0.42 * h, 1.05 * w, e), hedge, (18, 46))
     rail = tones.tint(oklch(0.50 if not stage.light.night else 0.34, 0.04, 60))
     with brush.depth(7):
-        for x in range(int(w / (0.034 * w)) + 2):
-            brush.rect(x * 0.034 * w, e - 0.20 * h, x * 0.034 * w + 0.010 * w, e, shift(rail, -0.04))
+        for i in range(31):
+            left = 0.034 * i * w
+            brush.rect(left, e - 0.20 * h, left + 0.010 * w, e, shift(rail, -0.04))
         for y, tall in ((e - 0.225 * h, 0.030), (e - 0.035 * h, 0.018)):
             brush.panel(-w, y, 2 * w, y + tall * h, ramp(shift(rail, 0.10), shift(rail, -0.04)))
     side = free_side(stage)
@@ -207,6 +208,7 @@ def _terrace_backdrop(brush: Brush, stage: Stage) -> None:
                 mix(dark, light, 0.5),
                 stage.light.side,
             )
+    bulbs: list[tuple[float, float]] = []
     with brush.depth(4.5):
         for top, sag in ((0.70, 0.13), (0.84, 0.09)):
             wire = [
@@ -214,12 +216,11 @@ def _terrace_backdrop(brush: Brush, stage: Stage) -> None:
                 for i in range(-2, 27)
             ]
             brush.stroke(polygon(wire, closed=False), oklch(0.25, 0.02, 60), 3)
+            bulbs += wire[::2]
             for x, y in wire[::2]:
                 brush.oval(x, y + 0.014 * h, 0.0095 * w, 0.013 * h, oklch(0.97, 0.06, 88))
-    for top, sag in ((0.70, 0.13), (0.84, 0.09)):
-        for i in range(-2, 27, 2):
-            y = e - top * h + sag * h * (1 - (2 * ((i / 12) % 1.0) - 1) ** 2)
-            brush.glow(w * (i / 24), y + 0.014 * h, 0.055 * w, LAMP_LIGHT, 0.8)
+    for x, y in bulbs:
+        brush.glow(x, y + 0.014 * h, 0.055 * w, LAMP_LIGHT, 0.8)
 
 
 def _terrace_ground(brush: Brush, stage: Stage) -> None:
