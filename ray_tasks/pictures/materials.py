@@ -173,7 +173,7 @@ _BODIES = {
   col *= 1.0 + sin(q.x * 1.6) * sin(q.y * 1.6) * 0.03 + (fold - fold2) * 1.1 + (fold - 0.5) * 0.16;
 """,
     "silk": """
-  float2 q = w / 1024.0;
+  float2 q = w / 430.0;
   float bend = sin(q.y * 2.3 + 1.7 * sin(q.x * 1.1)) + 0.45 * sin(q.x * 3.1 + q.y * 1.3 + 2.0);
   float t = q.x * 5.6 + q.y * 3.3 + bend * 1.7;
   float u = q.x * 2.6 - q.y * 3.9 + 1.2 * sin(q.x * 2.0 + 0.7 * bend);
