@@ -11,7 +11,7 @@ from pathlib import Path
 from schemas.config import Quality, Scene, Weights, WriterModel
 from schemas.instruction import content_hash
 
-VIEWS = "classical-5"
+VIEWS = "classical-6"
 """Opening, cut-out, admission, colours and tags."""
 COMPONENT_SCENE = "components-2"
 """Component-based drawing of scenes."""

@@ -9,6 +9,8 @@ import numpy as np
 
 RING_SHARE = 0.035
 """Width of the border ring that the ground is modelled from, as a share of the shorter side."""
+CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+"""A pixel and its four neighbours."""
 FLOOD_LEVELS = (0.35, 0.8, 1.6, 3.0, 6.0, 1e9)
 """Sharp slope in Lab units a pixel up to which seeds spread, level by level."""
 
@@ -55,11 +57,16 @@ def grown(mask: np.ndarray, size: int) -> np.ndarray:
 
 def parts_holding(area: np.ndarray, marks: np.ndarray) -> np.ndarray:
     """(H, W) bool: the 4-connected parts of `area` that hold a pixel of `marks`."""
-    _, parts = cv2.connectedComponents(area.astype(np.uint8), connectivity=4)
-    hit = np.zeros(int(parts.max()) + 1, bool)
-    hit[parts[marks]] = True
+    count, parts = cv2.connectedComponents(area.astype(np.uint8), connectivity=4)
+    return np.take(_hit(parts, marks, count), parts)
+
+
+def _hit(parts: np.ndarray, marks: np.ndarray, count: int) -> np.ndarray:
+    """(count,) bool: which of the numbered parts hold a pixel of `marks`; never part 0, which is what lies between."""
+    hit = np.zeros(count, bool)
+    hit[np.compress(marks.ravel(), parts.ravel())] = True
     hit[0] = False
-    return hit[parts]
+    return hit
 
 
 def fit_ground(lab: np.ndarray) -> Ground:
@@ -88,11 +95,10 @@ def fit_ground(lab: np.ndarray) -> Ground:
         weights = (1 / (1 + (residual / (2.5 * spread)) ** 4)).astype(np.float32)
     noise = float(np.median(residual)) * 1.48
     uniform = float((residual < max(7.0, 4 * min(noise, 4.0))).mean())
-    one, in_x, in_y, in_xx, in_yy, in_xy = solution[:, None, None, :]
-    model = (
-        one + (in_x + in_xx * xs[..., None]) * xs[..., None] + (in_y + in_yy * ys[..., None]) * ys[..., None]
-    )
-    model = model + in_xy * (xs * ys)[..., None]
+    one, in_x, in_y, in_xx, in_yy, in_xy = solution
+    across = one + xs[0, :, None] * in_x + xs[0, :, None] ** 2 * in_xx
+    down = ys * in_y + ys**2 * in_yy
+    model = across[None] + down[:, None] + ys[..., None] * (xs[0, :, None] * in_xy)
     lightness, chroma = float(model[..., 0].mean()), float(np.hypot(model[..., 1], model[..., 2]).mean())
     kind = "textured" if noise > 3.5 else "white" if lightness > 92 and chroma < 5 else "plain"
     return Ground(model, noise, uniform, kind)
@@ -195,27 +201,41 @@ def flood(labels: np.ndarray, edges: Edges, shadowed: np.ndarray, tie: float) ->
     A watershed by flooding (Vincent and Soille 1991) on six levels, with narrow gaps closed on the first four. Where
     both kinds arrive at one level, the nearer wins, ground at a handicap of `tie` and only what could be shadow.
     """
-    labels = labels.copy()
+    result = labels == 2
+    rows, columns = np.flatnonzero((labels == 0).any(axis=1)), np.flatnonzero((labels == 0).any(axis=0))
+    if not rows.size:
+        return result
+    # Nothing changes outside the frame of what is open; the air is for distances and for gaps that are closed.
+    air = 16
+    window = np.s_[
+        max(0, rows[0] - air) : rows[-1] + air + 1, max(0, columns[0] - air) : columns[-1] + air + 1
+    ]
+    labels, shadowed, cost = labels[window].copy(), shadowed[window], edges.cost[window]
     for index, level in enumerate(FLOOD_LEVELS):
-        passable = edges.cost <= level
+        free = labels == 0
+        if not free.any():
+            break
+        passable = cost <= level
         if index < 4:
             passable = cv2.erode(passable.astype(np.uint8), box(3), borderValue=1) > 0
-        passable |= labels > 0
-        by_ground = parts_holding(passable & (labels != 2), labels == 1)
-        by_product = parts_holding(passable & (labels != 1), labels == 2)
-        free = labels == 0
-        both = free & by_ground & by_product
-        labels[free & by_ground & ~both] = 1
-        labels[free & by_product & ~both] = 2
+        count, parts = cv2.connectedComponents((passable & free).astype(np.uint8), connectivity=4)
+        by_ground, by_product = (
+            np.take(_hit(parts, cv2.dilate((labels == kind).view(np.uint8), CROSS) > 0, count), parts)
+            for kind in (1, 2)
+        )
+        both = by_ground & by_product
+        labels[by_ground & ~both] = 1
+        labels[by_product & ~both] = 2
         if not both.any():
             continue
-        ground_far = cv2.distanceTransform((labels != 1).astype(np.uint8), cv2.DIST_L2, 3)
-        product_far = cv2.distanceTransform((labels != 2).astype(np.uint8), cv2.DIST_L2, 3)
+        ground_far = cv2.distanceTransform((labels != 1).view(np.uint8), cv2.DIST_L2, 3)
+        product_far = cv2.distanceTransform((labels != 2).view(np.uint8), cv2.DIST_L2, 3)
         # What is left after the fourth level is the width of the edges themselves: half of it is the ground's.
         handicap, eligible = (tie, shadowed) if index < 4 else (1.0, np.ones_like(shadowed))
         to_ground = (handicap * ground_far <= product_far) & eligible
         labels[both] = np.where(to_ground[both], 1, 2)
-    return labels == 2
+    result[window] = labels == 2
+    return result
 
 
 def grow_through_shadow(lab: np.ndarray, ground: Ground, edges: Edges) -> np.ndarray:

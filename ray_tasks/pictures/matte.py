@@ -15,45 +15,55 @@ def matte(rgb: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     height, width = rgb.shape[:2]
     factor = max(height / mask.shape[0], width / mask.shape[1])
     band = max(2, round(1.6 * factor))
-    soft = cv2.GaussianBlur(
-        cv2.resize(mask.astype(np.float32), (width, height)), (0, 0), 0.6 * max(1.0, factor)
-    )
-    hard = (soft > 0.5).astype(np.uint8)
+    whole = cv2.resize(mask.astype(np.float32), (width, height))
+    rows, columns = np.flatnonzero(whole.any(axis=1)), np.flatnonzero(whole.any(axis=0))
+    margin = 4 * band
+    top, left = max(0, rows[0] - margin), max(0, columns[0] - margin)
+    window = np.s_[top : rows[-1] + margin + 1, left : columns[-1] + margin + 1]
+    soft = cv2.GaussianBlur(whole[window], (0, 0), 0.6 * max(1.0, factor))
+    hard = (soft > 0.5).view(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * band + 1, 2 * band + 1))
-    inside = cv2.erode(hard, kernel, borderValue=1).astype(np.float32)
+    inside = cv2.erode(hard, kernel, borderValue=1)
     deep = cv2.erode(inside, kernel, borderValue=1)
-    outside = (1 - cv2.dilate(hard, kernel)).astype(np.float32)
-    rows, columns = np.flatnonzero((outside < 1).any(axis=1)), np.flatnonzero((outside < 1).any(axis=0))
-    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    image = rgb[window].astype(np.float32) / 255
+    outside = 1 - cv2.dilate(hard, kernel)
+    # Only along the edge is there anything to find out: far inside alpha is 1, outside 0.
+    edge = np.nonzero((deep == 0) & (outside == 0))
+    image = np.ascontiguousarray(rgb[window])
     size = (6 * band + 1, 6 * band + 1)
-    fore, fore_weight = _local_mean(image, deep[window] + 0.02 * inside[window], size)
-    back, back_weight = _local_mean(image, outside[window], size)
+    deep_sum, deep_px = _sums(image, deep, size, edge)
+    inside_sum, inside_px = _sums(image, inside, size, edge)
+    back_sum, back_px = _sums(image, outside, size, edge)
+    fore_px = deep_px + 0.02 * inside_px
+    fore = (deep_sum + 0.02 * inside_sum) / np.maximum(fore_px, 1e-3)[:, None]
+    back = back_sum / np.maximum(back_px, 1e-3)[:, None]
+    own = image[edge].astype(np.float32) / 255
     axis = fore - back
-    length = (axis * axis).sum(axis=2)
-    projected = ((image - back) * axis).sum(axis=2) / np.maximum(length, 1e-4)
-    geometric = np.clip(soft[window], 0, 1)
+    length = (axis * axis).sum(axis=1)
+    projected = ((own - back) * axis).sum(axis=1) / np.maximum(length, 1e-4)
+    seen = np.clip((projected - 0.06) / 0.88, 0, 1)
+    geometric = np.clip((np.clip(soft[edge], 0, 1) - 0.25) * 2, 0, 1)
     # Where inside and outside look alike the colours say nothing, and the outline speaks.
-    trust = np.clip((length - 0.004) / 0.02, 0, 1) * (fore_weight > 0) * (back_weight > 0)
-    mixed = trust * np.clip((projected - 0.06) / 0.88, 0, 1) + (1 - trust) * np.clip(
-        (geometric - 0.25) * 2, 0, 1
-    )
+    trust = np.clip((length - 0.004) / 0.02, 0, 1) * (fore_px > 0) * (back_px > 0)
     # Slivers of ground that the mask took in lie between the outline and the depth: colour alone tells them.
-    sliver = (trust >= 1) & (projected < 0.45) & (deep[window] == 0)
-    kept = np.where(sliver, np.clip((projected - 0.06) / 0.88, 0, 1), 1.0)
-    alpha = np.where(inside[window] > 0, kept, np.where(outside[window] > 0, 0.0, mixed))
-    alpha = np.where(alpha < 0.03, 0, np.where(alpha > 0.97, 1, alpha))
-    solid = (alpha >= 1)[..., None]
-    colour = np.where(solid, image, np.where((fore_weight > 0)[..., None], fore, image))
-    quantised = np.rint(alpha * 255).astype(np.uint8)
-    whole = np.zeros((height, width), np.uint8)
-    whole[window] = quantised
-    rgba = np.dstack([np.rint(np.clip(colour, 0, 1) * 255).astype(np.uint8), quantised])
-    return rgba, whole
+    kept = np.where((trust >= 1) & (projected < 0.45), seen, 1.0)
+    found = np.where(inside[edge] > 0, kept, trust * seen + (1 - trust) * geometric)
+    found = np.where(found < 0.03, 0, np.where(found > 0.97, 1, found))
+    alpha = deep * np.uint8(255)
+    alpha[edge] = np.rint(found * 255).astype(np.uint8)
+    colour = image * (deep > 0)[..., None]
+    mean = np.where((fore_px > 0)[:, None], fore, own)
+    colour[edge] = np.rint(np.clip(np.where((found >= 1)[:, None], own, mean), 0, 1) * 255).astype(np.uint8)
+    full = np.zeros((height, width), np.uint8)
+    full[window] = alpha
+    near = outside == 0
+    rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+    kept_part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return np.dstack([colour[kept_part], alpha[kept_part]]), full
 
 
-def _local_mean(
-    image: np.ndarray, weight: np.ndarray, size: tuple[int, int]
+def _sums(
+    image: np.ndarray, mask: np.ndarray, size: tuple[int, int], at: tuple[np.ndarray, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    total = cv2.blur(weight, size)
-    return cv2.blur(image * weight[..., None], size) / np.maximum(total, 1e-5)[..., None], total > 1e-4
+    """Around each pixel of `at`: the sum of the masked pixels' colours (0 to 1), and how many they are."""
+    total = cv2.boxFilter(cv2.bitwise_and(image, image, mask=mask), cv2.CV_32F, size, normalize=False)
+    return total[at] / 255, cv2.boxFilter(mask, cv2.CV_32F, size, normalize=False)[at]
