@@ -19,9 +19,16 @@ if TYPE_CHECKING:
 
     from schemas.config import Engines
 
-# A night is minutes long: the quick compiler and the serial collector start faster than they are slow. The quick
-# compiler's code cache is 48 MB by default, which the gate fills.
-_JVM_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC")
+# The quick compiler's code cache is 48 MB by default, which the gate fills.
+_JVM_OPTIONS = ("-XX:ReservedCodeCacheSize=240m",)
+# Where a stage is seconds long, the quick compiler and the serial collector start faster than they are slow, and Spark
+# takes longer to compile a query than to run it interpreted.
+_QUICK_JVM_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+_QUICK_CONF = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+}
 _JARS = Path(sys.prefix) / "jars"
 
 
@@ -40,6 +47,8 @@ def spark_session(engines: Engines, state: Path) -> SparkSession:
     # It writes errors to stderr before anyone can catch them, and they quote values, which may be a person's.
     logging.getLogger("DataFrameQueryContextLogger").disabled = True
     scratch = state / "tmp" / "spark"
+    quick = engines.quick_start
+    jvm_options = (f"-Dderby.system.home={scratch}", *_JVM_OPTIONS, *(_QUICK_JVM_OPTIONS if quick else ()))
     builder = (
         SparkSession.builder.master(f"local[{engines.cores}]")
         .appName("hundredfaces")
@@ -60,11 +69,11 @@ def spark_session(engines: Engines, state: Path) -> SparkSession:
         # Delta reads its log into 50 partitions by default, which is 50 tasks for a handful of files.
         .config("spark.databricks.delta.snapshotPartitions", engines.cores)
         .config("spark.sql.execution.arrow.pyspark.enabled", "true")
-        .config("spark.driver.extraJavaOptions", " ".join([f"-Dderby.system.home={scratch}", *_JVM_OPTIONS]))
+        .config("spark.driver.defaultJavaOptions", " ".join(jvm_options))
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.log.level", "WARN")
     )
-    for name, value in engines.spark_conf.items():
+    for name, value in ((_QUICK_CONF if quick else {}) | engines.spark_conf).items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
 

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 ROWS = 1000
 WIDTH = 100
 COLUMNS_SHOWN = 24
-_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 
 
 @dataclass
@@ -336,7 +335,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     taken = True
     try:
         with _quiet(scratch):
-            spark = spark_session(Engines(cores=2, spark_memory="1g", spark_conf=_INTERPRETED), scratch)
+            spark = spark_session(Engines(cores=2, spark_memory="1g"), scratch)
             for merchant in merchants:
                 try:
                     taken &= report(spark, merchant, root, limits, args.rows, proposal)

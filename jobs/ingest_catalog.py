@@ -8,41 +8,36 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import StructType
 from pyspark.sql.window import Window
 
 from infra.sample_shop.__main__ import main as make_sample_shop
 from infra.spark import read_delta, replace_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import night_predicate, query_tables
-from jobs.catalog import keeping
+from jobs.catalog import keeping, normalise
 from jobs.catalog.crossing import PLACE, brand_spellings, parent_faults, repeated_skus, union_all
 from jobs.catalog.keeping import Counts, LastProducts, Refusal
-from jobs.catalog.mapping import field_expressions, made_columns, map_fields, prepare
-from jobs.catalog.normalise import SCHEMA, Rules, normaliser
 from jobs.catalog.reasons import FEED, NOTES, ROW, severity
-from jobs.feeds import REASONS, FeedError, feed_paths, read_feed
-from jobs.images import COLUMNS as IMAGE_COLUMNS
-from jobs.images import with_images
-from schemas.config import Config, Merchant
+from jobs.catalog.staging import content, locate_pictures, stage_feed, staged_schema
+from jobs.feeds import REASONS, FeedError, feed_paths
+from schemas.config import Config
 from schemas.tables import BY_NAME
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import Column, DataFrame, SparkSession
 
 STAGE = "jobs.ingest_catalog"
 INPUTS: tuple[str, ...] = ()
 OUTPUTS = ("products",)
 
-HASHED = ("title", "description", "category", "brand", "tags", "facts", "rating_mean", "image_sha256")
+HASHED = (*normalise.HASHED, "brand", "image_sha256")
 """What `product_hash` covers: the normalised fields that can influence a picture; the price is not among them."""
 
 
@@ -55,92 +50,46 @@ def input_files(config: Config, root: Path) -> Iterable[Path]:
             yield from (path for path in folder.rglob("*") if path.is_file())
 
 
-def normalise_feed(
-    spark: SparkSession, merchant: Merchant, run_date: dt.date, root: Path, *, pictures: bool
-) -> DataFrame:
-    """The feed's rows as rows of jobs.catalog.normalise.SCHEMA; with `pictures` also located, as locate_pictures does.
-
-    Raises FeedError for a fault that shows at once.
-    """
-    feed = merchant.feed
-    rows, columns = map_fields(prepare(read_feed(spark, feed, root), feed), feed)
-    rules = Rules(
-        merchant.id,
-        merchant.currency,
-        run_date,
-        columns,
-        feed.decimal_mark,
-        feed.category_separator,
-        made_columns(feed),
-    )
-    to_rows, to_pictures = normaliser(rules), _pictures(merchant, root, mapped="image" in columns)
-    if not pictures:
-        return rows.mapInArrow(to_rows, from_arrow_schema(SCHEMA))
-    # Both in one pass through Python.
-    return rows.mapInArrow(lambda batches: to_pictures(to_rows(batches)), _located(from_arrow_schema(SCHEMA)))
-
-
-def locate_pictures(rows: DataFrame, merchant: Merchant, root: Path) -> DataFrame:
-    """The rows with the columns of jobs.images in the place of `image`."""
-    mapped = "image" in field_expressions(merchant.feed)
-    return rows.mapInArrow(_pictures(merchant, root, mapped=mapped), _located(rows.schema))
-
-
-def _pictures(
-    merchant: Merchant, root: Path, *, mapped: bool
-) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    prefixes = [(rule.prefix, rule.path) for rule in merchant.feed.image_paths]
-    return with_images(root / merchant.feed.image_root, prefixes, mapped=mapped)
-
-
-def _located(schema: StructType) -> StructType:
-    kept = [field for field in schema.fields if field.name != "image"]
-    return StructType([*kept, *from_arrow_schema(IMAGE_COLUMNS).fields])
-
-
 def stage_feeds(
     spark: SparkSession, stage: Stage, scratch: Path
 ) -> tuple[DataFrame | None, dict[str, Refusal]]:
     """(the normalised rows of every feed that could be read, why the others could not), one merchant at a time.
 
-    Rows go through a Parquet file, so that a feed is read once, a feed that breaks while it is read harms no other,
+    Rows go through Parquet files, so that a feed is read once, a feed that breaks while it is read harms no other,
     and memory does not grow with the catalog.
     """
     refusals: dict[str, Refusal] = {}
     paths: list[str] = []
-    schema: StructType | None = None
+    pictures = stage.limit is None
     for merchant in stage.progress(stage.merchants, total=len(stage.merchants), unit="feed"):
-        path = str(scratch / merchant.id)
         try:
-            rows = normalise_feed(
-                spark, merchant, stage.run_date, stage.data_root, pictures=stage.limit is None
+            paths += stage_feed(
+                spark, merchant, stage.run_date, stage.data_root, scratch / merchant.id, pictures=pictures
             )
-            fields = [name for name in rows.columns if name not in (*PLACE, "notes", "record", "detail")]
-            rows = rows.withColumn("content", F.xxhash64(*fields))
-            rows.write.parquet(path)
         except FeedError as error:
             refusals[merchant.id] = Refusal(error.reason, str(error))
         except PySparkException as error:
             # Unforeseen: the reader or a mapping's expression failed on a value. The night goes on without this feed.
             words = (str(error).strip() or repr(error)).splitlines()[0][:300]
             refusals[merchant.id] = Refusal("feed_unreadable", f"{merchant.feed.path}: {words}")
-        else:
-            paths.append(path)
-            schema = rows.schema
-    return (spark.read.schema(schema).parquet(*paths) if schema else None), refusals
+    schema = from_arrow_schema(staged_schema(pictures=pictures))
+    return (spark.read.schema(schema).parquet(*paths) if paths else None), refusals
 
 
 def count_rows(rows: DataFrame, crossed: DataFrame | None = None) -> dict[str, Counts]:
     """Counts by merchant, from the rows and from what only several rows together show."""
-    first = F.min(F.struct("file", "row", F.coalesce("detail", "record"))).alias("first")
-    found = rows.groupBy("merchant_id", "reason").agg(F.count("*").alias("n"), first).collect()
     counts: dict[str, Counts] = {}
-    for merchant_id, reason, n, (file, row, shown) in found:
+    for merchant_id, reason, n in rows.groupBy("merchant_id", "reason").count().collect():
         count = counts.setdefault(merchant_id, Counts())
         count.read += n
         if reason is not None:
             count.lost[reason] = n
-            count.first[reason] = f"{file} row {row}" + (f": {shown[:200]}" if shown else "")
+    first = F.min(F.struct("file", "row", F.coalesce("detail", "record"))).alias("first")
+    lost = rows.where(F.col("reason").isNotNull()).groupBy("merchant_id", "reason").agg(first)
+    for merchant_id, reason, (file, row, shown) in (
+        lost.collect() if any(c.lost for c in counts.values()) else ()
+    ):
+        counts[merchant_id].first[reason] = f"{file} row {row}" + (f": {shown[:200]}" if shown else "")
     if crossed is not None:
         first = F.min(F.struct("file", "row")).alias("first")
         for merchant_id, reason, n, (file, row) in (
@@ -173,8 +122,10 @@ def build_products(good: DataFrame, night: dt.date) -> DataFrame:
     rows = good.join(usual, on=["merchant_id", "brand_key"], how="left").withColumns(
         {"brand": F.coalesce("usual_brand", "brand"), "run_date": F.lit(night), "feed_date": F.lit(night)}
     )
-    content = F.to_json(F.struct(*HASHED), {"ignoreNullFields": "false"})
-    return rows.withColumn("product_hash", F.sha2(content, 256)).select(BY_NAME["products"].column_names)
+    parts = [F.coalesce(name, F.lit("")) for name in ("content_hash", "brand", "image_sha256")]
+    return rows.withColumn("product_hash", F.sha2(F.concat_ws("\x1f", *parts), 256)).select(
+        BY_NAME["products"].column_names
+    )
 
 
 def carried_products(spark: SparkSession, stage: Stage, kept: dict[str, LastProducts]) -> list[DataFrame]:
@@ -211,7 +162,7 @@ def build_rejects(rows: DataFrame, crossed: DataFrame, good: DataFrame) -> DataF
 
     nothing = F.lit(None).cast("string")
     image_note = F.struct(F.col("image_reason").alias("code"), F.col("image_detail").alias("detail"))
-    noted = good.withColumn(
+    noted = good.where((F.size("notes") > 0) | F.col("image_reason").isNotNull()).withColumn(
         "note",
         F.explode(F.filter(F.concat("notes", F.array(image_note)), lambda note: note["code"].isNotNull())),
     )
@@ -251,7 +202,7 @@ def _limited(good: DataFrame, stage: Stage) -> DataFrame:
 
 def _crossed(spark: SparkSession, rows: DataFrame) -> DataFrame:
     """What only several rows together show; small, and used several times."""
-    sound = rows.where(F.col("reason").isNull())
+    sound = rows.where(F.col("reason").isNull()).withColumn("content", content(rows))
     parts = [repeated_skus(sound)]
     if not sound.where(F.col("parent_sku").isNotNull() & (F.col("parent_sku") != F.col("sku"))).isEmpty():
         parts.append(parent_faults(sound))

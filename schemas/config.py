@@ -67,6 +67,8 @@ class Engines(_Strict):
 
     cores: int = Field(default=2, ge=1)
     spark_memory: str = "2g"
+    quick_start: bool = True
+    """Whether Spark starts fast rather than runs fast: right up to some 100,000 products, wrong above."""
     spark_conf: dict[str, str] = Field(default_factory=dict)
     """Settings passed on to Spark as they are."""
     ray_object_store_mb: int = Field(default=256, ge=80)

@@ -23,13 +23,6 @@ os.environ.pop("HUNDREDFACES_NIGHT_ID", None)
 if not hasattr(sys.modules["__main__"], "__file__"):
     sys.modules["__main__"].__file__ = __file__
 
-INTERPRETED = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.adaptive.enabled": "false",
-}
-"""As in infra/config/local.toml: on a few rows, compiling a query takes longer than running it."""
-
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -38,9 +31,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     from infra.spark import spark_session
     from schemas.config import Engines
 
-    session = spark_session(
-        Engines(cores=2, spark_memory="1g", spark_conf=INTERPRETED), tmp_path_factory.mktemp("spark")
-    )
+    session = spark_session(Engines(cores=2, spark_memory="1g"), tmp_path_factory.mktemp("spark"))
     yield session
     session.stop()
 

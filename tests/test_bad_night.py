@@ -35,10 +35,6 @@ data_root = "{root}"
 max_reject_share = 0.9
 [engines]
 cores = 2
-[engines.spark_conf]
-"spark.sql.codegen.wholeStage" = "false"
-"spark.sql.codegen.factoryMode" = "NO_CODEGEN"
-"spark.sql.adaptive.enabled" = "false"
 [placements.square]
 width_px = 384
 height_px = 384

@@ -49,12 +49,9 @@ print(json.dumps(keys))
 
 
 @pytest.fixture(scope="module", autouse=True)
-def interpreted(spark: SparkSession) -> Iterator[None]:
-    """Queries over a few rows, of which each is asked once: compiling them would take most of the time."""
+def few_partitions(spark: SparkSession) -> Iterator[None]:
+    """Queries over a few rows."""
     settings = {
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.sql.adaptive.enabled": "false",
         "spark.sql.shuffle.partitions": "1",
         "spark.databricks.delta.snapshotPartitions": "1",
     }

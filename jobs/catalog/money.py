@@ -20,6 +20,7 @@ DecimalMark = Literal[".", ","]
 MAX_MINOR = 10**12
 """No product costs ten thousand million of any currency's major unit; such a number is another column's."""
 
+_COMMON = re.compile(r"(\d{1,9})([.,])(\d\d)(?: ?([A-Z]{3}|[€$£]))?")
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f_]+")
 _NUMBER = re.compile(r"[-+\u2212(]{0,2}\d[\d.,'\u2019\u02bc\u066b\u066c]*(?:[-\u2013\u2014]{1,2}(?!\d))?")
 _SPACED_NUMBER = re.compile(r"(?<![\d.,])(\d{1,3})((?:[\s\u00a0\u2007\u2009\u202f]\d{3})+)(?!\d)")
@@ -53,6 +54,7 @@ def minor_digits(currency: str) -> int | None:
     return _currencies()[0].get(currency)
 
 
+@lru_cache(maxsize=1024)
 def currency_code(word: str, context: str) -> str | None:
     """The ISO 4217 code that a code or symbol names; a symbol that several countries use follows `context`."""
     digits, symbols, shared = _currencies()
@@ -72,6 +74,8 @@ def parse_money(text: str | None, default_currency: str, decimal_mark: DecimalMa
     currency_unknown.
     """
     shown = (text or "").strip()
+    if common := _common(shown, default_currency, decimal_mark):
+        return common
     if not shown:
         return Money(None, default_currency, "price_missing")
     exponent = _EXPONENT.fullmatch(shown)
@@ -100,6 +104,16 @@ def parse_money(text: str | None, default_currency: str, decimal_mark: DecimalMa
     if minor <= 0:
         return Money(None, currency, "price_not_positive")
     return Money(None, currency, "price_absurd") if minor > MAX_MINOR else Money(minor, currency)
+
+
+def _common(shown: str, default_currency: str, decimal_mark: DecimalMark | None) -> Money | None:
+    """The money of the commonest way to write a price, `12.50 EUR`; None when there is more to decide."""
+    match = _COMMON.fullmatch(shown)
+    if not match or (decimal_mark and match[2] != decimal_mark):
+        return None
+    currency = currency_code(match[4], default_currency) if match[4] else default_currency
+    minor = int(match[1] + match[3])
+    return Money(minor, currency) if minor and currency and minor_digits(currency) == 2 else None
 
 
 def _amount(written: str, decimal_mark: DecimalMark | None, digits: int) -> Decimal:

@@ -7,8 +7,9 @@ Arrow's compiled functions; only facts and languages are found row by row.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 from jobs.catalog import facts, reviews, values
 from jobs.catalog.findings import NOTE, Findings, note_lists, raw_records
 from jobs.catalog.language import declared_language, detect_languages
-from jobs.catalog.money import DecimalMark, Money, parse_money
+from jobs.catalog.money import DecimalMark, parse_money
 from jobs.catalog.taxonomy import OTHER, taxonomy_node
 from jobs.catalog.text import plain_items, plain_text
 from schemas.columns import FACT
@@ -59,8 +60,11 @@ SCHEMA = pa.schema(
         ("rating_mean", pa.float64()),
         ("rating_count", pa.int64()),
         ("image", pa.string()),
+        ("content_hash", pa.string()),
     ]
 )
+HASHED = ("title", "description", "category", "tags", "facts", "rating_mean")
+"""What `content_hash` covers: the fields that can influence a picture, but for brand and picture; no price."""
 
 _SEPARATOR = re.compile(r"\s*[>›»]+\s*")
 _SCRIPT = r"(?i)<\s*(?:script|iframe|object|embed)\b|javascript:|\bon(?:error|load|click|mouseover)\s*="
@@ -145,8 +149,27 @@ def normalise(batch: pa.RecordBatch, rules: Rules) -> pa.RecordBatch:
         "detail": pa.array(found.details, pa.string()),
         "record": raw_records(batch, found, rules.made),
         "notes": note_lists(found),
+        "content_hash": _content_hashes(out),
     }
     return pa.RecordBatch.from_arrays([out[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def _content_hashes(out: Mapping[str, pa.Array]) -> pa.Array:
+    """SHA-256 (hex) over the row's fields in HASHED, which hold no control character: those part them."""
+    of_facts = [field.cast(pa.string()) for field in out["facts"].values.flatten()]
+    written = {
+        "tags": pc.binary_join(out["tags"], "\x1e"),
+        "facts": pc.binary_join(
+            pa.ListArray.from_arrays(out["facts"].offsets, _joined(of_facts, "\x1f")), "\x1e"
+        ),
+    }
+    fields = [written.get(name, out[name]).cast(pa.string()) for name in HASHED]
+    texts = _joined(fields, "\x1d").cast(pa.binary()).to_pylist()
+    return pa.array([hashlib.sha256(text).hexdigest() for text in texts], pa.string())
+
+
+def _joined(columns: Sequence[pa.Array], separator: str) -> pa.Array:
+    return pc.binary_join_element_wise(*columns, separator, null_handling="replace", null_replacement="")
 
 
 def normaliser(rules: Rules) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -225,13 +248,11 @@ def _money(given: _Batch, field: str, currency: pa.Array) -> pa.Array:
     if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
         mark = "."
 
-    def read(pair: str) -> dict[str, Any]:
-        text, _, code = pair.partition(_BETWEEN)
-        money: Money = parse_money(text, code, mark)
-        return money._asdict()
-
-    pairs = pc.binary_join_element_wise(given.text(field), currency, _BETWEEN)
-    return each_distinct(pairs, read, _MONEY)
+    pairs = pc.binary_join_element_wise(given.text(field), currency, _BETWEEN).dictionary_encode()
+    read = [parse_money(*pair.split(_BETWEEN, 1), mark) for pair in pairs.dictionary.to_pylist()]
+    columns = list(zip(*read, strict=True)) or [()] * len(_MONEY)
+    amounts = [pa.array(values, kind.type) for values, kind in zip(columns, _MONEY, strict=True)]
+    return pa.StructArray.from_arrays(amounts, fields=list(_MONEY)).take(pairs.indices)
 
 
 def _prices(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:

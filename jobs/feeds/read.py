@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import pyarrow as pa
 from pyspark.errors import AnalysisException
@@ -19,7 +19,7 @@ from jobs.feeds.files import open_text, source_paths
 from jobs.feeds.join import join_rows
 from jobs.feeds.json_records import read_json, read_json_lines
 from jobs.feeds.kinds import Kind, arrow_type, kinds_of, merge_all, to_arrow
-from jobs.feeds.limits import BATCH_CHARS, BATCH_ROWS
+from jobs.feeds.limits import BATCH_CHARS, BATCH_ROWS, SHARE_BYTES
 from jobs.feeds.lines import Record
 from jobs.feeds.parquet import parquet_schema, read_parquet
 from jobs.feeds.reasons import FeedError
@@ -43,6 +43,17 @@ _READERS: dict[str, Callable[[TextIO, DataFile], Iterator[Record]]] = {
 Batches = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
+class Share(NamedTuple):
+    """The part of a file that one task gives out: every `of`-th batch, beginning with batch `part`.
+
+    Each task reads the whole file, which costs a tenth of what is then done with its rows; quotes and entities leave
+    no other place to cut.
+    """
+
+    part: int
+    of: int
+
+
 def read_feed(spark: SparkSession, file: File, root: Path) -> DataFrame:
     """The rows of a feed's files: their own columns, then PLACE_COLUMNS.
 
@@ -64,7 +75,14 @@ def read_feed(spark: SparkSession, file: File, root: Path) -> DataFrame:
 def _read_files(spark: SparkSession, file: DataFile, root: Path) -> DataFrame:
     paths = source_paths(file, root)
     named = [(path.relative_to(root).as_posix(), str(path)) for path in paths]
-    files = spark.createDataFrame(named, "name string, path string")
+    tasks = spark.sparkContext.defaultParallelism
+    parts = [
+        (name, path, part, of)
+        for name, path in named
+        for of in [min(tasks, 1 + Path(path).stat().st_size // SHARE_BYTES)]
+        for part in range(of)
+    ]
+    files = spark.createDataFrame(parts, "name string, path string, part int, of int")
     if file.format == "parquet":
         schema, filled = parquet_schema(paths)
     else:
@@ -72,7 +90,7 @@ def _read_files(spark: SparkSession, file: DataFile, root: Path) -> DataFrame:
     if not filled:
         raise FeedError("feed_empty", f"{file.path} holds no record; check the export")
     if file.format == "parquet":
-        batches = _in_workers(lambda name, path: _parquet_batches(name, path, schema))
+        batches = _in_workers(lambda name, path, share: _parquet_batches(name, path, share, schema))
     elif file.format in {"csv", "tsv"}:
         # Files of one feed may have their columns in another order, and some columns more.
         columns: dict[str, str] = {}
@@ -80,21 +98,23 @@ def _read_files(spark: SparkSession, file: DataFile, root: Path) -> DataFrame:
             for name in _header(path, file):
                 columns.setdefault(name.lower(), name)
         schema = pa.schema([(name, pa.string()) for name in columns.values()])
-        batches = _in_workers(lambda name, path: _delimited_batches(name, path, file, schema.names))
+        batches = _in_workers(
+            lambda name, path, share: _delimited_batches(name, path, share, file, schema.names)
+        )
     else:
-        kinds = _kinds(files, file)
+        kinds = _kinds(files.where(F.col("part") == 0), file)
         schema = pa.schema([(column, arrow_type(kind)) for column, _, kind in kinds])
-        batches = _in_workers(lambda name, path: _typed_batches(name, path, file, kinds))
+        batches = _in_workers(lambda name, path, share: _typed_batches(name, path, share, file, kinds))
     return files.mapInArrow(batches, from_arrow_schema(pa.schema([*schema, *_PLACE])))
 
 
-def _in_workers(read: Callable[[str, Path], Iterator[pa.RecordBatch]]) -> Batches:
-    """A `mapInArrow` function from (name, path) of files to their rows."""
+def _in_workers(read: Callable[[str, Path, Share], Iterator[pa.RecordBatch]]) -> Batches:
+    """A `mapInArrow` function from (name, path, part, of) of files to their rows."""
 
     def read_all(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for file in batch.to_pylist():
-                yield from read(file["name"], Path(file["path"]))
+                yield from read(file["name"], Path(file["path"]), Share(file["part"], file["of"]))
 
     return read_all
 
@@ -113,7 +133,9 @@ def _has_record(path: Path, file: DataFile) -> bool:
         return next(_records(text, file), None) is not None
 
 
-def _delimited_batches(name: str, path: Path, file: DataFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+def _delimited_batches(
+    name: str, path: Path, share: Share, file: DataFile, columns: list[str]
+) -> Iterator[pa.RecordBatch]:
     header = _header(path, file)
     order = [column.lower() for column in header]
     places = [order.index(column.lower()) if column.lower() in order else None for column in columns]
@@ -128,13 +150,13 @@ def _delimited_batches(name: str, path: Path, file: DataFile, columns: list[str]
             for place in places
         ]
 
-    return _packed(name, path, file, columns, arrays)
+    return _packed(name, path, share, file, columns, arrays)
 
 
 def _kinds(files: DataFrame, file: DataFile) -> list[tuple[str, str, Kind]]:
     """(column, key, kind) of all files' records. They are read for that alone, and again for their values."""
 
-    def look(name: str, path: Path) -> Iterator[pa.RecordBatch]:
+    def look(name: str, path: Path, _: Share) -> Iterator[pa.RecordBatch]:
         found = {"name": name}
         try:
             found["kinds"] = json.dumps(
@@ -158,7 +180,7 @@ def _kinds(files: DataFrame, file: DataFile) -> list[tuple[str, str, Kind]]:
 
 
 def _typed_batches(
-    name: str, path: Path, file: DataFile, kinds: list[tuple[str, str, Kind]]
+    name: str, path: Path, share: Share, file: DataFile, kinds: list[tuple[str, str, Kind]]
 ) -> Iterator[pa.RecordBatch]:
     def arrays(values: list[dict[str, Any] | None]) -> list[pa.Array]:
         try:
@@ -171,18 +193,24 @@ def _typed_batches(
                 "feed_changed", f"{path} changed while it was read ({error}); start anew"
             ) from None
 
-    return _packed(name, path, file, [column for column, *_ in kinds], arrays)
+    return _packed(name, path, share, file, [column for column, *_ in kinds], arrays)
 
 
 def _packed(
-    name: str, path: Path, file: DataFile, columns: list[str], arrays: Callable[[list[Any]], list[pa.Array]]
+    name: str,
+    path: Path,
+    share: Share,
+    file: DataFile,
+    columns: list[str],
+    arrays: Callable[[list[Any]], list[pa.Array]],
 ) -> Iterator[pa.RecordBatch]:
-    """A text file's records in batches; a fault of the whole file is the last row."""
+    """A share of a text file's records in batches; a fault of the whole file is the last row."""
     numbers: list[int] = []
     values: list[Any] = []
     codes: list[str | None] = []
     raws: list[str | None] = []
     chars = 0
+    batch_number = 0
 
     def pack() -> pa.RecordBatch:
         try:
@@ -196,13 +224,10 @@ def _packed(
             (codes, pa.string()),
             (raws, pa.string()),
         ]
-        batch = pa.RecordBatch.from_arrays(
+        return pa.RecordBatch.from_arrays(
             [*own, *(pa.array(items, kind) for items, kind in place)],
             names=[*columns, *PLACE_COLUMNS],
         )
-        for items in (numbers, values, codes, raws):
-            items.clear()
-        return batch
 
     for number, value, code, raw, size in _until_fault(path, file):
         numbers.append(number)
@@ -211,9 +236,12 @@ def _packed(
         raws.append(raw)
         chars += size
         if len(numbers) >= BATCH_ROWS or chars > BATCH_CHARS:
-            chars = 0
-            yield pack()
-    if numbers:
+            if batch_number % share.of == share.part:
+                yield pack()
+            batch_number, chars = batch_number + 1, 0
+            for items in (numbers, values, codes, raws):
+                items.clear()
+    if numbers and batch_number % share.of == share.part:
         yield pack()
 
 
@@ -230,18 +258,21 @@ def _until_fault(path: Path, file: DataFile) -> Iterator[Record]:
         yield number + 1, None, "feed_unreadable", f"{path}: {error}", 0
 
 
-def _parquet_batches(name: str, path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(name: str, path: Path, share: Share, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     number = 0
     full = pa.schema([*schema, *_PLACE])
     try:
-        for table in read_parquet(path, schema):
+        for i, table in enumerate(read_parquet(path, schema)):
             n = len(table)
-            rows = pa.array(range(number + 1, number + n + 1), pa.int64())
-            nothing = pa.nulls(n, pa.string())
-            place = [rows, pa.array([name] * n, pa.string()), nothing, nothing]
-            yield from pa.table([*table.columns, *place], schema=full).to_batches()
+            if i % share.of == share.part:
+                rows = pa.array(range(number + 1, number + n + 1), pa.int64())
+                nothing = pa.nulls(n, pa.string())
+                place = [rows, pa.array([name] * n, pa.string()), nothing, nothing]
+                yield from pa.table([*table.columns, *place], schema=full).to_batches()
             number += n
     except FeedError as error:
+        if share.part:
+            return
         fault = {"row": number + 1, "file": name, "broken": error.reason, "record": error.detail}
         yield pa.RecordBatch.from_pylist([fault], schema=full)
 

@@ -20,7 +20,6 @@ import datetime as dt
 import json
 import math
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -33,6 +32,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 NIGHT = dt.date(2026, 11, 21)
 WARM_ROWS = 1_000
+STABLE_ROWS = 2_000
 SIDES = ("ingest", "copy", "duckdb")
 CONFIG = """
 [paths]
@@ -40,6 +40,7 @@ data_root = "{root}"
 [engines]
 cores = 2
 spark_memory = "2g"
+quick_start = false
 [[segment_sources]]
 id = "panel"
 kind = "table"
@@ -137,7 +138,7 @@ def run_copy(root: Path, state: Path) -> None:
     from infra.spark import spark_session
     from schemas.config import Engines
 
-    spark = spark_session(Engines(cores=2, spark_memory="2g"), state)
+    spark = spark_session(Engines(cores=2, spark_memory="2g", quick_start=False), state)
     rows = spark.read.csv(str(root / "feed.csv"), header=True, escape='"')
     rows.write.format("delta").mode("overwrite").save(str(state / "copy"))
 
@@ -321,9 +322,6 @@ def stability(rows: int, folder: Path) -> str:
                     'format = "csv"\nimage', 'format = "csv"\nencoding = "cp1252"\nimage'
                 )
             )
-        shutil.rmtree(root / "images")
-        (folder / "images").mkdir(exist_ok=True)
-        (root / "images").symlink_to(folder / "images")
         write(root / f"feed.{format}")
         run_ingest(root, folder / f"state-{len(lines)}")
         read = read_table(folder / f"state-{len(lines)}", "products", columns=["sku", "product_hash"])
@@ -340,11 +338,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--repeat", type=int, default=3, help="of the sizes up to 100,000; larger ones once")
-    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
     parser.add_argument(
-        "--stability", action="store_true", help="only the stability of product_hash, on 10,000 rows"
+        "--repeat", type=int, default=3, help="of the sizes up to 100,000; larger ones run once"
     )
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
+    parser.add_argument("--stability", action="store_true", help="only the stability of product_hash")
     parser.add_argument("--out", type=Path, help="file to append the tables to")
     parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -356,7 +354,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         if args.stability:
-            page = stability(10_000, folder)
+            page = stability(STABLE_ROWS, folder)
         else:
             for rows in (WARM_ROWS, *args.rows):
                 make_shop(folder / str(rows))

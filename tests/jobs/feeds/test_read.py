@@ -208,6 +208,25 @@ def test_a_fault_in_mid_stream_is_one_row(tmp_path: Path, spark: SparkSession) -
         sound_rows(rows)
 
 
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_a_large_file_is_shared_by_tasks(
+    format: str, tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.feeds.read.SHARE_BYTES", 50_000)
+    skus = [str(n) for n in range(25_000)]
+    if format == "csv":
+        _write(tmp_path / "f", "sku\n" + "\n".join(skus) + '\n"not closed\n')
+    elif format == "jsonl":
+        _write(tmp_path / "f", "".join(f'{{"sku": "{sku}"}}\n' for sku in skus) + "{not closed\n")
+    else:
+        pq.write_table(pa.table({"sku": skus}), tmp_path / "f", row_group_size=2_000)
+    rows = read_feed(spark, _file("f", format), tmp_path)
+    assert rows.select(F.spark_partition_id()).distinct().count() == 2
+    found = rows.orderBy("row").collect()
+    assert [row["sku"] for row in found if row["broken"] is None] == skus
+    assert [row["broken"] is None for row in found] == [True] * len(skus) + [False] * (format != "parquet")
+
+
 @pytest.mark.parametrize(
     ("content", "format"),
     [
