@@ -30,12 +30,12 @@ def open_backend(scene: Scene, folder: Path | None = None, threads: int = 2) -> 
 def reference_pictures(scene: Scene) -> dict[str, np.ndarray]:
     """Merchant (or `default`) -> (h, w, 3) uint8 picture whose style is borrowed. Raises OSError for a lost one."""
     pictures = {}
-    if scene.backend == "diffusion" and scene.diffusion is not None and scene.diffusion.style is not None:
-        for merchant, path in scene.diffusion.style.pictures.items():
+    if scene.backend == "diffusion" and scene.diffusion is not None:
+        for merchant, path in scene.diffusion.references.items():
             bgr = cv2.imread(path, cv2.IMREAD_COLOR)
             if bgr is None:
                 raise OSError(
-                    f"scene.diffusion.style.pictures.{merchant}: {path} is not a picture that can be read"
+                    f"scene.diffusion.references.{merchant}: {path} is not a picture that can be read"
                 )
             pictures[merchant] = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     return pictures

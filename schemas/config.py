@@ -113,15 +113,13 @@ class Control(Weights):
 
 
 class Style(Weights):
-    """An IP-Adapter, and the pictures whose style it borrows."""
+    """An IP-Adapter: a UNet borrows the style of `references` through it."""
 
     subfolder: str = ""
     weight_name: str = "ip_adapter.safetensors"
     image_encoder: str = "image_encoder"
     """Folder of the image encoder below `subfolder`, or a path with a slash below the model."""
     scale: float = Field(default=0.5, gt=0, le=1)
-    pictures: dict[str, str] = Field(default_factory=dict)
-    """Merchant -> path of a picture; `default` stands for every other merchant."""
 
 
 class Spending(_Strict):
@@ -154,6 +152,8 @@ class Diffusion(Weights):
     layout: Control | None = None
     """ControlNet that reads a depth map in which the areas of text and sticker are flat and far."""
     style: Style | None = None
+    references: dict[str, str] = Field(default_factory=dict)
+    """Merchant -> path of a picture whose style its scenes borrow; `default` stands for every other merchant."""
     batch: int | None = Field(default=None, ge=1)
     """Pictures at once; left out, a sweep finds what the card does best."""
     most_at_once: int = Field(default=32, ge=1)

@@ -22,6 +22,22 @@ def open_painter(config: Diffusion, name: str, folder: Path | None) -> Painter:
         from ray_tasks.models.unet_painter import UnetPainter
 
         return UnetPainter(config, NEGATIVE_PROMPT, name)
+    if family in ("ZImagePipeline", "ZImageInpaintPipeline"):
+        from ray_tasks.models.z_image_painter import ZImagePainter
+
+        return ZImagePainter(config, NEGATIVE_PROMPT, name)
+    if family == "QwenImageEditPlusPipeline":
+        from ray_tasks.models.edit_painter import EditPainter
+
+        return EditPainter(config, NEGATIVE_PROMPT, name)
     raise ValueError(
-        f"scene.diffusion: model {config.model} is a {family}; known are Stable Diffusion and SDXL"
+        f"scene.diffusion: model {config.model} is a {family}; known are Stable Diffusion and SDXL (any pipeline), "
+        "ZImagePipeline and QwenImageEditPlusPipeline"
     )
+
+
+def refuse(config: Diffusion, family: str, *fields: str) -> None:
+    """Raises ValueError for settings that a family of models has no use for: better than to be ignored."""
+    for field in fields:
+        if getattr(config, field) != Diffusion.model_fields[field].get_default(call_default_factory=True):
+            raise ValueError(f"scene.diffusion.{field}: {family} has no use for it; remove it")
