@@ -176,12 +176,9 @@ class Scene(_Strict):
         return self
 
 
-class WriterModel(_Strict):
-    """A vision-language model by hub id and pinned revision, or by local folder."""
+class WriterModel(Weights):
+    """A vision-language model."""
 
-    model: str
-    revision: str | None = None
-    local_files_only: bool = False
     device: Literal["cpu", "cuda"] = "cuda"
     batch_size: int = Field(default=8, ge=1)
     max_new_tokens: int = Field(default=1600, ge=64)

@@ -54,7 +54,7 @@ def _weights(weights: Weights) -> str:
 
 def writer_revision(model: WriterModel) -> str:
     """The pinned revision of the model that writes copy, and its settings."""
-    settings = model.model_dump(exclude={"device", "local_files_only", "model", "batch_size"})
+    settings = model.model_dump(exclude={"device", "local_files_only", "model", "batch_size", "licence"})
     folder = Path(model.model)
     revision = _folder_revision(folder) if folder.is_dir() else model.revision or "unpinned"
     name = folder.name if folder.is_dir() else model.model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -436,3 +437,22 @@ def _bytewise_tokenizer(special: list[str]) -> Any:
         pad_token=special[0],
         additional_special_tokens=special[1:],
     )
+
+
+def save_all(folder: Path) -> None:
+    """Saves what infra/config/gpu_tiny.toml names."""
+    import cv2
+    import numpy as np
+
+    save_tiny_sdxl(folder / "sdxl")
+    save_tiny_lcm_unet(folder / "lcm")
+    save_tiny_controlnet(folder / "edges")
+    save_tiny_controlnet(folder / "layout", seed=1)
+    save_tiny_ip_adapter(folder / "style")
+    save_tiny_vision_language_model(folder / "writer")
+    stripes = np.tile(np.array([[30, 90, 200], [220, 200, 40]], np.uint8), (64, 32, 1))
+    cv2.imwrite(str(folder / "style.jpg"), stripes)
+
+
+if __name__ == "__main__":
+    save_all(Path(sys.argv[1]))

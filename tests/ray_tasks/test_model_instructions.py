@@ -56,14 +56,14 @@ def test_the_model_writes_what_passes_and_the_rules_the_rest(tmp_path: Path) -> 
     cutout[20:60, 10:30] = (10, 20, 30, 255)
     open_store(Store(), tmp_path).put("cutouts/x.png", cv2.imencode(".png", cutout)[1].tobytes())
     poet = Poet()
-    model = WriterModel(model="someone/poet", revision="abc", picture_px=40)
+    model = WriterModel(model="someone/poet", revision="abcdef0", picture_px=40)
     writer = ModelInstructionWriter(RULES, model, Store(), tmp_path, poet)
     products = [product("C1"), product("C2", title="Mug <b>now</b>")]
     rows = writer(batch(products, ["office", "fitness"])).to_pylist()
     ruled = InstructionWriter(**RULES)(batch(products, ["office", "fitness"])).to_pylist()
     office, fitness, *hostile = rows
     assert office["writer"] == "poet" and office["headline"] == "A quiet cup"
-    assert office["writer_revision"].startswith("someone/poet@abc+") and office["refused_attempts"] == []
+    assert office["writer_revision"].startswith("someone/poet@abcdef0+") and office["refused_attempts"] == []
     assert office["instruction_hash"] == instruction_hash(office)
     assert fitness["refused_attempts"] == ["superlative", "superlative"]
     assert fitness | {"refused_attempts": []} == ruled[1], "the rules' record as it was"

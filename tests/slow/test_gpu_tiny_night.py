@@ -1,0 +1,43 @@
+"""A whole night with the GPU profile, its models tiny and random, on the CPU."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.releases import read_release
+from infra.tables import read_night, read_table
+from tests.tiny_models import save_all
+
+ROOT = Path(__file__).resolve().parents[2]
+NIGHT = dt.date(2026, 11, 21)
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+def test_a_night_with_models_ends_in_a_release(tmp_path: Path) -> None:
+    save_all(tmp_path / "models")
+    text = (ROOT / "infra" / "config" / "gpu_tiny.toml").read_text(encoding="utf-8")
+    text = text.replace("var/tiny_models", str(tmp_path / "models"))
+    text = text.replace('"local.toml"', f'"{ROOT / "infra" / "config" / "local.toml"}"')
+    config = tmp_path / "gpu_tiny.toml"
+    config.write_text(text, encoding="utf-8")
+    state = tmp_path / "state"
+    command = [sys.executable, "-m", "infra.night", f"--config={config}", f"--state={state}"]
+    command += [f"--run-date={NIGHT}", "--limit=1"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    candidates = read_table(state, "candidates").to_pylist()
+    assert candidates and {row["scene_backend"] for row in candidates} == {"diffusion"}
+    assert all(row["changed_core_px"] == 0 for row in candidates)
+    assert all("sdxl@" in row["scene_revision"] for row in candidates)
+    # Random weights write no copy: each instruction tells what the model was refused for.
+    assert all(row["refused_attempts"] for row in read_night(state, "instructions", NIGHT).to_pylist())
+    assert read_release(state).table("assets").num_rows > 0
