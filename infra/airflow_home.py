@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import fcntl
 import json
 import os
 import secrets
@@ -23,6 +22,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+
+from infra.processes import InUse, end_with_parent, held
 
 ROOT = Path(__file__).resolve().parents[1]
 DAG_ID = "hundredfaces_nightly"
@@ -97,30 +98,28 @@ def only_one(state: Path, who: str) -> Iterator[None]:
 
     Raises AirflowError when another process holds it.
     """
-    home = state / "airflow"
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "in_use").open("a+") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            held.seek(0)
-            raise AirflowError(
-                f"{state} is in use by {held.read().strip() or 'another process'}: wait until it ends, stop it, "
-                "trigger the night on its Airflow page, or give another STATE"
-            ) from None
-        held.seek(0)
-        held.truncate()
-        held.write(f"{who} (process {os.getpid()})")
-        held.flush()
-        yield
+    try:
+        with held(state / "airflow" / "in_use", who):
+            yield
+    except InUse as other:
+        raise AirflowError(
+            f"{state} is in use by {other}: wait until it ends, stop it, trigger the night on its Airflow page, or "
+            "give another STATE"
+        ) from None
 
 
 def prepare_database() -> None:
     """Makes or upgrades this AIRFLOW_HOME's database, once for each version of Airflow."""
-    stamp = Path(os.environ["AIRFLOW_HOME"]) / "database_version"
+    home = Path(os.environ["AIRFLOW_HOME"])
+    stamp = home / "database_version"
     wanted = version("apache-airflow-core")
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
+    if not stamp.exists():
+        for half_made in home.glob(
+            "airflow.db*"
+        ):  # what a process left that was killed here cannot be mended
+            half_made.unlink()
     from airflow.utils import db
 
     db.initdb()
@@ -275,6 +274,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command != "serve":
         os.environ.update(airflow_env(args.state))  # before Airflow is imported: it reads them then
     if args.command == "run":
+        end_with_parent()
         return 0 if run_dag(args.logical_date, args.conf) else 1
     if args.command == "prepare":
         prepare_database()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import importlib
-import json
 import logging
 import os
 import sys
@@ -18,7 +17,7 @@ import time
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +28,8 @@ from infra.expectations import check_written, refusal
 from infra.fingerprint import stage_fingerprint, versions
 from infra.memory import PeakMemory
 from infra.object_store import ObjectStore, open_store
+from infra.processes import InUse, end_with_parent, held
+from infra.records import read_record, record_path, report_dir, write_record
 from infra.settings import ConfigError, data_root, load_config
 from infra.tables import ensure_tables, night_predicate, replace_rows, rows_to_table
 from schemas.config import Config, Merchant
@@ -134,34 +135,6 @@ class Stage:
         replace_rows(self.state, "rejects", table, mine)
 
 
-def report_dir(state: Path, run_date: dt.date) -> Path:
-    """STATE/reports/<run date>."""
-    return state / "reports" / run_date.isoformat()
-
-
-def record_path(state: Path, run_date: dt.date, stage: str, shard: tuple[int, int] = (0, 1)) -> Path:
-    """The JSON record of a stage's last run for a night (and shard, when there are several)."""
-    suffix = f".shard-{shard[0]}" if shard[1] > 1 else ""
-    return report_dir(state, run_date) / "stages" / f"{stage}{suffix}.json"
-
-
-def read_record(path: Path) -> dict[str, Any] | None:
-    """A stage's record, or None when there is none that can be read."""
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    return record
-
-
-def write_record(path: Path, record: dict[str, Any]) -> None:
-    """Writes a record whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    side = path.with_suffix(f".{os.getpid()}")
-    side.write_text(json.dumps(record, indent=1, default=str), encoding="utf-8")
-    side.replace(path)
-
-
 def _shard(text: str) -> tuple[int, int]:
     index, _, count = text.partition("/")
     try:
@@ -215,7 +188,8 @@ def stage_run(name: str, doc: str | None, argv: Sequence[str] | None) -> Iterato
     """Parses, logs, counts and records one run of a stage; the body reads, calls and writes.
 
     Any error ends the process after "stage X failed: why" on stderr, with EXIT_HOPELESS for a StageError or
-    ConfigError and EXIT_FAILED otherwise; the traceback is in the log.
+    ConfigError and EXIT_FAILED otherwise; the traceback is in the log. So does the same stage of the same state in
+    another process: a table has one writer.
     """
     args = argument_parser(doc or name).parse_args(argv)
     try:
@@ -225,6 +199,21 @@ def stage_run(name: str, doc: str | None, argv: Sequence[str] | None) -> Iterato
         sys.stderr.write(f"stage {name} failed: {error}\n")
         sys.exit(EXIT_HOPELESS)
     state: Path = args.state.resolve()
+    lock = state / "tmp" / "locks" / record_path(state, args.run_date, name, args.shard).stem
+    with ExitStack() as holding:
+        try:
+            holding.enter_context(held(lock, f"stage {name} of {args.run_date}"))
+        except InUse as other:
+            sys.stderr.write(
+                f"stage {name} failed: {other} works on {state}: wait until it ends, or stop it\n"
+            )
+            sys.exit(EXIT_FAILED)
+        yield from _recorded(name, args, config, merchants, state)
+
+
+def _recorded(
+    name: str, args: argparse.Namespace, config: Config, merchants: tuple[Merchant, ...], state: Path
+) -> Iterator[Stage]:
     stage = Stage(
         name=name,
         run_date=args.run_date,
@@ -243,6 +232,7 @@ def stage_run(name: str, doc: str | None, argv: Sequence[str] | None) -> Iterato
     record: dict[str, Any] = {
         "stage": name,
         "status": "running",
+        "pid": os.getpid(),
         "night_id": os.environ.get("HUNDREDFACES_NIGHT_ID"),
         "started_at": dt.datetime.now(dt.UTC).isoformat(),
         "log": str(log_path),
@@ -371,6 +361,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="store_true",
         help="repeat the stages while the first finds work (quality.max_attempts times)",
     )
+    if os.environ.get("HUNDREDFACES_NIGHT_ID") and argv is None:
+        end_with_parent()
     arguments = list(sys.argv[1:] if argv is None else argv)
     args = parser.parse_args(arguments)
     passed_on = [f"--run-date={args.run_date}", f"--config={args.config}", f"--state={args.state}"]

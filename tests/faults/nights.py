@@ -1,0 +1,112 @@
+"""A small real night to be killed: its shop, its command, and its processes by kind."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from infra.airflow_home import end_tree
+from infra.records import read_record, record_path
+from infra.sample_shop.__main__ import main as make_sample_shop
+from tests.jobs.sample_night import RUN_DATE
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCTS = 2
+STAGES = tuple(
+    dict.fromkeys(
+        re.findall(r'"((?:jobs|ray_tasks)\.\w+)"', (ROOT / "dags/nightly.py").read_text(encoding="utf-8"))
+    )
+)
+"""The stages in the order in which the night runs them."""
+
+_KINDS = (
+    ("airflow", "infra.airflow_home"),
+    ("driver", "infra.stage"),
+    ("raylet", "raylet/raylet"),
+    ("ray's control store", "gcs_server"),
+    ("ray worker", "ray::"),
+    ("spark worker", "pyspark.daemon"),
+    ("spark JVM", "java"),
+)
+"""Kind of process and what stands in the command line, the first that fits."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """The ordinary command of a night, to be given again and again."""
+
+    config: Path
+    state: Path
+
+    def start(self, log: Path) -> subprocess.Popen[bytes]:
+        """The night's first process, in a process group of its own; what it says goes to a file."""
+        words = [sys.executable, "-m", "infra.night", f"--config={self.config}", f"--state={self.state}"]
+        words += [f"--run-date={RUN_DATE}", f"--limit={PRODUCTS}"]
+        env = os.environ | {"PYTHONPATH": str(ROOT), "HUNDREDFACES_RETRY_DELAY_S": "0"}
+        with log.open("ab") as out:
+            return subprocess.Popen(words, cwd=ROOT, env=env, stdout=out, stderr=out, start_new_session=True)
+
+    def record(self, stage: str) -> dict[str, Any]:
+        """The stage's record of this night; empty when there is none."""
+        return read_record(record_path(self.state, RUN_DATE, stage)) or {}
+
+
+def make_shop(folder: Path) -> Path:
+    """The configuration of a night over a sample shop of two products a merchant, made below `folder`."""
+    make_sample_shop(["--out", str(folder / "shop"), "--limit", str(PRODUCTS), "--size-px", "400"])
+    text = (ROOT / "infra/config/local.toml").read_text(encoding="utf-8")
+    for old, new in (
+        ('"{state}/sample_shop"', f'"{folder / "shop"}"'),
+        ("sample_shop = true", ""),
+        ("top_k = 3", "top_k = 2"),
+        ("top_k = 5", "top_k = 2"),
+        ("width_px = 1024", "width_px = 320"),
+        ("height_px = 1024", "height_px = 320"),
+    ):
+        assert old in text, old
+        text = text.replace(old, new)
+    config = folder / "night.toml"
+    config.write_text(text, encoding="utf-8")
+    return config
+
+
+def processes(root: int) -> dict[str, list[psutil.Process]]:
+    """The living processes of a night by kind; `root` is its first one."""
+    try:
+        night = psutil.Process(root)
+        found = {"night": [night]} if night.status() != psutil.STATUS_ZOMBIE else {}
+        children = night.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return {}
+    for process in children:
+        try:
+            words = " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+        kind = next((kind for kind, mark in _KINDS if mark in words), None)
+        if kind:
+            found.setdefault(kind, []).append(process)
+    return found
+
+
+def survivors(state: Path) -> list[psutil.Process]:
+    """Processes that still work on a state: their command line names it."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if any(str(state) in word for word in words) and "infra." in " ".join(words[:4]):
+            found.append(process)
+    return found
+
+
+def end(night: subprocess.Popen[bytes]) -> None:
+    """Ends a night that hangs, with all that it started."""
+    end_tree(night.pid, timeout_s=2, root_at_once=True)
+    night.wait()
