@@ -70,6 +70,8 @@ class Stage:
     only_some_merchants: bool
     log: logging.Logger
     funnel: dict[str, Funnel] = field(default_factory=lambda: defaultdict(Funnel))
+    to_try_again: int = 0
+    """Units that failed and that the same command, given again, tries again: the stage is not skipped then."""
 
     @property
     def selected(self) -> list[str]:
@@ -124,7 +126,7 @@ class Stage:
         table = rows_to_table(
             "rejects",
             (
-                {"merchant_id": None, "sku": None, **row, **own}
+                {"merchant_id": None, "sku": None, "attempts": None, **row, **own}
                 | {"record": (row.get("record") or "")[:REJECT_RECORD_MAX_CHARS] or None}
                 for row in rows
             ),
@@ -264,6 +266,7 @@ def _recorded(
         record |= {
             "wall_s": round(time.perf_counter() - started, 2),
             "peak_rss_mb": memory.peak_mb,
+            "to_try_again": stage.to_try_again,
             **_totals(stage.funnel),
         }
         this_run = {key: record[key] for key in ("started_at", "wall_s", "rows_in", "rows_out", "set_aside")}
@@ -326,6 +329,7 @@ def _run_or_skip(module_name: str, argv: list[str], args: argparse.Namespace) ->
         same_night = not args.repeat and night_id is not None and previous.get("night_id") == night_id
         unchanged = (
             getattr(module, "SKIPPED_WHEN_UNCHANGED", True)
+            and not previous.get("to_try_again")
             and previous.get("fingerprint") == fingerprint
             and previous.get("outputs") == versions(state, module.OUTPUTS)
             and all(Path(artifact).exists() for artifact in previous.get("artifacts", []))

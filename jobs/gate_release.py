@@ -117,7 +117,7 @@ def _tonight(
         if (last := night_before(stage.state, name, stage.run_date))
     }
     assets = build_assets(
-        night["work_units"],
+        night["work_units"].where("status <> 'retired'"),
         read_delta(spark, stage.state, "candidates"),
         read_delta(spark, stage.state, "scores"),
         night["instructions"],

@@ -1,11 +1,13 @@
 """One row of `work_units` for every asset that tonight wants: whether it exists, and if not, why it is needed.
 
 An asset's id is the SHA-256 of everything that influences its pixels, so equal work is found by equal ids. The rows
-with a variant above 0 stand by: they are made only when every lower variant was rejected.
+with a variant above 0 stand by: they are made only when every lower variant was rejected. What goes beyond the night's
+budget is deferred, and what last night had and tonight does not want is retired, with the reason.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +18,11 @@ from pyspark.sql.window import Window
 from infra.releases import recalled
 from infra.spark import read_delta, read_night_delta, replace_delta, spark_session
 from infra.stage import Stage, stage_run
-from infra.tables import query_tables, read_table
+from infra.tables import night_before, night_predicate, query_tables, read_table, replace_rows, rows_to_table
+from jobs.planning.rates import Rates, measured_rates, placement_rows, read_rates, unmeasured_nights
+from jobs.planning.units import build_wanted, cap, explain, retire
 from schemas.config import Config
-from schemas.revisions import RENDERER, VIEWS, scene_revision
-from schemas.tables import BY_NAME
+from schemas.revisions import VIEWS, scene_revision, scorer_revision
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -29,159 +32,118 @@ INPUTS = ("products", "product_views", "personas", "instructions", "recalls")
 """Not candidates, although they are read: a night that only drew what its plan names has the same plan."""
 OUTPUTS = ("work_units",)
 
-_SLOT = ["merchant_id", "sku", "segment_id", "locale", "placement"]
-_DEFAULT_SECONDS = 0.4
-"""Core-seconds a picture, until candidates of earlier nights tell better."""
+_PLACEMENTS = (
+    "merchant_id string, placement string, width_px int, height_px int, tier int, estimated_s double, "
+    "estimated_gpu_s double, estimated_bytes double"
+)
 
 
-def build_wanted(
-    instructions: DataFrame,
-    products: DataFrame,
-    views: DataFrame,
-    personas: DataFrame,
-    placements: DataFrame,
+def plan_units(
+    spark: SparkSession,
+    state: Path,
+    config: Config,
+    run_date: dt.date,
+    rates: Rates,
     *,
-    scene_backend: str,
-    scene_revision: str,
-    max_attempts: int,
+    merchants: Sequence[str] = (),
+    limit: int | None = None,
 ) -> DataFrame:
-    """One row an asset wanted, with its identity and id, not yet compared with what exists.
+    """Rows of `work_units` (without run_date) for a night, from the tables as they are.
 
-    placements: merchant_id, placement, width_px, height_px. Only products with an accepted view are wanted.
+    merchants: only these; none named: all. limit: only the first products of each merchant, by SKU.
     """
-    accepted = views.where(F.col("verdict") == "accepted").select(
-        "image_sha256", "cutout_sha256", "cutout_uri"
+    names = ("instructions", "products", "personas")
+    night = {name: read_night_delta(spark, state, name, run_date, merchants) for name in names}
+    if limit is not None:
+        by_sku = F.dense_rank().over(Window.partitionBy("merchant_id").orderBy("sku"))
+        night["instructions"] = night["instructions"].withColumn("n", by_sku).where(F.col("n") <= limit)
+    placements = placement_rows(config, config.merchants, rates)
+    wanted = build_wanted(
+        night["instructions"].drop("n"),
+        night["products"],
+        read_delta(spark, state, "product_views").where(F.col("method_revision") == VIEWS),
+        night["personas"],
+        spark.createDataFrame(
+            [tuple(row.values()) for row in placements], _PLACEMENTS
+        ).drop("estimated_bytes"),
+        scene_backend=config.scene.backend,
+        scene_revision=scene_revision(config.scene),
+        max_attempts=config.quality.max_attempts,
+    )  # fmt: skip
+    before = _last_plan(spark, state, run_date, merchants)
+    made = _made(spark, state, scorer_revision(config.quality))
+    recalls = read_table(state, "recalls").to_pylist()
+    units = explain(
+        wanted,
+        made,
+        before,
+        _given_up(spark, state, run_date, config.quality.max_failures),
+        recalled=recalled(recalls),
     )
-    locales = F.collect_set("instruction_hash").over(Window.partitionBy("merchant_id", "sku", "segment_id"))
-    rows = (
-        instructions.withColumn("siblings_hash", F.sha2(F.array_join(F.array_sort(locales), ","), 256))
-        .join(products.select("merchant_id", "sku", "image_sha256"), on=["merchant_id", "sku"], how="inner")
-        .join(accepted, on="image_sha256", how="inner")
-        .join(
-            personas.select("merchant_id", "sku", "segment_id", F.col("rank").alias("persona_rank")),
-            on=["merchant_id", "sku", "segment_id"],
-            how="inner",
+    if limit is not None:  # what lies beyond the limit is still sold
+        before = before.join(
+            units.select("merchant_id", "sku").distinct(), on=["merchant_id", "sku"], how="left_semi"
         )
-        .join(F.broadcast(placements), on="merchant_id", how="inner")
-        .withColumn("variant", F.explode(F.sequence(F.lit(0), F.lit(max_attempts - 1))))
-        .withColumns(
-            {
-                "scene_backend": F.lit(scene_backend),
-                "scene_revision": F.lit(scene_revision),
-                "renderer_revision": F.lit(RENDERER),
-            }
-        )
-    )
-    # The slot is part of the identity although it draws nothing: an asset belongs to one merchant, product and
-    # segment, so a recall of one never takes another's.
-    influences = [
-        *_SLOT, "cutout_sha256", "height_px", "instruction_hash", "renderer_revision", "scene_backend",
-        "scene_revision", "siblings_hash", "variant", "width_px",
-    ]  # fmt: skip
-    identity = F.to_json(F.struct(*sorted(influences)))
-    return rows.withColumn("identity", identity).withColumn("asset_id", F.sha2("identity", 256))
+    retired = retire(units, before, made, night["products"].select("merchant_id", "sku"))
+    return cap(units, config.budget).unionByName(retired)
 
 
-def explain(wanted: DataFrame, existing: DataFrame, before: DataFrame, *, seconds: float) -> DataFrame:
-    """Rows of `work_units` (without run_date).
-
-    existing: asset_id of candidates. before: the first variants of the last night's plan.
-    """
-    known = existing.select("asset_id").distinct().withColumn("exists", F.lit(True))
-    slots = before.select(
-        *_SLOT,
-        F.col("cutout_sha256").alias("old_cutout"),
-        F.col("instruction_hash").alias("old_instruction"),
-        F.concat_ws("|", "scene_backend", "scene_revision", "renderer_revision").alias("old_methods"),
-    )
-    products = before.select("merchant_id", "sku", F.lit(True).alias("sku_known")).distinct()
-    methods = F.concat_ws("|", "scene_backend", "scene_revision", "renderer_revision")
-    why = (
-        F.when(F.col("exists"), "unchanged")
-        .when(F.col("variant") > 0, "retry")
-        .when(F.col("sku_known").isNull(), "new_product")
-        .when(F.col("old_cutout").isNull(), "new_persona")
-        .when(F.col("old_cutout") != F.col("cutout_sha256"), "changed_picture")
-        .when(F.col("old_instruction") != F.col("instruction_hash"), "changed_instruction")
-        .when(F.col("old_methods") != methods, "new_method_revision")
-        .otherwise("previously_failed")
+def _made(spark: SparkSession, state: Path, revision: str) -> DataFrame:
+    """asset_id of every candidate, and judged: whether `revision` has judged it; NULL when nobody has."""
+    judged = (
+        read_delta(spark, state, "scores")
+        .groupBy("asset_id")
+        .agg(F.max(F.col("scorer_revision") == revision).alias("judged"))
     )
     return (
-        wanted.join(known, on="asset_id", how="left")
-        .join(slots, on=_SLOT, how="left")
-        .join(products, on=["merchant_id", "sku"], how="left")
-        .withColumns(
-            {
-                "reason": why,
-                "status": F.when(F.col("exists"), "exists")
-                .when(F.col("variant") > 0, "standby")
-                .otherwise("to_do"),
-                "priority": 1.0 / (F.col("persona_rank") + F.col("variant")),
-                "estimated_s": F.lit(seconds),
-            }
-        )
-        .select([name for name in BY_NAME["work_units"].column_names if name != "run_date"])
+        read_delta(spark, state, "candidates")
+        .select("asset_id")
+        .distinct()
+        .join(judged, on="asset_id", how="left")
     )
 
 
-def _placements(spark: SparkSession, config: Config) -> DataFrame:
-    rows = [
-        (merchant.id, name, config.placements[name].width_px, config.placements[name].height_px)
-        for merchant in config.merchants
-        for name in merchant.placements
-    ]
-    return spark.createDataFrame(rows, "merchant_id string, placement string, width_px int, height_px int")
+def _given_up(spark: SparkSession, state: Path, run_date: dt.date, max_failures: int) -> DataFrame:
+    """asset_id of units that failed too often, by the newest night's rejects."""
+    rejects = read_delta(spark, state, "rejects").where(
+        (F.col("stage") == "ray_tasks.make_candidates") & F.col("attempts").isNotNull()
+    )
+    nights = [night for night in (run_date, night_before(state, "rejects", run_date)) if night]
+    newest = (
+        rejects.where(F.col("run_date").isin(nights))
+        .groupBy("key")
+        .agg(F.max_by("attempts", "run_date").alias("attempts"))
+    )
+    return newest.where(F.col("attempts") >= max_failures).select(F.col("key").alias("asset_id"))
+
+
+def _last_plan(spark: SparkSession, state: Path, run_date: dt.date, merchants: Sequence[str]) -> DataFrame:
+    """What the night before planned, without what it retired; no row before the first night."""
+    last = night_before(state, "work_units", run_date)
+    plans = read_night_delta(spark, state, "work_units", last or run_date, merchants)
+    return plans.where("status <> 'retired'" if last else "FALSE")
 
 
 def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Runs the stage."""
     with stage_run(STAGE, __doc__, argv) as stage:
-        spark = spark_session(stage.config.engines, stage.state)
-        names = ("instructions", "products", "personas")
-        night = {
-            name: read_night_delta(spark, stage.state, name, stage.run_date, stage.selected) for name in names
-        }
-        if stage.limit is not None:
-            by_sku = F.dense_rank().over(Window.partitionBy("merchant_id").orderBy("sku"))
-            night["instructions"] = (
-                night["instructions"].withColumn("n", by_sku).where(F.col("n") <= stage.limit)
-            )
-        wanted = build_wanted(
-            night["instructions"].drop("n"),
-            night["products"],
-            read_delta(spark, stage.state, "product_views").where(F.col("method_revision") == VIEWS),
-            night["personas"],
-            _placements(spark, stage.config),
-            scene_backend=stage.config.scene.backend,
-            scene_revision=scene_revision(stage.config.scene),
-            max_attempts=stage.config.quality.max_attempts,
+        for night in unmeasured_nights(stage.state, stage.run_date):
+            if rows := measured_rates(stage.state, [night], stage.config):
+                replace_rows(stage.state, "rates", rows_to_table("rates", rows), night_predicate(night))
+        units = plan_units(
+            spark_session(stage.config.engines, stage.state),
+            stage.state,
+            stage.config,
+            stage.run_date,
+            read_rates(stage.state),
+            merchants=stage.selected,
+            limit=stage.limit,
         )
-        recalls = read_table(stage.state, "recalls").to_pylist()
-        wanted = wanted.where(f"NOT ({recalled(recalls)})")
-        candidates = read_delta(spark, stage.state, "candidates")
-        units = explain(wanted, candidates, _last_plan(spark, stage), seconds=_measured_seconds(stage))
         replace_delta(
             units.withColumn("run_date", F.lit(stage.run_date)), stage.state, "work_units", stage.tonight
         )
         _count(stage)
     return []
-
-
-def _measured_seconds(stage: Stage) -> float:
-    (row,) = query_tables(
-        stage.state, "SELECT avg(scene_s + text_s + encode_s) AS seconds FROM candidates", "candidates"
-    )
-    return _DEFAULT_SECONDS if row["seconds"] is None else float(row["seconds"])
-
-
-def _last_plan(spark: SparkSession, stage: Stage) -> DataFrame:
-    (row,) = query_tables(
-        stage.state,
-        f"SELECT max(run_date) AS night FROM work_units WHERE run_date < DATE '{stage.run_date}'",
-        "work_units",
-    )
-    plans = read_delta(spark, stage.state, "work_units")
-    return plans.where((F.col("run_date") == F.lit(row["night"])) & (F.col("variant") == 0))
 
 
 def _count(stage: Stage) -> None:
@@ -192,9 +154,9 @@ def _count(stage: Stage) -> None:
         "work_units",
     )
     for row in rows:
-        stage.count(
-            row["merchant_id"], rows_in=row["units"], rows_out=row["units"] if row["status"] == "to_do" else 0
-        )
+        if row["status"] != "retired":
+            done = row["units"] if row["status"] == "to_do" else 0
+            stage.count(row["merchant_id"], rows_in=row["units"], rows_out=done)
         stage.log.info("%s: %d %s (%s)", row["merchant_id"], row["units"], row["status"], row["reason"])
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
+import shutil
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +25,7 @@ from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import append_rows, read_night, read_table, rows_to_table
 from ray_tasks.draw_together import draw_together
+from ray_tasks.failures import Begun, error_budget, failure_rows, given_up, refusal, standing_failures
 from ray_tasks.pictures.script import script_of
 from schemas.config import Config
 from schemas.instruction import LAYOUTS, content_hash
@@ -36,7 +39,11 @@ OUTPUTS = ("candidates",)
 _SLOT = ("merchant_id", "sku", "segment_id", "locale", "placement")
 _SCENE = ("merchant_id", "sku", "segment_id", "placement", "variant")
 COMMIT_ROWS = 500
-"""Pictures in one commit of `candidates`: what a crash may cost."""
+COMMIT_S = 30.0
+"""Pictures, or seconds, from one commit of `candidates` to the next: what a crash may cost."""
+
+TONIGHT = frozenset({"exists", "to_do", "standby", "failed"})
+"""Statuses of the planned units that tonight is about: not what is deferred or retired."""
 
 TEXT = pa.struct(
     [
@@ -107,7 +114,11 @@ def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, A
     for row in instructions:
         by_persona[row["merchant_id"], row["sku"], row["segment_id"]].append(row)
     rows = []
-    for key in sorted(by_scene, key=lambda key: (key[4], key)):
+    best: dict[tuple[Any, ...], float] = defaultdict(lambda: -math.inf)
+    for key, units_of in by_scene.items():
+        of_product = (key[4], key[0], key[1])
+        best[of_product] = max(best[of_product], *(unit["priority"] for unit in units_of))
+    for key in sorted(by_scene, key=lambda key: (key[4], -best[key[4], key[0], key[1]], key)):
         units = {unit["locale"]: unit for unit in by_scene[key]}
         unit = next(iter(units.values()))
         locales = sorted(by_persona[key[:3]], key=lambda row: row["locale"])
@@ -151,7 +162,7 @@ def scene_seed(job: dict[str, Any]) -> int:
 class DrawPictures:
     """Draws scene jobs: (SCENE_JOBS rows) -> (MADE rows). Loads its backend once."""
 
-    def __init__(self, config: Config, state: Path) -> None:
+    def __init__(self, config: Config, state: Path, begun: Path | None = None) -> None:
         import cv2
 
         from ray_tasks.scene_backends import digital_source_type, open_backend, reference_pictures
@@ -164,6 +175,7 @@ class DrawPictures:
         self._is_model = config.scene.backend == "diffusion"
         self._source_type = digital_source_type(config.scene)
         self._cutout = lru_cache(maxsize=2)(self._read_cutout)
+        self._begun = Begun(begun)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """One row a text that has an asset id."""
@@ -180,10 +192,11 @@ class DrawPictures:
         """The candidates of one scene; a scene or text that fails costs only itself."""
         started = time.perf_counter()
         try:
-            base, order = self.plan(job)
-            if order is not None:
-                scene = self._backend.draw(order.spec, order.product, order.text_area, order.seed)
-                base = replace(base, scene_rgb=scene)
+            with self._begun.mark(_wanted(job)[0]["asset_id"]):
+                base, order = self.plan(job)
+                if order is not None:
+                    scene = self._backend.draw(order.spec, order.product, order.text_area, order.seed)
+                    base = replace(base, scene_rgb=scene)
         except Exception as error:
             return self.failed(job, error)
         return self.set_texts(job, base, time.perf_counter() - started)
@@ -317,10 +330,11 @@ def in_shard(merchant_id: str, sku: str, shard: tuple[int, int]) -> bool:
     return int.from_bytes(digest[:8], "big") % shard[1] == shard[0]
 
 
-def _plan(stage: Stage) -> tuple[list[dict[str, Any]], pa.Table]:
-    """This shard's planned units and the scenes that are due."""
+def _plan(stage: Stage) -> tuple[list[dict[str, Any]], pa.Table, dict[str, dict[str, Any]]]:
+    """This shard's planned units, the scenes that are due, and what failed before and is not made since."""
     night = read_night(stage.state, "work_units", stage.run_date, merchants=stage.selected).to_pylist()
-    units = [unit for unit in stage.limited(night) if in_shard(unit["merchant_id"], unit["sku"], stage.shard)]
+    wanted = [unit for unit in stage.limited(night) if unit["status"] in TONIGHT]
+    units = [unit for unit in wanted if in_shard(unit["merchant_id"], unit["sku"], stage.shard)]
     made = set(read_table(stage.state, "candidates", columns=["asset_id"])["asset_id"].to_pylist())
     scores = read_table(
         stage.state,
@@ -331,17 +345,34 @@ def _plan(stage: Stage) -> tuple[list[dict[str, Any]], pa.Table]:
             ("verdict", "=", "rejected"),
         ],
     )
+    failed = standing_failures(stage, {unit["asset_id"] for unit in units} - made)
+    over = given_up(failed, stage.config.quality.max_failures)
     due = due_units(units, made, set(scores["asset_id"].to_pylist()))
     instructions = read_night(
         stage.state, "instructions", stage.run_date, merchants=stage.selected
     ).to_pylist()
-    return units, scene_jobs(due, instructions)
+    return (
+        units,
+        scene_jobs(
+            (unit for unit in due if unit["asset_id"] not in over and unit["status"] != "failed"),
+            instructions,
+        ),
+        failed,
+    )
+
+
+def _begun_folder(stage: Stage) -> Path:
+    """An empty folder for the marks of what workers have begun."""
+    folder = stage.state / "tmp" / "begun" / f"{stage.shard[0]}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Runs the stage."""
     with stage_run(STAGE, __doc__, argv) as stage:
-        units, jobs = _plan(stage)
+        units, jobs, failed_before = _plan(stage)
         due: dict[str, int] = defaultdict(int)
         for job in jobs.select(["merchant_id", "texts"]).to_pylist():
             due[job["merchant_id"]] += sum(1 for text in job["texts"] if text["asset_id"])
@@ -349,23 +380,19 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             "%d pictures due in %d scenes, %d planned", sum(due.values()), jobs.num_rows, len(units)
         )
         failures: list[dict[str, Any]] = []
-        waiting: list[dict[str, Any]] = []
-        bar = stage.progress(total=sum(due.values()), unit="picture")
-        arguments = {"config": stage.config, "state": stage.state}
-        diffusion = stage.config.scene.diffusion
-        gpus = 1 if diffusion and diffusion.device == "cuda" else 0
-        for made in map_rows(jobs, DrawPictures, arguments, stage.config.engines, num_gpus=gpus):
-            rows = made.to_pylist()
-            bar.update(len(rows))
-            failures += [row for row in rows if row["failure"]]
-            waiting += [
-                {k: v for k, v in row.items() if k != "failure"} for row in rows if not row["failure"]
-            ]
-            if len(waiting) >= COMMIT_ROWS:
-                _commit(stage, waiting)
-                waiting = []
-        _commit(stage, waiting)
-        bar.close()
+        # All that is planned, where that is little: a night without a picture is not a night with a few dead letters.
+        slots = sum(unit["variant"] == 0 for unit in units)
+        budget = min(
+            error_budget(sum(due.values()), stage.config.quality.max_failed_share), max(0, slots - 1)
+        )
+        for row in _drawn(stage, jobs, sum(due.values())):
+            if row["failure"]:
+                failures.append(row)
+            else:
+                failed_before.pop(row["asset_id"], None)
+            if len(failures) > budget:
+                break
+        too_many = len(failures) > budget
         for merchant_id, count in due.items():
             failed = sum(row["merchant_id"] == merchant_id for row in failures)
             stage.count(
@@ -374,22 +401,48 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
                 rows_out=count - failed,
                 **({"drawing_failed": failed} if failed else {}),
             )
-        if failures and len(failures) == sum(due.values()):
-            raise StageError(f"all {len(failures)} pictures failed; the first: {failures[0]['failure']}")
-        stage.write_rejects(
-            {
-                "key": row["asset_id"],
-                "reason": "drawing_failed",
-                "merchant_id": row["merchant_id"],
-                "sku": row["sku"],
-                "detail": f"segment {row['segment_id']}, locale {row['locale']}: {row['failure']}",
-            }
-            for row in failures
-        )
+        rejects = failure_rows(failed_before, map(_reject, failures), systematic=too_many)
+        stage.write_rejects(rejects)
+        stage.to_try_again = sum(row["attempts"] < stage.config.quality.max_failures for row in rejects)
+        if too_many:
+            raise StageError(refusal([row["failure"] for row in failures], sum(due.values())))
     return []
 
 
+def _drawn(stage: Stage, jobs: pa.Table, due: int) -> Iterator[dict[str, Any]]:
+    """Draws and commits the pictures; the rows of MADE as they come."""
+    waiting: list[dict[str, Any]] = []
+    committed = time.monotonic()
+    bar = stage.progress(total=due, unit="picture")
+    arguments = {"config": stage.config, "state": stage.state, "begun": _begun_folder(stage)}
+    diffusion = stage.config.scene.diffusion
+    gpus = 1 if diffusion and diffusion.device == "cuda" else 0
+    try:
+        for made in map_rows(jobs, DrawPictures, arguments, stage.config.engines, num_gpus=gpus):
+            rows = made.to_pylist()
+            bar.update(len(rows))
+            waiting += [row for row in rows if not row["failure"]]
+            if len(waiting) >= COMMIT_ROWS or time.monotonic() - committed >= COMMIT_S:
+                _commit(stage, waiting)
+                waiting, committed = [], time.monotonic()
+            yield from rows
+    finally:  # whatever happens: what is drawn is drawn
+        _commit(stage, waiting)
+        bar.close()
+
+
+def _reject(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "key": row["asset_id"],
+        "reason": "drawing_failed",
+        "merchant_id": row["merchant_id"],
+        "sku": row["sku"],
+        "detail": f"segment {row['segment_id']}, locale {row['locale']}: {row['failure']}",
+    }
+
+
 def _commit(stage: Stage, rows: list[dict[str, Any]]) -> None:
+    rows = [{name: row[name] for name in row if name != "failure"} for row in rows]
     append_rows(stage.state, "candidates", rows_to_table("candidates", rows))
 
 

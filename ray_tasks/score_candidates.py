@@ -22,7 +22,7 @@ from infra.object_store import open_store
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import append_rows, missing_keys, read_night, read_table, rows_to_table
-from ray_tasks.make_candidates import in_shard
+from ray_tasks.make_candidates import TONIGHT, in_shard
 from ray_tasks.pictures.decide import Thresholds, decide, explain
 from schemas.config import Config
 from schemas.revisions import VIEWS, scorer_revision
@@ -245,7 +245,8 @@ def score_rejects(
 def _plan(stage: Stage) -> pa.Table:
     """This shard's planned candidates."""
     night = read_night(stage.state, "work_units", stage.run_date, merchants=stage.selected).to_pylist()
-    units = [unit for unit in stage.limited(night) if in_shard(unit["merchant_id"], unit["sku"], stage.shard)]
+    wanted = [unit for unit in stage.limited(night) if unit["status"] in TONIGHT]
+    units = [unit for unit in wanted if in_shard(unit["merchant_id"], unit["sku"], stage.shard)]
     candidates = read_table(stage.state, "candidates", columns=["asset_id", *_OF_CANDIDATE])
     wanted = pa.array([unit["asset_id"] for unit in units], pa.string())
     candidates = candidates.filter(pc.is_in(candidates["asset_id"], value_set=wanted))

@@ -89,10 +89,35 @@ class Ingest(_Strict):
 
 
 class Quality(_Strict):
-    """How often a rejected picture is tried again, and thresholds that differ from the defaults."""
+    """How often a rejected or failed picture is tried again, and thresholds that differ from the defaults."""
 
     max_attempts: int = Field(default=3, ge=1, le=10)
+    """Pictures drawn for one slot until one is accepted."""
+    max_failures: int = Field(default=3, ge=1)
+    """A picture whose drawing ended in an error so often waits for `python -m jobs.retry_rejects`."""
+    max_failed_share: float = Field(default=0.1, ge=0, le=1)
+    """The error budget: above this share of failed pictures the stage stops."""
     thresholds: dict[str, float] = Field(default_factory=dict)
+
+
+class Budget(_Strict):
+    """What a night may cost, and prices. What a cap cuts off stays planned for the next night."""
+
+    max_units: int | None = Field(default=None, ge=0)
+    max_seconds: float | None = Field(default=None, ge=0)
+    """Estimated core-seconds and GPU-seconds of drawing and scoring."""
+    max_money: float | None = Field(default=None, ge=0)
+    """Estimated, in `currency`; needs prices."""
+    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    core_second_price: float = Field(default=0.0, ge=0)
+    gpu_second_price: float = Field(default=0.0, ge=0)
+    gb_month_price: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _prices_for_money(self) -> Self:
+        if self.max_money is not None and not (self.core_second_price or self.gpu_second_price):
+            raise ValueError("budget.max_money is set: set budget.core_second_price or gpu_second_price too")
+        return self
 
 
 class Weights(_Strict):
@@ -314,6 +339,8 @@ class Merchant(_Strict):
 
     id: Identifier
     name: str
+    tier: int = Field(default=1, ge=1, le=9)
+    """Where the budget cuts, merchants of tier 1 are served before those of tier 2, and so on."""
     top_k: int = Field(default=3, ge=1, le=100)
     locales: tuple[Locale, ...] = ("en",)
     placements: tuple[Identifier, ...] = ("square",)
@@ -393,6 +420,7 @@ class Config(_Strict):
     engines: Engines = Engines()
     ingest: Ingest = Ingest()
     quality: Quality = Quality()
+    budget: Budget = Budget()
     scene: Scene = Scene()
     writer: Writer = Writer()
     placements: dict[Identifier, Placement] = Field(

@@ -127,14 +127,14 @@ class RowsRule:
     severity: Severity = "stop"
 
 
-def refers_to(table: str, *columns: str) -> RowsRule:
-    """The values of `columns` stand in tonight's rows of another table too."""
+def refers_to(table: str, *columns: str, where: str = "TRUE") -> RowsRule:
+    """The values of `columns` stand in tonight's rows of another table too, for the rows where `where` holds."""
     same = " AND ".join(f"there.{column} = here.{column}" for column in columns)
     return RowsRule(
         f"is_in_{table}",
         f"{', '.join(columns)} is one of tonight's {table}",
         f"SELECT {', '.join(f'here.{column}' for column in columns)} FROM {{rows}} AS here "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {{{table}}} AS there WHERE {same})",
+        f"WHERE {where} AND NOT EXISTS (SELECT 1 FROM {{{table}}} AS there WHERE {same})",
     )
 
 

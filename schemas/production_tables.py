@@ -58,16 +58,25 @@ WORK_UNITS = Table(
         Column(
             "status",
             STRING,
-            "exists, to_do, or standby (made only if every lower variant is rejected).",
+            "exists; to_do; standby (made only if every lower variant is rejected); deferred (beyond the night's "
+            "budget, planned again tomorrow); failed (too often, waits for jobs.retry_rejects); retired (was made, and "
+            "tonight does not want it).",
             sample=one_of("exists", "to_do", "standby"),
         ),
         Column(
-            "reason", STRING, "Why it is needed, from a closed list.", sample=one_of("new_product", "retry")
+            "reason",
+            STRING,
+            "Why it is needed or retired, of a closed list.",
+            sample=one_of("new_product", "retry"),
         ),
-        Column("priority", DOUBLE, "Higher is made first."),
-        Column("estimated_s", DOUBLE, "Estimated core-seconds."),
+        Column(
+            "priority", DOUBLE, "Higher is made first: merchant's tier, then persona's rank, then the reason."
+        ),
+        Column("estimated_s", DOUBLE, "Estimated core-seconds of drawing and scoring, retries included."),
+        Column("estimated_gpu_s", DOUBLE, "Estimated GPU-seconds.", nullable=True),
         Column("persona_rank", INT, "Rank of the segment for the product."),
         IMAGE,
+        Column("product_hash", STRING, "The product's record.", nullable=True, sample=hex_digits(64)),
         CUTOUT,
         Column("cutout_uri", STRING, "Object key of the cut-out."),
         INSTRUCTION_HASH,
@@ -84,20 +93,51 @@ WORK_UNITS = Table(
     written_by="jobs.plan_work_units",
     partition_by=("run_date",),
     checks=(
-        Check("status_known", "status IN ('exists', 'to_do', 'standby')", breaks={"status": "done"}),
+        Check(
+            "status_known",
+            "status IN ('exists', 'to_do', 'standby', 'deferred', 'failed', 'retired')",
+            breaks={"status": "done"},
+        ),
         Check(
             "reason_known",
             "reason IN ('unchanged', 'new_product', 'changed_picture', 'changed_facts', 'new_persona', "
-            "'changed_instruction', 'new_method_revision', 'previously_failed', 'retry')",
+            "'changed_instruction', 'new_method_revision', 'threshold_changed', 'previously_failed', 'recalled', "
+            "'retry', 'product_gone', 'persona_gone')",
             breaks={"reason": "because"},
         ),
         Check("asset_id_is_hex", "length(asset_id) = 64", breaks={"asset_id": "0" * 63}),
         Check("variant_not_negative", "variant >= 0", breaks={"variant": -1}),
     ),
     rules=(
-        refers_to("instructions", "merchant_id", "sku", "segment_id", "locale"),
+        refers_to(
+            "instructions", "merchant_id", "sku", "segment_id", "locale", where="here.status <> 'retired'"
+        ),
         steady_count(0.3, per="merchant_id"),
     ),
+)
+
+RATES = Table(
+    name="rates",
+    doc="What one unit of a stage's work took in one finished night: what tonight's estimates are made of.",
+    columns=(
+        RUN_DATE,
+        Column("stage", STRING, "The stage."),
+        Column(
+            "unit",
+            STRING,
+            "Of drawing: picture, its backend and canvas in pixels; else what the stage puts out.",
+        ),
+        Column("units", LONG, "So many were made."),
+        Column("core_s", DOUBLE, "Core-seconds a unit; without own measurements the cores' whole time."),
+        Column("gpu_s", DOUBLE, "GPU-seconds a unit."),
+        Column("bytes", DOUBLE, "Bytes stored a unit."),
+        Column("attempts", DOUBLE, "Units made for each one wanted: above 1, retries."),
+        Column("wall_s", DOUBLE, "Wall-clock seconds of the stage."),
+    ),
+    key=("run_date", "stage", "unit"),
+    written_by="jobs.plan_work_units",
+    partition_by=("run_date",),
+    checks=(Check("units_are_positive", "units > 0", breaks={"units": 0}),),
 )
 
 CANDIDATES = Table(
@@ -342,6 +382,12 @@ REJECTS = Table(
             "feed is set aside). NULL elsewhere: what `key` names is left out.",
             nullable=True,
             sample=one_of(None, "row", "note", "feed"),
+        ),
+        Column(
+            "attempts",
+            INT,
+            "Of a unit that failed: how often it was tried since its last success or `jobs.retry_rejects`.",
+            nullable=True,
         ),
     ),
     key=("run_date", "stage", "key", "reason"),

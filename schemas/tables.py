@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from schemas.contract import Table
-from schemas.production_tables import ASSETS, CANDIDATES, RECALLS, REJECTS, RELEASES, SCORES, WORK_UNITS
+from schemas.production_tables import (
+    ASSETS,
+    CANDIDATES,
+    RATES,
+    RECALLS,
+    REJECTS,
+    RELEASES,
+    SCORES,
+    WORK_UNITS,
+)
 from schemas.understanding_tables import (
     INSTRUCTIONS,
     PERSONA_EVALUATION,
@@ -23,6 +32,7 @@ TABLES: tuple[Table, ...] = (
     PERSONA_EVALUATION,
     INSTRUCTIONS,
     WORK_UNITS,
+    RATES,
     CANDIDATES,
     SCORES,
     ASSETS,

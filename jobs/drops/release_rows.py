@@ -41,8 +41,10 @@ def tonights_release(state: Path, run_date: dt.date) -> Row | None:
 def night_rows(
     state: Path, name: str, run_date: dt.date, merchant_id: str, columns: Sequence[str] | None = None
 ) -> list[Row]:
-    """One merchant's rows of one night."""
+    """One merchant's rows of one night; of work units those that are wanted."""
     filters: list[tuple[str, str, Any]] = [("run_date", "=", run_date), ("merchant_id", "=", merchant_id)]
+    if name == "work_units":
+        filters.append(("status", "<>", "retired"))
     return list(read_table(state, name, columns=columns, filters=filters).to_pylist())
 
 

@@ -46,7 +46,7 @@ def plan_vacuum(state: Path, keep: int) -> Plan:
         SELECT asset_id, uri FROM candidates WHERE asset_id NOT IN (
             SELECT asset_id FROM assets WHERE release_id IN {sql_literal(needed)}
             UNION ALL SELECT asset_id FROM work_units
-            WHERE run_date = (SELECT max(run_date) FROM work_units))
+            WHERE status <> 'retired' AND run_date = (SELECT max(run_date) FROM work_units))
         """,
         "candidates",
         "assets",

@@ -8,7 +8,8 @@ CREATE TABLE IF NOT EXISTS rejects (
   sku STRING COMMENT 'The product, where known.',
   detail STRING NOT NULL COMMENT 'What was wrong, where, and what to do.',
   record STRING COMMENT 'The raw record, cut to 2,000 characters; personal fields never enter it.',
-  severity STRING COMMENT 'Of the ingest stage: row (the row is left out), note (the product is kept), feed (the merchant\'s whole feed is set aside). NULL elsewhere: what `key` names is left out.'
+  severity STRING COMMENT 'Of the ingest stage: row (the row is left out), note (the product is kept), feed (the merchant\'s whole feed is set aside). NULL elsewhere: what `key` names is left out.',
+  attempts INT COMMENT 'Of a unit that failed: how often it was tried since its last success or `jobs.retry_rejects`.'
 )
 USING DELTA
 PARTITIONED BY (run_date, stage, shard)

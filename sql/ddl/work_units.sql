@@ -9,12 +9,14 @@ CREATE TABLE IF NOT EXISTS work_units (
   width_px INT NOT NULL COMMENT 'Canvas width.',
   height_px INT NOT NULL COMMENT 'Canvas height.',
   variant INT NOT NULL COMMENT '0 for the first attempt; each retry after a rejection adds one.',
-  status STRING NOT NULL COMMENT 'exists, to_do, or standby (made only if every lower variant is rejected).',
-  reason STRING NOT NULL COMMENT 'Why it is needed, from a closed list.',
-  priority DOUBLE NOT NULL COMMENT 'Higher is made first.',
-  estimated_s DOUBLE NOT NULL COMMENT 'Estimated core-seconds.',
+  status STRING NOT NULL COMMENT 'exists; to_do; standby (made only if every lower variant is rejected); deferred (beyond the night\'s budget, planned again tomorrow); failed (too often, waits for jobs.retry_rejects); retired (was made, and tonight does not want it).',
+  reason STRING NOT NULL COMMENT 'Why it is needed or retired, of a closed list.',
+  priority DOUBLE NOT NULL COMMENT 'Higher is made first: merchant\'s tier, then persona\'s rank, then the reason.',
+  estimated_s DOUBLE NOT NULL COMMENT 'Estimated core-seconds of drawing and scoring, retries included.',
+  estimated_gpu_s DOUBLE COMMENT 'Estimated GPU-seconds.',
   persona_rank INT NOT NULL COMMENT 'Rank of the segment for the product.',
   image_sha256 STRING NOT NULL COMMENT 'SHA-256 (hex) of the source image\'s bytes.',
+  product_hash STRING COMMENT 'The product\'s record.',
   cutout_sha256 STRING NOT NULL COMMENT 'SHA-256 (hex) of the cut-out\'s file.',
   cutout_uri STRING NOT NULL COMMENT 'Object key of the cut-out.',
   instruction_hash STRING NOT NULL COMMENT 'SHA-256 (hex) over the parts of the instruction that reach the file.',
@@ -27,7 +29,7 @@ USING DELTA
 PARTITIONED BY (run_date)
 COMMENT 'One asset that the night wants, whether it exists, and why it is needed.'
 TBLPROPERTIES ('hundredfaces.key' = 'run_date,asset_id', 'delta.dataSkippingStatsColumns' = 'asset_id', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
-ALTER TABLE work_units ADD CONSTRAINT status_known CHECK (status IN ('exists', 'to_do', 'standby'));
-ALTER TABLE work_units ADD CONSTRAINT reason_known CHECK (reason IN ('unchanged', 'new_product', 'changed_picture', 'changed_facts', 'new_persona', 'changed_instruction', 'new_method_revision', 'previously_failed', 'retry'));
+ALTER TABLE work_units ADD CONSTRAINT status_known CHECK (status IN ('exists', 'to_do', 'standby', 'deferred', 'failed', 'retired'));
+ALTER TABLE work_units ADD CONSTRAINT reason_known CHECK (reason IN ('unchanged', 'new_product', 'changed_picture', 'changed_facts', 'new_persona', 'changed_instruction', 'new_method_revision', 'threshold_changed', 'previously_failed', 'recalled', 'retry', 'product_gone', 'persona_gone'));
 ALTER TABLE work_units ADD CONSTRAINT asset_id_is_hex CHECK (length(asset_id) = 64);
 ALTER TABLE work_units ADD CONSTRAINT variant_not_negative CHECK (variant >= 0);

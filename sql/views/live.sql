@@ -29,7 +29,8 @@ CREATE OR REPLACE TEMPORARY VIEW live_instructions AS
 SELECT instructions.* FROM instructions JOIN live_release ON instructions.run_date = live_release.run_date;
 
 CREATE OR REPLACE TEMPORARY VIEW live_work_units AS
-SELECT work_units.* FROM work_units JOIN live_release ON work_units.run_date = live_release.run_date;
+SELECT work_units.* FROM work_units JOIN live_release ON work_units.run_date = live_release.run_date
+WHERE work_units.status <> 'retired';
 
 CREATE OR REPLACE TEMPORARY VIEW live_rejects AS
 SELECT rejects.* FROM rejects JOIN live_release ON rejects.run_date = live_release.run_date;

@@ -30,7 +30,7 @@ from tests.faults.invariants import Slot, broken_objects, compare, live_assets, 
 from tests.faults.nights import STAGES, Command, end, make_shop, processes, survivors
 
 POLL_S = 0.004
-KILLS_A_NIGHT = 12
+KILLS_A_NIGHT = 17
 HANGS_AFTER = 6.0
 """Times the uninterrupted night."""
 OBJECTS = {"ray_tasks.build_product_views": "cutouts", "ray_tasks.make_candidates": "pictures"}
@@ -90,16 +90,19 @@ class Tally:
     details: list[str] = field(default_factory=list)
 
 
-def possible_kills(random_: random.Random) -> list[Kill]:
-    """One of each kind for each stage, moments drawn."""
-    kills = [Kill(stage, random_.uniform(0.02, 0.95)) for stage in STAGES for _ in range(2)]
-    kills += [Kill(stage, 0, f"store/{kind}") for stage, kind in OBJECTS.items()]
-    kills += [
-        Kill(stage, 0, f"warehouse/{table}/_delta_log")
-        for stage, tables in COMMITS.items()
-        for table in tables
+def draw_kills(random_: random.Random, number: int) -> list[Kill]:
+    """That many kills: each stage has its turn before one has two; the kind of moment is drawn."""
+    possible = {stage: [Kill(stage, random_.uniform(0.02, 0.95)) for _ in range(2)] for stage in STAGES}
+    for stage, kind in OBJECTS.items():
+        possible[stage].append(Kill(stage, 0, f"store/{kind}"))
+    for stage, tables in COMMITS.items():
+        possible[stage] += [Kill(stage, 0, f"warehouse/{table}/_delta_log") for table in tables]
+    for kills in possible.values():
+        random_.shuffle(kills)
+    turns = [
+        kills[turn] for turn in range(2) for kills in random_.sample(list(possible.values()), len(STAGES))
     ]
-    return kills
+    return turns[:number]
 
 
 def contents(folder: Path) -> set[Path]:
@@ -293,7 +296,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     clean, usual_s, tally, expected = run_clean(folder)
     while len(tally.kills) < args.kills and tally.nights < args.kills:
         number = min(KILLS_A_NIGHT, args.kills - len(tally.kills))
-        kills = random_.sample(possible_kills(random_), number)
+        kills = draw_kills(random_, number)
         say(f"night {tally.nights}: {number} kills planned, {len(tally.kills)} done")
         run_killed(folder, tally.nights, kills, clean, usual_s, expected, tally, random_)
         say("\n".join(tally.details))

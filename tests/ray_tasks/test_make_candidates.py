@@ -28,6 +28,7 @@ SCENE = {
 
 def _unit(locale: str = "en", variant: int = 0, **more: Any) -> dict[str, Any]:
     unit = {"merchant_id": "m", "sku": "a", "segment_id": "s", "locale": locale, "placement": "square"}
+    unit |= {"priority": 1.0, "status": "to_do"}
     unit |= {"variant": variant, "asset_id": f"{locale}-{variant}", "identity": "{}", "run_date": None}
     unit |= {
         "width_px": 512,

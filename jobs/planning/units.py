@@ -1,0 +1,214 @@
+"""What tonight wants, against what exists, what last night planned, what failed too often and what was recalled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+from pyspark.sql.window import Window
+
+from schemas.config import Budget
+from schemas.revisions import RENDERER
+from schemas.tables import BY_NAME
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+SLOT = ["merchant_id", "sku", "segment_id", "locale", "placement"]
+_METHODS = ("scene_backend", "scene_revision", "renderer_revision")
+_FRESH = {
+    "new_product": 3, "changed_facts": 3, "changed_picture": 3, "new_persona": 2, "changed_instruction": 2,
+}  # fmt: skip
+"""Urgency by reason, others 1: first what a shop shows nothing or something wrong for."""
+_COLUMNS = [name for name in BY_NAME["work_units"].column_names if name != "run_date"]
+
+
+def build_wanted(
+    instructions: DataFrame,
+    products: DataFrame,
+    views: DataFrame,
+    personas: DataFrame,
+    placements: DataFrame,
+    *,
+    scene_backend: str,
+    scene_revision: str,
+    max_attempts: int,
+) -> DataFrame:
+    """One row an asset wanted, with its identity and id, not yet compared with what exists.
+
+    placements: merchant_id, placement, width_px, height_px, tier, estimated_s, estimated_gpu_s. Only products with an
+    accepted view are wanted.
+    """
+    accepted = views.where(F.col("verdict") == "accepted").select(
+        "image_sha256", "cutout_sha256", "cutout_uri"
+    )
+    locales = F.collect_set("instruction_hash").over(Window.partitionBy("merchant_id", "sku", "segment_id"))
+    rows = (
+        instructions.withColumn("siblings_hash", F.sha2(F.array_join(F.array_sort(locales), ","), 256))
+        .join(
+            products.select("merchant_id", "sku", "image_sha256", "product_hash"),
+            on=["merchant_id", "sku"],
+            how="inner",
+        )
+        .join(accepted, on="image_sha256", how="inner")
+        .join(
+            personas.select("merchant_id", "sku", "segment_id", F.col("rank").alias("persona_rank")),
+            on=["merchant_id", "sku", "segment_id"],
+            how="inner",
+        )
+        .join(F.broadcast(placements), on="merchant_id", how="inner")
+        .withColumn("variant", F.explode(F.sequence(F.lit(0), F.lit(max_attempts - 1))))
+        .withColumns(
+            {
+                "scene_backend": F.lit(scene_backend),
+                "scene_revision": F.lit(scene_revision),
+                "renderer_revision": F.lit(RENDERER),
+            }
+        )
+    )
+    # The slot is part of the identity although it draws nothing: an asset belongs to one merchant, product and
+    # segment, so a recall of one never takes another's.
+    influences = [
+        *SLOT, "cutout_sha256", "height_px", "instruction_hash", "renderer_revision", "scene_backend",
+        "scene_revision", "siblings_hash", "variant", "width_px",
+    ]  # fmt: skip
+    identity = F.to_json(F.struct(*sorted(influences)))
+    return rows.withColumn("identity", identity).withColumn("asset_id", F.sha2("identity", 256))
+
+
+def explain(
+    wanted: DataFrame, made: DataFrame, before: DataFrame, given_up: DataFrame, *, recalled: str
+) -> DataFrame:
+    """Rows of `work_units` (without run_date) of what is wanted, each with its status and the reason.
+
+    made: asset_id of candidates, and judged: whether tonight's thresholds have judged it (NULL: none ever did). before:
+    last night's plan. given_up: asset_id of units that failed too often. recalled: SQL predicate.
+    """
+    old = {
+        name: F.col(name).alias(f"old_{name}")
+        for name in (
+            "asset_id",
+            "status",
+            "reason",
+            "image_sha256",
+            "product_hash",
+            "cutout_sha256",
+            *_METHODS,
+        )
+    }
+    slots = before.where("variant = 0").select(*SLOT, *old.values())
+    products = before.select("merchant_id", "sku", F.lit(True).alias("sku_known")).distinct()
+    personas = before.select(
+        "merchant_id", "sku", "segment_id", F.lit(True).alias("persona_known")
+    ).distinct()
+    reason = (
+        F.when(F.expr(recalled), "recalled")
+        .when(F.col("made") & ~F.col("judged"), "threshold_changed")
+        .when(F.col("made"), "unchanged")
+        .when(F.col("given_up"), "previously_failed")
+        .when(F.col("variant") > 0, "retry")
+        .when(F.col("sku_known").isNull(), "new_product")
+        .when(F.col("persona_known").isNull(), "new_persona")
+        .when((F.col("old_asset_id") == F.col("asset_id")) & (F.col("old_status") == "deferred"), F.col("old_reason"))
+        .when(F.col("old_asset_id") == F.col("asset_id"), "previously_failed")
+        .when(_changed("image_sha256"), "changed_picture")
+        .when(_changed("product_hash"), "changed_facts")
+        .when(_changed("cutout_sha256", *_METHODS), "new_method_revision")
+        .otherwise("changed_instruction")
+    )  # fmt: skip
+    status = (
+        F.when(F.col("reason") == "recalled", "retired")
+        .when(F.col("made"), "exists")
+        .when(F.col("given_up"), "failed")
+        .when(F.col("variant") > 0, "standby")
+        .otherwise("to_do")
+    )
+    urgency = F.lit(1)
+    for name, value in _FRESH.items():
+        urgency = F.when(F.col("reason") == name, value).otherwise(urgency)
+    # One number for three: tiers lie 100 apart, ranks at most 10, and urgency decides between equals.
+    priority = -100.0 * F.col("tier") + 10.0 / (F.col("persona_rank") + F.col("variant")) + 0.001 * urgency
+    return (
+        wanted.join(made.withColumn("made", F.lit(True)), on="asset_id", how="left")
+        .join(given_up.withColumn("given_up", F.lit(True)), on="asset_id", how="left")
+        .join(slots, on=SLOT, how="left")
+        .join(products, on=["merchant_id", "sku"], how="left")
+        .join(personas, on=["merchant_id", "sku", "segment_id"], how="left")
+        .withColumn("reason", reason)
+        .withColumn("status", status)
+        .withColumn("priority", priority)
+        .select(*_COLUMNS)
+    )
+
+
+def _changed(*names: str) -> Column:
+    # A night from before the column was kept says nothing about it.
+    differs = F.lit(False)
+    for name in names:
+        differs = differs | F.coalesce(F.col(name) != F.col(f"old_{name}"), F.lit(False))
+    return differs
+
+
+def retire(units: DataFrame, before: DataFrame, made: DataFrame, products: DataFrame) -> DataFrame:
+    """Rows of `work_units` for what last night had, that is made, and that tonight does not want any more.
+
+    The reason is that of what takes its place, or persona_gone or product_gone. units: tonight's. before: last night's
+    plan. products: tonight's (merchant_id, sku); a merchant without any keeps its pictures: nothing of it is retired.
+    """
+    successor = units.where("variant = 0").select(*SLOT, F.col("reason").alias("successors_reason"))
+    sold = products.select("merchant_id", "sku", F.lit(True).alias("sold"))
+    reason = (
+        F.when(F.col("sold").isNull(), "product_gone")
+        .when(F.col("successors_reason").isNull(), "persona_gone")
+        .otherwise(F.col("successors_reason"))
+    )
+    return (
+        before.where("status <> 'retired'")
+        .join(units.select("asset_id"), on="asset_id", how="left_anti")
+        .join(made.select("asset_id"), on="asset_id", how="left_semi")
+        .join(F.broadcast(products.select("merchant_id").distinct()), on="merchant_id", how="left_semi")
+        .join(sold, on=["merchant_id", "sku"], how="left")
+        .join(successor, on=SLOT, how="left")
+        .withColumn("reason", reason)
+        .withColumn("status", F.lit("retired"))
+        .withColumn("priority", F.lit(0.0))
+        .withColumn("estimated_s", F.lit(0.0))
+        .withColumn("estimated_gpu_s", F.lit(0.0))
+        .select(*_COLUMNS)
+    )
+
+
+def cap(units: DataFrame, budget: Budget) -> DataFrame:
+    """The same rows; what goes beyond the budget's caps, lowest priority first, is deferred with its stand-ins."""
+    if budget.max_units is None and budget.max_seconds is None and budget.max_money is None:
+        return units
+    order = [F.col("priority").desc(), *map(F.col, SLOT)]
+    up_to_here = Window.orderBy(*order).rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    money = (
+        F.col("estimated_s") * budget.core_second_price + F.col("estimated_gpu_s") * budget.gpu_second_price
+    )
+    seconds = F.col("estimated_s") + F.col("estimated_gpu_s")
+    beyond = F.lit(False)
+    for limit, cost in (
+        (budget.max_units, F.lit(1)),
+        (budget.max_seconds, seconds),
+        (budget.max_money, money),
+    ):
+        if limit is not None:
+            beyond = beyond | (F.sum(cost).over(up_to_here) > limit)
+    deferred = (
+        units.where("status = 'to_do'")
+        .select(*SLOT, "priority", "estimated_s", "estimated_gpu_s", beyond.alias("beyond"))
+        .where("beyond")
+        .select(*SLOT, "beyond")
+    )
+    return (
+        units.join(deferred, on=SLOT, how="left")
+        .withColumn(
+            "status",
+            F.when(F.col("beyond") & F.col("status").isin("to_do", "standby"), "deferred").otherwise(
+                F.col("status")
+            ),
+        )
+        .select(*_COLUMNS)
+    )

@@ -1,0 +1,217 @@
+"""The plan: ids that change with every influence, reasons, and nothing planned twice."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jobs.planning.units import build_wanted, cap, explain, retire
+from schemas.config import Budget
+from schemas.contract import Table
+from schemas.derive import sql_type
+from schemas.revisions import RENDERER
+from schemas.tables import INSTRUCTIONS, PERSONAS, PRODUCT_VIEWS, PRODUCTS, WORK_UNITS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, Row, SparkSession
+
+KEY = {"merchant_id": "m", "sku": "a", "segment_id": "s"}
+
+
+def _frame(spark: SparkSession, table: Table, *rows: dict[str, Any]) -> DataFrame:
+    names = sorted({name for row in rows for name in row})
+    types = {column.name: sql_type(column.type) for column in table.columns}
+    schema = ", ".join(f"{name} {types[name].replace(': ', ':')}" for name in names)
+    return spark.createDataFrame([tuple(row.get(name) for name in names) for row in rows], schema)
+
+
+def _wanted(spark: SparkSession, changed: dict[str, Any] | None = None, **settings: Any) -> list[Row]:
+    changed = changed or {}
+    instruction = {**KEY, "locale": "en", "instruction_hash": "i1"} | changed.get("instruction", {})
+    german = {**KEY, "locale": "de", "instruction_hash": "i2"}
+    view = {"image_sha256": "p1", "cutout_sha256": "c1", "cutout_uri": "u", "verdict": "accepted"}
+    rows = build_wanted(
+        _frame(spark, INSTRUCTIONS, instruction, german),
+        _frame(spark, PRODUCTS, {"merchant_id": "m", "sku": "a", "image_sha256": "p1", "product_hash": "h1"}),
+        _frame(spark, PRODUCT_VIEWS, view | changed.get("view", {})),
+        _frame(spark, PERSONAS, {**KEY, "rank": 2}),
+        spark.createDataFrame(
+            [("m", "square", settings.pop("width_px", 1024), 1024, 1, 0.5, 0.0)],
+            "merchant_id string, placement string, width_px int, height_px int, tier int, estimated_s double, "
+            "estimated_gpu_s double",
+        ),
+        **({"scene_backend": "components", "scene_revision": "r1", "max_attempts": 3} | settings),
+    )
+    return rows.collect()
+
+
+def _schema(spark: SparkSession) -> Any:
+    return spark.createDataFrame(_wanted(spark)).schema
+
+
+def _english(rows: list[Row], variant: int = 0) -> Row:
+    (row,) = (row for row in rows if row["locale"] == "en" and row["variant"] == variant)
+    return row
+
+
+def test_every_influence_changes_the_id_and_nothing_else_does(spark: SparkSession) -> None:
+    plain = _english(_wanted(spark))
+    assert _english(_wanted(spark))["asset_id"] == plain["asset_id"]
+    others = [
+        _english(_wanted(spark), variant=1),
+        _english(_wanted(spark, {"instruction": {"instruction_hash": "i9"}})),
+        _english(_wanted(spark, {"view": {"cutout_sha256": "c9"}})),
+        _english(_wanted(spark, width_px=512)),
+        _english(_wanted(spark, scene_revision="r2")),
+        _english(_wanted(spark, scene_backend="diffusion")),
+    ]
+    ids = {row["asset_id"] for row in others} | {plain["asset_id"]}
+    assert len(ids) == len(others) + 1
+    assert not {"run_date", "priority", "score"} & json.loads(plain["identity"]).keys()
+
+
+def test_a_refused_picture_wants_nothing(spark: SparkSession) -> None:
+    assert _wanted(spark, {"view": {"verdict": "refused"}}) == []
+
+
+OLD = {
+    **KEY, "locale": "en", "placement": "square", "variant": 0, "status": "exists", "reason": "unchanged",
+    "asset_id": "old", "image_sha256": "p1", "product_hash": "h1", "cutout_sha256": "c1", "scene_backend": "components",
+    "scene_revision": "r1", "renderer_revision": RENDERER,
+}  # fmt: skip
+"""The English slot as last night planned it."""
+
+
+def _explained(
+    spark: SparkSession,
+    before: list[dict[str, Any]],
+    made: dict[str, bool | None] | None = None,
+    given_up: list[str] | None = None,
+    recalled: str = "FALSE",
+) -> dict[tuple[str, int], Row]:
+    rows = explain(
+        spark.createDataFrame(_wanted(spark)),
+        spark.createDataFrame(list((made or {}).items()), "asset_id string, judged boolean"),
+        _frame(spark, WORK_UNITS, *before) if before else _frame(spark, WORK_UNITS, OLD).limit(0),
+        spark.createDataFrame([(key,) for key in given_up or []], "asset_id string"),
+        recalled=recalled,
+    ).collect()
+    return {(row["locale"], row["variant"]): row for row in rows}
+
+
+def _why(row: Row) -> tuple[str, str]:
+    return row["status"], row["reason"]
+
+
+def test_the_first_night_makes_all_and_retries_stand_by(spark: SparkSession) -> None:
+    plan = _explained(spark, [])
+    assert {_why(row) for (_, variant), row in plan.items() if variant == 0} == {("to_do", "new_product")}
+    assert {_why(row) for (_, variant), row in plan.items() if variant} == {("standby", "retry")}
+    assert plan["en", 0]["priority"] > plan["en", 1]["priority"]
+
+
+def test_what_exists_is_not_made_again_and_other_thresholds_judge_it_anew(spark: SparkSession) -> None:
+    ids = {locale: _english(_wanted(spark))["asset_id"] for locale in ("en",)}
+    german = next(row["asset_id"] for row in _wanted(spark) if row["locale"] == "de" and row["variant"] == 0)
+    plan = _explained(spark, [OLD], {ids["en"]: True, german: False})
+    assert _why(plan["en", 0]) == ("exists", "unchanged")
+    assert _why(plan["de", 0]) == ("exists", "threshold_changed")
+
+
+def test_what_failed_too_often_or_is_recalled_is_not_made(spark: SparkSession) -> None:
+    asset_id = _english(_wanted(spark))["asset_id"]
+    plan = _explained(spark, [OLD], {}, [asset_id], recalled="locale = 'de'")
+    assert _why(plan["en", 0]) == ("failed", "previously_failed")
+    assert _why(plan["de", 0]) == _why(plan["de", 1]) == ("retired", "recalled")
+
+
+CHANGES: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"sku": "other"}, "new_product"),
+    ({"segment_id": "other"}, "new_persona"),
+    ({"locale": "fr"}, "changed_instruction"),
+    ({"image_sha256": "old", "cutout_sha256": "old", "product_hash": "old"}, "changed_picture"),
+    ({"product_hash": "old"}, "changed_facts"),
+    ({"product_hash": None}, "changed_instruction"),
+    ({"cutout_sha256": "old"}, "new_method_revision"),
+    ({"renderer_revision": "old"}, "new_method_revision"),
+    ({}, "changed_instruction"),
+    ({"asset_id": "SAME"}, "previously_failed"),
+    ({"asset_id": "SAME", "status": "deferred", "reason": "new_product"}, "new_product"),
+)
+"""What of a product's plan of last night was different, and the reason for its picture of tonight."""
+
+
+def test_the_reason_says_what_changed(spark: SparkSession) -> None:
+    wanted = _english(_wanted(spark))
+    rows = [wanted.asDict() | {"sku": f"p{i}", "asset_id": f"id{i}"} for i in range(len(CHANGES))]
+    before = [
+        OLD
+        | {"sku": f"p{i}"}
+        | {name: f"id{i}" if value == "SAME" else value for name, value in change.items()}
+        for i, (change, _) in enumerate(CHANGES)
+    ]
+    found = explain(
+        spark.createDataFrame([tuple(row[name] for name in wanted.asDict()) for row in rows], _schema(spark)),
+        spark.createDataFrame([], "asset_id string, judged boolean"),
+        _frame(spark, WORK_UNITS, *before),
+        spark.createDataFrame([], "asset_id string"),
+        recalled="FALSE",
+    )
+    why = {row["sku"]: _why(row) for row in found.collect()}
+    assert why == {f"p{i}": ("to_do", reason) for i, (_, reason) in enumerate(CHANGES)}
+
+
+UNIT = OLD | {"status": "to_do", "priority": 1.0, "estimated_s": 2.0, "estimated_gpu_s": 1.0}
+REST = {name: None for name in WORK_UNITS.column_names if name != "run_date"}
+
+
+def _units(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
+    return _frame(spark, WORK_UNITS, *(REST | UNIT | row for row in rows))
+
+
+@pytest.mark.parametrize(
+    ("budget", "kept"),
+    [
+        (Budget(), {"a", "b", "c", "d"}),
+        (Budget(max_units=1), {"b", "d"}),
+        (Budget(max_units=2, max_seconds=5), {"b", "d"}),
+        (Budget(max_money=8, core_second_price=1, gpu_second_price=1), {"b", "c", "d"}),
+        (Budget(max_units=0), {"d"}),
+    ],
+)
+def test_the_budget_cuts_by_priority(spark: SparkSession, budget: Budget, kept: set[str]) -> None:
+    rows = [
+        {"sku": "a", "asset_id": "a", "priority": -100.0},
+        {"sku": "b", "asset_id": "b", "priority": -80.0},
+        {"sku": "b", "asset_id": "b1", "priority": -85.0, "status": "standby", "variant": 1},
+        {"sku": "c", "asset_id": "c", "priority": -90.0},
+        {"sku": "d", "asset_id": "d", "priority": -99.0, "status": "exists"},
+    ]
+    found = {row["asset_id"]: row["status"] for row in cap(_units(spark, *rows), budget).collect()}
+    assert {key for key, status in found.items() if status != "deferred" and key != "b1"} == kept
+    assert (found["b1"] == "standby") == ("b" in kept)
+
+
+def test_what_tonight_does_not_want_is_retired_with_the_reason(spark: SparkSession) -> None:
+    units = _units(spark, {"asset_id": "new", "reason": "changed_facts"}, {"sku": "z", "asset_id": "z"})
+    before = _units(
+        spark,
+        {"asset_id": "old"},
+        {"asset_id": "never_made", "locale": "de"},
+        {"asset_id": "face", "segment_id": "gone"},
+        {"asset_id": "sold_out", "sku": "b"},
+        {"asset_id": "z", "sku": "z"},
+        {"asset_id": "feed_failed", "merchant_id": "n"},
+    )
+    made = spark.createDataFrame(
+        [(name,) for name in ("old", "face", "sold_out", "z", "feed_failed")], "asset_id string"
+    )
+    sold = spark.createDataFrame([("m", "a"), ("m", "z")], "merchant_id string, sku string")
+    found = {row["asset_id"]: _why(row) for row in retire(units, before, made, sold).collect()}
+    assert found == {
+        "old": ("retired", "changed_facts"),
+        "face": ("retired", "persona_gone"),
+        "sold_out": ("retired", "product_gone"),
+    }
