@@ -25,6 +25,7 @@ from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import append_rows, read_night, read_table, rows_to_table
 from ray_tasks.draw_together import draw_together
+from ray_tasks.due import TONIGHT, due_units, in_shard
 from ray_tasks.failures import Begun, error_budget, failure_rows, given_up, refusal, standing_failures
 from ray_tasks.pictures.script import script_of
 from schemas.config import Config
@@ -36,14 +37,10 @@ STAGE = "ray_tasks.make_candidates"
 INPUTS = ("work_units", "instructions", "scores")
 OUTPUTS = ("candidates",)
 
-_SLOT = ("merchant_id", "sku", "segment_id", "locale", "placement")
 _SCENE = ("merchant_id", "sku", "segment_id", "placement", "variant")
 COMMIT_ROWS = 500
 COMMIT_S = 30.0
 """Pictures, or seconds, from one commit of `candidates` to the next: what a crash may cost."""
-
-TONIGHT = frozenset({"exists", "to_do", "standby", "failed"})
-"""Statuses of the planned units that tonight is about: not what is deferred or retired."""
 
 TEXT = pa.struct(
     [
@@ -83,22 +80,6 @@ MADE = pa.schema(
     [*(field.with_nullable(True) for field in BY_NAME["candidates"].schema), ("failure", pa.string())]
 )
 """A candidate, or (failure not NULL) why there is none."""
-
-
-def due_units(units: Sequence[dict[str, Any]], made: set[str], rejected: set[str]) -> list[dict[str, Any]]:
-    """The units to make now: not made yet, and every lower variant of their slot rejected."""
-    slots: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
-    for unit in units:
-        slots[tuple(unit[name] for name in _SLOT)].append(unit)
-    due = []
-    for variants in slots.values():
-        for unit in sorted(variants, key=lambda unit: unit["variant"]):
-            if unit["asset_id"] not in made:
-                due.append(unit)
-                break
-            if unit["asset_id"] not in rejected:
-                break
-    return due
 
 
 def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, Any]]) -> pa.Table:
@@ -322,12 +303,6 @@ def _texts(job: dict[str, Any]) -> dict[str, Any]:
 
 def _wanted(job: dict[str, Any]) -> list[dict[str, Any]]:
     return [text for text in job["texts"] if text["asset_id"]]
-
-
-def in_shard(merchant_id: str, sku: str, shard: tuple[int, int]) -> bool:
-    """Whether a product belongs to a shard (index, count); all its pictures do."""
-    digest = hashlib.sha256(f"{merchant_id}/{sku}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") % shard[1] == shard[0]
 
 
 def _plan(stage: Stage) -> tuple[list[dict[str, Any]], pa.Table, dict[str, dict[str, Any]]]:

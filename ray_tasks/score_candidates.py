@@ -22,7 +22,7 @@ from infra.object_store import open_store
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import append_rows, missing_keys, read_night, read_table, rows_to_table
-from ray_tasks.make_candidates import TONIGHT, in_shard
+from ray_tasks.due import TONIGHT, in_shard
 from ray_tasks.pictures.decide import Thresholds, decide, explain
 from schemas.config import Config
 from schemas.revisions import VIEWS, scorer_revision
