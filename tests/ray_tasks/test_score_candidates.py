@@ -120,7 +120,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[di
     units = [unit(row, work["cutout_uri"]) for row, work in zip(made, jobs, strict=True)]
     names = [field.name for field in read_table(state, "work_units").schema]
     append_rows(
-        state, "work_units", rows_to_table("work_units", [{n: row[n] for n in names} for row in units])
+        state, "work_units", rows_to_table("work_units", [{n: row.get(n) for n in names} for row in units])
     )
     return config_path, state, units, candidates
 
