@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import math
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
@@ -25,11 +24,10 @@ from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import append_rows, read_night, read_table, rows_to_table
 from ray_tasks.draw_together import draw_together
-from ray_tasks.due import TONIGHT, due_units, in_shard
+from ray_tasks.due import TONIGHT, due_units, in_shard, scene_jobs
 from ray_tasks.failures import Begun, error_budget, failure_rows, given_up, refusal, standing_failures
-from ray_tasks.pictures.script import script_of
 from schemas.config import Config
-from schemas.instruction import LAYOUTS, content_hash
+from schemas.instruction import content_hash
 from schemas.revisions import scorer_revision
 from schemas.tables import BY_NAME
 
@@ -37,92 +35,14 @@ STAGE = "ray_tasks.make_candidates"
 INPUTS = ("work_units", "instructions", "scores")
 OUTPUTS = ("candidates",)
 
-_SCENE = ("merchant_id", "sku", "segment_id", "placement", "variant")
 COMMIT_ROWS = 500
 COMMIT_S = 30.0
 """Pictures, or seconds, from one commit of `candidates` to the next: what a crash may cost."""
-
-TEXT = pa.struct(
-    [
-        ("locale", pa.string()),
-        ("headline", pa.string()),
-        ("selling_points", pa.list_(pa.string())),
-        ("sticker", pa.string()),
-        ("call_to_action", pa.string()),
-        ("alt_text", pa.string()),
-        ("instruction_hash", pa.string()),
-        ("asset_id", pa.string()),
-        ("identity", pa.string()),
-    ]
-)
-"""One locale's text; asset_id is NULL when that locale's picture exists and only the layout needs its length."""
-
-SCENE_JOBS = pa.schema(
-    [
-        *((name, pa.string()) for name in ("merchant_id", "sku", "segment_id", "placement")),
-        ("variant", pa.int32()),
-        ("run_date", pa.date32()),
-        ("width_px", pa.int32()),
-        ("height_px", pa.int32()),
-        ("image_sha256", pa.string()),
-        ("cutout_sha256", pa.string()),
-        ("cutout_uri", pa.string()),
-        ("scene_backend", pa.string()),
-        ("scene_revision", pa.string()),
-        ("scene", BY_NAME["instructions"].schema.field("scene").type),
-        ("layout", pa.string()),
-        ("texts", pa.list_(TEXT)),
-    ]
-)
-"""One row is one scene to draw, with the texts of all its locales."""
 
 MADE = pa.schema(
     [*(field.with_nullable(True) for field in BY_NAME["candidates"].schema), ("failure", pa.string())]
 )
 """A candidate, or (failure not NULL) why there is none."""
-
-
-def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, Any]]) -> pa.Table:
-    """Rows of SCENE_JOBS, highest priority first, a product's scenes side by side so that its cut-out is read once.
-
-    Locales share a scene; those read from right to left have one of their own, with the product on the other side.
-    """
-    by_scene: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
-    for unit in due:
-        to_left = script_of(unit["locale"]).right_to_left
-        by_scene[*(unit[name] for name in _SCENE), to_left].append(unit)
-    by_persona: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
-    for row in instructions:
-        by_persona[row["merchant_id"], row["sku"], row["segment_id"]].append(row)
-    rows = []
-    best: dict[tuple[Any, ...], float] = defaultdict(lambda: -math.inf)
-    for key, units_of in by_scene.items():
-        of_product = (key[4], key[0], key[1])
-        best[of_product] = max(best[of_product], *(unit["priority"] for unit in units_of))
-    for key in sorted(by_scene, key=lambda key: (key[4], -best[key[4], key[0], key[1]], key)):
-        units = {unit["locale"]: unit for unit in by_scene[key]}
-        unit = next(iter(units.values()))
-        locales = sorted(by_persona[key[:3]], key=lambda row: row["locale"])
-        first = locales[0]
-        # The longest text of all locales that share the scene decides how much room it leaves.
-        locales = [row for row in locales if script_of(row["locale"]).right_to_left == key[-1]]
-        texts = [
-            {name: row[name] for name in TEXT.names if name in row}
-            | {"asset_id": None, "identity": None}
-            | {
-                name: units[row["locale"]][name]
-                for name in ("asset_id", "identity")
-                if row["locale"] in units
-            }
-            for row in locales
-        ]
-        # A retry moves the text to another side: most rejections come from what stands behind or beside it.
-        layout = LAYOUTS[(LAYOUTS.index(first["layout"]) + unit["variant"]) % len(LAYOUTS)]
-        rows.append(
-            {name: unit[name] for name in SCENE_JOBS.names if name in unit}
-            | {"scene": first["scene"], "layout": layout, "texts": texts}
-        )
-    return pa.Table.from_pylist(rows, schema=SCENE_JOBS)
 
 
 def scene_seed(job: dict[str, Any]) -> int:

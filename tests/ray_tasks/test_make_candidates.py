@@ -12,7 +12,8 @@ import pytest
 
 from infra.object_store import open_store
 from infra.settings import load_config
-from ray_tasks.make_candidates import DrawPictures, due_units, in_shard, scene_jobs, scene_seed
+from ray_tasks.due import due_units, in_shard, scene_jobs
+from ray_tasks.make_candidates import DrawPictures, scene_seed
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "infra/config/local.toml"

@@ -13,7 +13,8 @@ from infra.object_store import LocalStore, object_key
 from infra.settings import load_config
 from infra.stage import read_record, record_path
 from infra.tables import append_rows, ensure_tables, read_table, rows_to_table
-from ray_tasks.make_candidates import SCENE_JOBS, DrawPictures
+from ray_tasks.due import SCENE_JOBS
+from ray_tasks.make_candidates import DrawPictures
 from ray_tasks.pictures.decide import Thresholds
 from ray_tasks.score_candidates import (
     STAGE,

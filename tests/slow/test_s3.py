@@ -20,7 +20,8 @@ import pytest
 from infra.object_store import LocalStore, ObjectStore, S3Store, object_key, open_store
 from infra.settings import load_config
 from infra.tables import rows_to_table
-from ray_tasks.make_candidates import SCENE_JOBS, DrawPictures
+from ray_tasks.due import SCENE_JOBS
+from ray_tasks.make_candidates import DrawPictures
 from ray_tasks.score_candidates import ScoreCandidates, planned_candidates
 from schemas.config import Config, Store
 from tests.ray_tasks.pictures.product_shapes import bottle

@@ -13,7 +13,8 @@ import pytest
 
 from infra.object_store import LocalStore, object_key
 from infra.settings import load_config
-from ray_tasks.make_candidates import SCENE_JOBS, DrawPictures
+from ray_tasks.due import SCENE_JOBS
+from ray_tasks.make_candidates import DrawPictures
 from ray_tasks.models.diffusion_scene import DiffusionScene, ExtendedProductError
 from ray_tasks.models.scene_conditions import model_size, product_on_neutral
 from ray_tasks.models.scene_prompts import (
