@@ -307,7 +307,7 @@ GUIDES: dict[str, SettingGuide] = {
     ),
     "winter_snow": SettingGuide(
         "snow in a winter forest, skiing and snowboarding, sledging, cold clear day, warm clothes",
-        ("cool_morning", "golden_hour", "studio_soft"),
+        ("cool_morning", "studio_soft", "window_left"),
         ("fresh", "calm", "energetic"),
         ("winter",),
         ("pine_cones", "none"),

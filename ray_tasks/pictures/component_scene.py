@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cache
+import math
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import cv2
@@ -14,17 +15,16 @@ from ray_tasks.pictures.brush import Brush
 from ray_tasks.pictures.geometry import Box
 from ray_tasks.pictures.light import (
     LIGHT_SETUPS,
-    MAP_SCALE,
     add_reflection,
-    cast_shade,
-    contact_shade,
     drop_shade,
     footprint,
+    ground_shade,
     light_map,
 )
-from ray_tasks.pictures.materials import noise_shader
+from ray_tasks.pictures.materials import noise_field
 from ray_tasks.pictures.palette import harmonise, oklab_from_srgb, product_color
 from ray_tasks.pictures.props import draw_far_props, draw_near_props
+from ray_tasks.pictures.props_small import STREWN
 from ray_tasks.pictures.scene import PlacedProduct, SceneSpec
 from ray_tasks.pictures.settings_desks import DESKS
 from ray_tasks.pictures.settings_feasts import FEASTS
@@ -60,167 +60,172 @@ DRAWERS: dict[str, Setting] = {
 
 # Saturation and contrast of the finished scene per mood.
 _GRADE = {
-    "calm": (0.92, 0.04),
-    "fresh": (1.06, 0.08),
-    "energetic": (1.14, 0.18),
-    "cosy": (1.02, 0.08),
-    "premium": (0.94, 0.16),
-    "playful": (1.14, 0.08),
+    "calm": (0.98, 0.10),
+    "fresh": (1.08, 0.14),
+    "energetic": (1.16, 0.22),
+    "cosy": (1.06, 0.15),
+    "premium": (0.98, 0.20),
+    "playful": (1.15, 0.14),
 }
 
 FOCUS = 0.62
 """Share of the blur that the drawers ask for: what is behind must still be told at thumbnail size."""
 
-_BACKLIGHT = (1.15, 0.87, 1.3, 0.77, 1.5, 0.67, 1.75, 0.57, 2.1, 2.6)
-"""Factors on the light behind a product that sinks into it, least change first."""
+_BACKLIGHT = (1.0, 1.15, 0.87, 1.3, 0.77, 1.5, 0.67, 1.75, 0.57)
+"""Factors that the light behind a product that sinks into it may take, least change first."""
 
-GRAIN = 0.028
-"""Grain's range as a share of full scale; it also dithers the 8-bit light map."""
+GRAIN = 1.9
+"""Standard deviation of the grain in 8-bit levels; it also hides what is rounded."""
 
-_GRADE_SKSL = """
-uniform shader scene;
-uniform shader light;
-uniform shader tile;
-uniform float4 look;
-half4 main(float2 xy) {
-  float3 c = scene.eval(xy).rgb * light.eval(xy * look.w).rgb * 2.0;
-  float3 over = max(c - 0.80, 0.0);
-  c = min(c, 0.80) + over / (1.0 + 5.0 * over);
-  c = mix(float3(dot(c, float3(0.2126, 0.7152, 0.0722))), c, look.x);
-  c = mix(c, c * c * (3.0 - 2.0 * c), look.y);
-  c += (tile.eval(xy).b - 0.5) * look.z;
-  return half4(half3(clamp(c, 0.0, 1.0)), 1.0);
-}
-"""
+_HEADROOM = 4 / 3
+"""Light above white that still changes the picture, as a multiple of white."""
 
-
-@cache
-def _grade_effect() -> skia.RuntimeEffect:
-    return skia.RuntimeEffect.MakeForShader(_GRADE_SKSL)
+_SLIMMEST, _WIDEST = 0.75, 1.30
+"""Width over height between which a scene is composed; a slimmer or wider canvas is a window into such a frame."""
 
 
 class ComponentScene:
-    """A `SceneBackend` that draws every setting from shaders and soft shapes."""
+    """A `SceneBackend` that draws every setting from shaders and soft shapes.
+
+    Any canvas may be asked for, 9:16 stories and 1.91:1 banners too: the same seed composes the same scene anew for
+    it, so nothing is stretched and no part is empty. Placements that share a seed look like one shoot.
+    """
 
     name = "component_scene"
-    revision = "2"
+    revision = "3"
 
     def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
         """(H, W, 3) uint8 sRGB scene with the product's shadow and reflection; same arguments, same bytes."""
         rng = np.random.default_rng(seed)
         setting = DRAWERS[spec.setting]
-        stage = plan_stage(spec, product, setting, rng)
-        size = (stage.width, stage.height)
-        surface = skia.Surface(*size)
-        canvas = surface.getCanvas()
-        brush = Brush(canvas, *size, rng)
-        _draw_backdrop(canvas, setting, stage, spec, rng)
-        setting.ground(brush, stage)
-        rgb = np.ascontiguousarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3])
         alpha = product.rgba[..., 3]
+        height, width = alpha.shape
         foot = footprint(alpha, product.box)
+        stage, window = plan_stage(spec, product, setting, foot.contact_y, rng)
+        rgba = np.zeros((height, width, 4), np.uint8)
+        _draw_backdrop(rgba, setting, stage, window, spec, rng)
+        # The surface draws on this array's memory: the array must outlive it.
+        canvas = skia.Surface(rgba, colorType=skia.kRGBA_8888_ColorType).getCanvas()
+        canvas.translate(-window.left, -window.top)
+        brush = Brush(canvas, stage.width, stage.height, rng)
+        setting.ground(brush, stage)
+        rgb = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
         stands = not (setting.from_above or setting.hangs)
         if setting.gloss > 0 and stands:
             add_reflection(rgb, product.rgba, foot, setting.gloss, stage.unit)
-        if not stands:
-            shade = drop_shade(alpha, stage.light, stage.unit)
+        if stands:
+            edge = None if setting.seamless else stage.edge_y - window.top
+            shade = ground_shade(alpha, foot, stage.light, stage.unit, stage.squash, edge)
         else:
-            cast = cast_shade(alpha, foot, stage.light, stage.unit, stage.squash)
-            if not setting.seamless:
-                cast *= _ground_mask(stage)
-            contact = contact_shade(foot, size, stage.unit)
-            shade = 1 - (1 - stage.light.shadow * cast) * (1 - contact)
-        _darken(rgb, shade, stage)
-        # The surface draws on this array's memory: it must outlive the surface.
-        rgba = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
-        props_surface = skia.Surface(rgba, colorType=skia.kRGBA_8888_ColorType)
-        if not setting.hangs:
-            brush = Brush(props_surface.getCanvas(), *size, rng)
-            draw_near_props(brush, stage, spec, text_area, setting.from_above)
-        light = light_map(stage.light, size, product.box, rng, setting.glow)
-        lit = _grade(props_surface.makeImageSnapshot(), stage, spec, light)
+            shade = drop_shade(alpha, stage.light, stage.unit)
+        _darken(rgb, shade, stage.light.night)
+        if not setting.hangs and set(spec.props) & STREWN.keys():
+            cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA, dst=rgba)
+            blocked = text_area and text_area.moved(window.left, window.top)
+            draw_near_props(brush, stage, spec, blocked, setting.from_above)
+            rgb = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
+        light = light_map(stage.light, (width, height), product.box, rng, setting.glow)
+        lit = _grade(rgb, light, spec.mood)
         if text_area is not None:
             prepare_text_area(lit, text_area)
         _separate(lit, product)
-        return lit
+        brighter, darker = _grain(height, width)
+        return cv2.subtract(cv2.add(lit, brighter), darker)
 
 
-def plan_stage(spec: SceneSpec, product: PlacedProduct, setting: Setting, rng: np.random.Generator) -> Stage:
-    """The stage for one product: camera height varies with the seed, horizon and edges follow from it."""
+def plan_stage(
+    spec: SceneSpec, product: PlacedProduct, setting: Setting, contact_y: float, rng: np.random.Generator
+) -> tuple[Stage, Box]:
+    """The stage for one product, and the canvas as a window into it, both in the stage's pixels.
+
+    Camera height varies with the seed; horizon and edges follow from it. A wide canvas sees the lower part of its
+    stage, a slim one the part around the product: drawers may measure in shares of the stage's width and height.
+    """
     height, width = product.rgba.shape[:2]
-    contact = footprint(product.rgba[..., 3], product.box).contact_y
-    reach = rng.uniform(*setting.reach) * height
-    edge = contact - reach
+    stage_w, stage_h = max(width, round(_SLIMMEST * height)), max(height, round(width / _WIDEST))
+    left = round((stage_w - width) * product.box.center_x / width)
+    window = Box(left, stage_h - height, left + width, stage_h)
+    contact = contact_y + window.top
+    edge = contact - rng.uniform(*setting.reach) * stage_h
     light = LIGHT_SETUPS[spec.light]
     if light.night:
         # The lamp stands on the product's free side: shadows fall away from it, and from the text.
         side = 1.0 if product.box.center_x <= 0.52 * width else -1.0
         light = dataclasses.replace(light, side=side * abs(light.side))
-    return Stage(
-        width=width,
-        height=height,
-        product=product.box,
+    stage = Stage(
+        width=stage_w,
+        height=stage_h,
+        product=product.box.moved(window.left, window.top),
         contact_y=contact,
         edge_y=edge,
-        horizon_y=edge - setting.rise * height * rng.uniform(0.85, 1.15),
+        horizon_y=edge - setting.rise * stage_h * rng.uniform(0.85, 1.15),
         light=light,
         tones=harmonise(spec.palette, spec.mood, product_color(product.rgba)),
         season=spec.season,
         mood=spec.mood,
         offset=(float(rng.uniform(0, 4096)), float(rng.uniform(0, 4096))),
     )
+    return stage, window
 
 
 def _draw_backdrop(
-    canvas: skia.Canvas, setting: Setting, stage: Stage, spec: SceneSpec, rng: np.random.Generator
+    rgba: np.ndarray, setting: Setting, stage: Stage, window: Box, spec: SceneSpec, rng: np.random.Generator
 ) -> None:
-    # Small: everything here is out of focus, except cloth seen from above.
-    scale = 1.0 if setting.from_above or setting.hangs else 0.4
-    back = skia.Surface(round(stage.width * scale), round(stage.height * scale))
-    back_canvas = back.getCanvas()
-    back_canvas.scale(scale, scale)
-    brush = Brush(back_canvas, stage.width, stage.height, rng, focus=FOCUS)
+    """Fills (H, W, 4) uint8 with what is behind the ground."""
+    # Small: everything here is out of focus, except what is seen face to face.
+    faced = setting.from_above or setting.hangs
+    scale = 0.75 if faced else 0.36
+    small = np.zeros((round(window.height * scale), round(window.width * scale), 4), np.uint8)
+    canvas = skia.Surface(small, colorType=skia.kRGBA_8888_ColorType).getCanvas()
+    canvas.scale(small.shape[1] / window.width, small.shape[0] / window.height)
+    canvas.translate(-window.left, -window.top)
+    brush = Brush(canvas, stage.width, stage.height, rng, focus=FOCUS)
     setting.backdrop(brush, stage)
-    if not (setting.from_above or setting.hangs):
+    if not faced:
         draw_far_props(brush, stage, spec)
-    image = back.makeImageSnapshot()
-    target = skia.Rect.MakeWH(stage.width, stage.height)
-    canvas.drawImageRect(image, target, skia.SamplingOptions(skia.FilterMode.kLinear))
+    cv2.resize(small, (window.width, window.height), dst=rgba, interpolation=cv2.INTER_LINEAR)
 
 
-def _ground_mask(stage: Stage) -> np.ndarray:
-    """(H, 1) float32: shadows fall on the ground, not on what is far behind its edge."""
-    rows = np.arange(stage.height, dtype=np.float32)[:, None]
-    return np.clip((rows - stage.edge_y) / (10 * stage.unit), 0, 1)
-
-
-def _darken(rgb: np.ndarray, shade: np.ndarray, stage: Stage) -> None:
+def _darken(rgb: np.ndarray, shade: np.ndarray, night: bool) -> None:
     """Multiplies the ground's colour down where it is shaded; shade is cooler than light (sky light fills it)."""
-    rows = np.flatnonzero(shade.max(axis=1) > 0.004)
+    rows, columns = (np.flatnonzero(shade.max(axis=axis) > 0.004) for axis in (1, 0))
     if rows.size == 0:
         return
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    part = rgb[top:bottom].astype(np.float32)
-    fill = (
-        np.array([0.10, 0.11, 0.14], np.float32)
-        if not stage.light.night
-        else np.array([0.03, 0.03, 0.05], np.float32)
-    )
-    factor = 1 - shade[top:bottom, :, None] * (1 - fill)
-    rgb[top:bottom] = np.clip(part * factor, 0, 255).astype(np.uint8)
+    part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    fill = (0.03, 0.03, 0.05) if night else (0.10, 0.11, 0.14)
+    factors = cv2.merge([1 - shade[part] * np.float32(1 - share) for share in fill])
+    rgb[part] = cv2.multiply(np.ascontiguousarray(rgb[part]), factors, dtype=cv2.CV_8U)
 
 
-def _grade(scene: skia.Image, stage: Stage, spec: SceneSpec, light: skia.Image) -> np.ndarray:
-    saturation, contrast = _GRADE[spec.mood]
-    linear = skia.SamplingOptions(skia.FilterMode.kLinear)
-    builder = skia.RuntimeShaderBuilder(_grade_effect())
-    builder.setUniform("look", [saturation, contrast, GRAIN, MAP_SCALE])
-    builder.setChild("scene", scene.makeShader(skia.TileMode.kClamp, skia.TileMode.kClamp))
-    builder.setChild("light", light.makeShader(skia.TileMode.kClamp, skia.TileMode.kClamp, linear))
-    builder.setChild("tile", noise_shader(skia.FilterMode.kNearest))
-    surface = skia.Surface(stage.width, stage.height)
-    surface.getCanvas().drawPaint(skia.Paint(Shader=builder.makeShader()))
-    return np.ascontiguousarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3])
+def _grade(rgb: np.ndarray, light: np.ndarray, mood: str) -> np.ndarray:
+    """The scene under its light (half the factors, small), with the mood's saturation and contrast."""
+    saturation, contrast = _GRADE[mood]
+    luma = np.tile(np.array([0.2126, 0.7152, 0.0722]) * (1 - saturation), (3, 1))
+    coloured = cv2.transform(rgb, luma + np.eye(3) * saturation)
+    gain = cv2.resize(light, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_LINEAR)
+    # Scaled so that highlights above white fit into 8 bits; the grain hides the rounding.
+    lit = cv2.multiply(coloured, gain, scale=2 / _HEADROOM, dtype=cv2.CV_8U)
+    return cv2.LUT(lit, _tone_curve(contrast))
+
+
+@cache
+def _tone_curve(contrast: float) -> np.ndarray:
+    """(256,) uint8 for light of 0 to _HEADROOM: it rolls off above 0.8, then an S-curve of the given strength."""
+    c = np.arange(256) * (_HEADROOM / 255)
+    over = np.maximum(c - 0.80, 0)
+    c = np.clip(np.minimum(c, 0.80) + over / (1 + 3.1 * over), 0, 1)
+    c = c * (1 - contrast) + contrast * c * c * (3 - 2 * c)
+    return np.rint(c * 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=4)
+def _grain(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two (height, width, 3) uint8: what grain adds and what it takes away."""
+    tile = noise_field(13, 0.25)
+    repeats = (-(-height // tile.shape[0]), -(-width // tile.shape[1]))
+    levels = np.rint((np.tile(tile, repeats)[:height, :width] - 0.5) * (GRAIN / tile.std()))
+    brighter, darker = (np.maximum(sign * levels, 0).astype(np.uint8) for sign in (1, -1))
+    return cv2.merge([brighter] * 3), cv2.merge([darker] * 3)
 
 
 def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.17) -> None:
@@ -261,14 +266,15 @@ def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.17) -> N
         ]
         return float(np.mean(np.minimum(gaps, 1.2 * least)))
 
-    if apart(1.0) >= least:
+    # As little as is enough; where nothing is, what separates best for the change it makes.
+    factor = next(
+        (f for f in _BACKLIGHT if apart(f) >= least),
+        max(_BACKLIGHT, key=lambda f: apart(f) - 0.03 * abs(math.log(f))),
+    )
+    if factor == 1.0:
         return
-    factor = next((f for f in _BACKLIGHT if apart(f) >= least), max(_BACKLIGHT, key=apart))
-    halo = cv2.GaussianBlur(
-        cv2.dilate(solid, np.ones((7, 7), np.uint8)).astype(np.float32), (0, 0), small[0] * 0.075
-    )
-    halo = np.clip(halo * 1.5, 0, 1) * np.clip((limit + 12 - np.arange(small[1])[:, None]) / 12, 0, 1)
-    gain = cv2.resize(
-        (1 + halo * (factor - 1)).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR
-    )
-    rgb[:] = np.clip(rgb * gain[..., None], 0, 255).astype(np.uint8)
+    spread = cv2.dilate(solid, np.ones((9, 9), np.uint8)).astype(np.float32)
+    halo = np.clip(cv2.GaussianBlur(spread, (0, 0), min(small) * 0.09) * 2.0, 0, 1)
+    halo *= np.clip((limit + 12 - np.arange(small[1], dtype=np.float32)[:, None]) / 12, 0, 1)
+    gain = cv2.resize(1 + halo * np.float32(factor - 1), (width, height), interpolation=cv2.INTER_LINEAR)
+    cv2.multiply(rgb, cv2.merge([gain] * 3), dst=rgb, dtype=cv2.CV_8U)

@@ -66,6 +66,10 @@ class Box:
             and other.top < self.bottom
         )
 
+    def moved(self, dx: int, dy: int) -> Box:
+        """The box moved right and down."""
+        return Box(self.left + dx, self.top + dy, self.right + dx, self.bottom + dy)
+
     def grown(self, by_px: int, canvas: Canvas) -> Box:
         """The box with `by_px` more on each side, cut at the canvas."""
         return Box(

@@ -62,8 +62,8 @@ MAP_SCALE = 0.25
 
 def light_map(
     light: Light, size: tuple[int, int], box: Box, rng: np.random.Generator, floor: float = 0.0
-) -> skia.Image:
-    """An image of half the factor by which light multiplies each place, at MAP_SCALE of `size` (width, height).
+) -> np.ndarray:
+    """(h, w, 3) float32: half the factor by which light multiplies each place, at MAP_SCALE of `size` (width, height).
 
     `floor` keeps the ambient light at least that bright: a setting with lights of its own is not dimmed with the room.
     """
@@ -117,7 +117,8 @@ def light_map(
         skia.Rect.MakeLTRB(-1, -1, 1, 1),
         skia.Paint(Shader=shader, BlendMode=skia.BlendMode.kMultiply, Dither=True),
     )
-    return surface.makeImageSnapshot()
+    rgba = surface.toarray(colorType=skia.kRGBA_8888_ColorType)
+    return cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB).astype(np.float32) / 255.0
 
 
 def _window(brush: Brush, light: Light, box: Box, key: Rgb) -> None:
@@ -188,50 +189,66 @@ def footprint(alpha: np.ndarray, box: Box) -> Footprint:
     return Footprint(box.left, lowest.astype(np.float32), nearness.astype(np.float32), contact)
 
 
+def ground_shade(
+    alpha: np.ndarray, foot: Footprint, light: Light, unit: float, squash: float, edge_y: float | None
+) -> np.ndarray:
+    """(H, W) float32 0..1 shade of a standing product on its ground: what it casts and where it touches.
+
+    `squash` is the foreshortening of the ground (0..1); above `edge_y` the ground ends (None: it runs on).
+    """
+    height, width = alpha.shape
+    small = (round(width / 2), round(height / 2))
+    cast = cv2.resize(_cast_shade(alpha, foot, light, unit, squash), small, interpolation=cv2.INTER_LINEAR)
+    if edge_y is not None:
+        rows = 2 * np.arange(small[1], dtype=np.float32)[:, None]
+        cast *= np.clip((rows - edge_y) / (10 * unit), 0, 1)
+    shade = 1 - (1 - np.float32(light.shadow) * cast) * (1 - _contact_shade(foot, small, unit))
+    return cv2.resize(shade, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
 def contact_shade(foot: Footprint, size: tuple[int, int], unit: float) -> np.ndarray:
     """(H, W) float32 0..1: how dark the ground is right under the product (ambient occlusion), size (width, height)."""
-    width, height = size
-    scale = 0.5
-    small = np.zeros((round(height * scale) + 1, round(width * scale) + 1), np.float32)
-    wide = small.copy()
-    columns = np.arange(foot.left, foot.left + len(foot.bottom))
-    xs = np.clip((columns * scale).astype(int), 0, small.shape[1] - 1)
-    for offset in range(-2, 5):
-        ys = np.clip(((foot.bottom + offset * 2 * unit) * scale).astype(int), 0, small.shape[0] - 1)
-        np.maximum.at(small, (ys, xs), foot.nearness)
-    for offset in range(-10, 9):
-        ys = np.clip(((foot.bottom + offset * 2 * unit) * scale).astype(int), 0, small.shape[0] - 1)
-        np.maximum.at(wide, (ys, xs), foot.nearness)
-    tight = cv2.GaussianBlur(small, (0, 0), sigmaX=2.6 * unit, sigmaY=1.8 * unit)
-    broad = cv2.GaussianBlur(wide, (0, 0), sigmaX=17 * unit, sigmaY=7 * unit)
-    shade = 1 - (1 - 0.80 * np.clip(tight * 1.15, 0, 1)) * (1 - 0.50 * np.clip(broad, 0, 1))
-    return cv2.resize(shade, (small.shape[1] * 2, small.shape[0] * 2))[:height, :width]
+    small = (round(size[0] / 2), round(size[1] / 2))
+    return cv2.resize(_contact_shade(foot, small, unit), size, interpolation=cv2.INTER_LINEAR)
 
 
-def cast_shade(alpha: np.ndarray, foot: Footprint, light: Light, unit: float, squash: float) -> np.ndarray:
-    """(H, W) float32 0..1 shade of the product on the ground, sharper at its foot and softer far away.
+def _contact_shade(foot: Footprint, size: tuple[int, int], unit: float) -> np.ndarray:
+    """`contact_shade` at half the picture's size, which is `size`."""
+    tight_rows = np.zeros((size[1], size[0]), np.float32)
+    broad_rows = tight_rows.copy()
+    xs = np.clip(np.arange(foot.left, foot.left + len(foot.bottom)) // 2, 0, size[0] - 1)
+    for layer, offsets in ((tight_rows, range(-2, 5)), (broad_rows, range(-10, 9))):
+        for offset in offsets:
+            ys = np.clip(((foot.bottom + offset * 2 * unit) / 2).astype(int), 0, size[1] - 1)
+            np.maximum.at(layer, (ys, xs), foot.nearness)
+    rows = slice(max(0, int(foot.bottom.min() / 2 - 60 * unit)), int(foot.contact_y / 2 + 60 * unit))
+    shade = np.zeros_like(tight_rows)
+    tight = cv2.GaussianBlur(tight_rows[rows], (0, 0), sigmaX=2.6 * unit, sigmaY=1.8 * unit)
+    broad = cv2.GaussianBlur(broad_rows[rows], (0, 0), sigmaX=17 * unit, sigmaY=7 * unit)
+    shade[rows] = 1 - (1 - 0.80 * np.clip(tight * 1.15, 0, 1)) * (1 - 0.50 * np.clip(broad, 0, 1))
+    return shade
 
-    The alpha is laid down on the ground: `squash` is the foreshortening of the ground (0..1).
-    """
+
+def _cast_shade(alpha: np.ndarray, foot: Footprint, light: Light, unit: float, squash: float) -> np.ndarray:
+    """The alpha laid down on the ground at a quarter of its size, sharper at its foot and softer far away."""
     height, width = alpha.shape
     scale = 0.25
     yc = foot.contact_y - 0.012 * height
     lie = squash * light.length
     shear = -light.side * light.length * 0.9
-    affine = np.array(
-        [[scale, -shear * scale, shear * yc * scale], [0.0, lie * scale, (yc - lie * yc) * scale]], np.float32
-    )
+    affine = np.array([[1.0, -shear, shear * yc * scale], [0.0, lie, (yc - lie * yc) * scale]], np.float32)
     shape = (round(width * scale), round(height * scale))
-    laid = cv2.warpAffine(cv2.GaussianBlur(alpha, (0, 0), 2.0), affine, shape, flags=cv2.INTER_AREA)
-    laid_f = laid.astype(np.float32) / 255.0
-    near = cv2.GaussianBlur(laid_f, (0, 0), max(0.6, light.softness * 0.28 * unit * scale))
-    far = cv2.GaussianBlur(laid_f, (0, 0), max(0.8, light.softness * unit * scale))
+    small = cv2.resize(alpha, shape, interpolation=cv2.INTER_AREA)
+    laid = cv2.warpAffine(small, affine, shape, flags=cv2.INTER_LINEAR).astype(np.float32) / 255.0
+    near = cv2.GaussianBlur(laid, (0, 0), max(0.6, light.softness * 0.28 * unit * scale))
+    far = cv2.GaussianBlur(laid, (0, 0), max(0.8, light.softness * unit * scale))
     rows = np.arange(shape[1], dtype=np.float32)[:, None] / scale
-    product_height = max(1.0, float(foot.contact_y - foot.bottom.min()), float((alpha.max(axis=1) > 0).sum()))
+    product_height = max(
+        1.0, float(foot.contact_y - foot.bottom.min()), float((small.max(axis=1) > 0).sum()) / scale
+    )
     distance = np.clip((yc - rows) / (lie * product_height), 0, 1)
     blend = np.clip(distance * 1.6, 0, 1)
-    shade = (near * (1 - blend) + far * blend) * (1 - 0.55 * distance)
-    return cv2.resize(shade, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray((near * (1 - blend) + far * blend) * (1 - 0.55 * distance), np.float32)
 
 
 def drop_shade(alpha: np.ndarray, light: Light, unit: float) -> np.ndarray:

@@ -211,7 +211,8 @@ _BODIES = {
 }
 
 
-def _spectral_noise(seed: int, exponent: float) -> np.ndarray:
+@cache
+def noise_field(seed: int, exponent: float) -> np.ndarray:
     """(TILE_PX, TILE_PX) float 0..1 tileable noise with amplitude 1/f**exponent, equalised to a wide range."""
     rng = np.random.default_rng(seed)
     spectrum = np.fft.rfft2(rng.standard_normal((TILE_PX, TILE_PX)))
@@ -229,7 +230,7 @@ def _spectral_noise(seed: int, exponent: float) -> np.ndarray:
 @cache
 def noise_image() -> skia.Image:
     """A tileable image of three noises: red 1/f^1.6 (clouds), green 1/f^0.8 (mottle), blue 1/f^0.25 (grain)."""
-    channels = [_spectral_noise(11 + i, exponent) for i, exponent in enumerate((1.6, 0.8, 0.25))]
+    channels = [noise_field(11 + i, exponent) for i, exponent in enumerate((1.6, 0.8, 0.25))]
     tile = np.empty((TILE_PX, TILE_PX, 4), np.uint8)
     for i, channel in enumerate(channels):
         tile[..., i] = np.rint(channel * 255)

@@ -181,41 +181,57 @@ def separated_lightness(wanted: float, product: float, least: float = 0.20) -> f
     return down if down >= 0.2 else min(0.955, up)
 
 
-def harmonise(palette: tuple[str, ...], mood: str, product: Rgb) -> Tones:
-    """The scene's tones from the instruction's palette.
+_HARMONIES = (0.0, 30.0, -30.0, 180.0, 150.0, -150.0)
+"""Hues that go with a hue, in degrees from it: itself, analogues, complement, split complements."""
+_NEUTRAL = 0.035
+"""OKLCH chroma below which a product has no hue that a scene could answer."""
 
-    The key hue is the palette's most chromatic colour; its lightness and chroma come from the mood; the accent's
-    hue is another colour of the palette, one far from the key if there is one, else the key's own, a little turned;
-    a neutral palette gets brass. No complement is invented: a colour that neither product nor palette has looks like an
-    accident. The second accent is the palette's last colour, else an analogue (+ 40 degrees).
+
+def _turn(first: float, second: float) -> float:
+    """Degrees between two hues, 0..180."""
+    return abs((first - second + 180) % 360 - 180)
+
+
+def harmonise(palette: tuple[str, ...], mood: str, product: Rgb) -> Tones:
+    """The scene's tones from the instruction's palette: product colours first, the place's own colours last.
+
+    Harmony is reckoned in OKLCH from the product's hue: the wall takes that analogue, complement or split complement
+    which is nearest to the place's colour (olive ones left out: they look sick), so that two places of one product
+    differ and both suit it. A product
+    without a hue leaves the place's colour as it is. The wall's lightness comes from the mood and keeps away from the
+    product's; where that makes it middling, its chroma is raised, for a greyed middle tone looks like mud. The accent
+    is a colour of the palette far from the wall's hue, else the product's own hue, else brass.
     """
-    colors = [parse_hex(text) for text in palette]
-    triples = [to_lch(color) for color in colors]
-    key = max(range(len(triples)), key=lambda i: (triples[i][1] - 0.01 * i, -i))
     lightness, chroma, mood_hue = _MOOD_WALL[mood]
-    _, key_chroma, key_hue = triples[key]
-    if key_chroma < 0.025:
-        key_hue, chroma = mood_hue, chroma * 0.55
     product_l, product_c, product_h = to_lch(product)
-    turned = abs((key_hue - product_h + 180) % 360 - 180)
-    distinct_hue = product_c > 0.07 and chroma > 0.06 and turned > 70
+    triples = [to_lch(parse_hex(text)) for text in palette]
+    coloured = [t for t in triples if t[1] >= _NEUTRAL]
+    place_hue = coloured[-1][2] if coloured else mood_hue
+    wall_hue = place_hue
+    if product_c >= _NEUTRAL:
+        answers = [(product_h + turn) % 360 for turn in _HARMONIES]
+        pleasing = [hue for hue in answers if not 85 < hue < 120] or answers
+        wall_hue = min(pleasing, key=lambda hue: _turn(hue, place_hue))
+    elif not coloured:
+        chroma *= 0.55
+    distinct_hue = product_c > 0.07 and chroma > 0.06 and _turn(wall_hue, product_h) > 70
     wall_l = separated_lightness(lightness, product_l, 0.10 if distinct_hue else 0.20)
-    wall = oklch(wall_l, chroma, key_hue)
-    own = [t for i, t in enumerate(triples) if i != key and t[1] > 0.05]
-    far = [t for t in own if abs((t[2] - key_hue + 180) % 360 - 180) > 60]
-    if own:
-        accent_hue, accent_chroma = (far or own)[0][2], min(0.15, max(0.10, 1.4 * (far or own)[0][1]))
-    elif key_chroma >= 0.025:
-        accent_hue, accent_chroma = key_hue + 20, min(0.14, max(0.085, 1.4 * key_chroma))
-    elif product_c > 0.04:
+    if 0.42 < wall_l < 0.76 and coloured:
+        chroma = max(chroma, 0.058 if 190 < wall_hue < 290 else 0.072)
+    far = [t for t in coloured if _turn(t[2], wall_hue) > 60]
+    if far or coloured:
+        best = max(far or coloured, key=lambda t: t[1])
+        accent_hue, accent_chroma = best[2], min(0.15, max(0.10, 1.4 * best[1]))
+    elif product_c >= _NEUTRAL:
         accent_hue, accent_chroma = product_h, 0.11
     else:
         accent_hue, accent_chroma = 68.0, 0.11
-    alt_hue = own[-1][2] if len(own) > 1 else accent_hue + 40
+    others = [t for t in coloured if _turn(t[2], accent_hue) > 25]
+    alt_hue = others[-1][2] if others else accent_hue + 40
     return Tones(
-        wall=wall,
-        wall_deep=oklch(max(0.1, wall_l - 0.16), chroma * 1.15, key_hue - 6),
-        ground=oklch(min(0.96, wall_l + 0.035), chroma * 0.85, key_hue + 8),
+        wall=oklch(wall_l, chroma, wall_hue),
+        wall_deep=oklch(max(0.1, wall_l - 0.16), chroma * 1.15, wall_hue - 6),
+        ground=oklch(min(0.96, wall_l + 0.035), chroma * 0.85, wall_hue + 8),
         accent=oklch(0.63, accent_chroma, accent_hue),
         accent_alt=oklch(0.74, 0.75 * accent_chroma, alt_hue),
         product=product,

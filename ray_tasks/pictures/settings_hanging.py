@@ -108,9 +108,10 @@ def _pegs_backdrop(brush: Brush, stage: Stage) -> None:
     pitch = 0.118 * w
     start = stage.product.center_x % pitch
     with brush.depth(2.0):
-        brush.rect(-w, y - 0.05 * h, 2 * w, h + 9, panel)
         for i in range(-1, int(w / pitch) + 2):
             x = start + (i + 0.5) * pitch
+            tone = shift(panel, float(brush.rng.normal(0, 0.010)))
+            brush.panel(x - pitch, y - 0.05 * h, x, h + 9, ramp(shift(tone, 0.045), shift(tone, -0.05)))
             brush.rect(x - 1.5, y, x + 1.5, h, shift(panel, -0.11))
             brush.rect(x + 1.5, y, x + 4.5, h, shift(panel, 0.05))
     brush.rect(-w, y + 0.02 * h, 2 * w, y + 0.062 * h, shift(wall, -0.3), alpha=0.35, blur=11)

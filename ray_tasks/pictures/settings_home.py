@@ -21,7 +21,7 @@ def _living_backdrop(brush: Brush, stage: Stage) -> None:
     wall = mix(tones.wall, tones.tint(oklch(to_lch(tones.wall)[0], 0.025, 80)), 0.3)
     plaster(brush, stage, wall)
     side = free_side(stage)
-    sofa = tones.muted(shift(wall, -0.16 if to_lch(wall)[0] > 0.55 else 0.10), 0.5)
+    sofa = mix(tones.accent, shift(wall, -0.25 if to_lch(wall)[0] > 0.55 else 0.16), 0.45)
     with brush.depth(7):
         brush.rect(-w, e - 0.035 * h, 2 * w, e + 9, shift(wall, 0.06 if to_lch(wall)[0] < 0.8 else -0.05))
         fx = stage.product.center_x - side * 0.18 * w
@@ -97,8 +97,10 @@ def _living_ground(brush: Brush, stage: Stage) -> None:
     w, h = stage.width, stage.height
     cx, rx = stage.product.center_x, min(0.95 * stage.product.width + 0.22 * w, 0.72 * w)
     ry = rx * min(0.34, 0.5 * stage.squash)
-    rug = stage.tones.muted(oklch(0.82, 0.03, 80), 0.35)
-    for k, tone in enumerate((shift(rug, -0.12), rug, shift(rug, -0.06), shift(rug, 0.02))):
+    rug = mix(stage.tones.tint(oklch(0.88, 0.02, 85)), stage.tones.accent_alt, 0.18)
+    for k, tone in enumerate(
+        (shift(rug, -0.34, 0.6), rug, mix(rug, stage.tones.accent, 0.55), shift(rug, 0.02))
+    ):
         part = (1.0, 0.985, 0.86, 0.82)[k]
         brush.oval(cx, stage.contact_y - 0.12 * ry + 0.01 * h * (k == 0), rx * part, ry * part, tone, blur=2)
 
@@ -232,7 +234,9 @@ def _sill_ground(brush: Brush, stage: Stage) -> None:
 
 def _kids_backdrop(brush: Brush, stage: Stage) -> None:
     tones, w, h, e = stage.tones, stage.width, stage.height, stage.edge_y
-    wall = mix(tones.wall, oklch(max(0.62, to_lch(tones.wall)[0]), 0.06, to_lch(tones.wall)[2]), 0.7)
+    hue = to_lch(tones.wall)[2]
+    pastel = oklch(0.82 if to_lch(tones.product)[0] < 0.62 else 0.70, 0.075, 235 if 40 < hue < 120 else hue)
+    wall = mix(tones.wall, pastel, 0.85)
     plaster(brush, stage, wall, strength=0.6)
     side = free_side(stage)
     with brush.depth(3.5):

@@ -126,9 +126,12 @@ def lay_surface(
     middle = (e + c) / 2
     # Out of focus first, at a quarter of the size; the sharp plane is then drawn only where it is seen.
     far = _blurred_layer(brush, stage, path, shader, rim, (soft_edge + 2.0) * stage.unit)
+    target.save()
+    target.clipRect(skia.Rect.MakeLTRB(0, max(0.0, stage.edge_y - (40 + 6 * soft_edge) * stage.unit), w, h))
     target.drawImageRect(far, skia.Rect.MakeWH(w, h), skia.SamplingOptions(skia.FilterMode.kLinear))
+    target.restore()
     fade_in = e + 0.3 * (middle - e)
-    last = 2.0 if c >= 0.93 else c + 0.30
+    last = 2.0 if c >= 0.93 else c + 0.24
     focus = material_shader(
         material, stage.plane(scale), colors, (fade_in * h, (c - 0.02) * h, (c + 0.05) * h, last * h)
     )
