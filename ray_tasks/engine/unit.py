@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from ray_tasks.engine.content_cache import ContentCache
+    from ray_tasks.models.scene_prompts import PromptFitter
 
 Pixels = NDArray[np.uint8]
 
@@ -65,6 +66,8 @@ class Painter(Protocol):
     device: torch.device
     step_px: int
     """Heights and widths are multiples of it."""
+    prompts: PromptFitter
+    """Cuts prompts to what its text encoder reads."""
 
     def condition(self, units: Sequence[Unit], cache: ContentCache) -> list[dict[str, Any]]:
         """What denoising needs of each unit beside its noise; what was encoded before comes from the cache."""

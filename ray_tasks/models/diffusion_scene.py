@@ -53,12 +53,12 @@ class DiffusionScene:
         self.revision = scene_revision(Scene(backend="diffusion", diffusion=config))
         self._config = config
         self._threads = threads
-        self._painter = open_painter(config, self.revision, folder)
+        self.painter = open_painter(config, self.revision, folder)
         file = folder / "batch_sizes.json" if folder else None
         sizes = BatchSizes(card_name(config.device), config.most_at_once, file, fixed=config.batch)
         spending = config.spending
         budget = Budget(spending.hours, spending.money, spending.price_per_hour)
-        self.engine = Engine(self._painter, sizes, budget)
+        self.engine = Engine(self.painter, sizes, budget)
 
     def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
         """(H, W, 3) uint8 sRGB scene with a contact shadow; the same arguments give the same bytes on one machine.
@@ -119,7 +119,7 @@ class DiffusionScene:
     def unit(self, order: SceneOrder) -> Unit:
         """What the engine gets for an order."""
         height, width = order.product.rgba.shape[:2]
-        size = model_size(Canvas(width, height), self._config.size_px, self._painter.step_px)
+        size = model_size(Canvas(width, height), self._config.size_px, self.painter.step_px)
         image, mask = product_on_neutral(order.product, size)
         return Unit(
             prompt=scene_prompt(order.spec, has_text=order.text_area is not None),

@@ -6,7 +6,6 @@ its place, and flat panels where text and sticker will stand; a second picture l
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,15 +19,15 @@ from ray_tasks.engine.unit import Pixels, Unit
 from ray_tasks.models.flow import PACKED_PX, start_steps
 from ray_tasks.models.loading import load_pipeline, tuned
 from ray_tasks.models.painters import refuse
+from ray_tasks.models.scene_prompts import PromptFitter
 from schemas.config import Diffusion
-
-_LOG = logging.getLogger(__name__)
 
 _ORDER = (
     "Keep the product in picture 1 exactly as it is, at its place and size. Replace the grey around it by a "
     "photographic scene: {}. Where picture 1 has a plain dark panel, leave calm empty background."
 )
 _STYLE = " Take light, colours and style from picture 2."
+MAX_TOKENS = 512
 READ_PX = 384
 """Side of the square whose area the pictures have that the text encoder reads."""
 
@@ -53,6 +52,7 @@ class EditPainter:
         self._mean = torch.tensor(self._vae.config.latents_mean, device=self.device, dtype=dtype).view(shape)
         self._std = torch.tensor(self._vae.config.latents_std, device=self.device, dtype=dtype).view(shape)
         self._is_guided = config.guidance_scale > 1
+        self.prompts = PromptFitter(self._pipeline.tokenizer, MAX_TOKENS, latin_only=False)
         tuned(self._model, None, config)
 
     def condition(self, units: Sequence[Unit], cache: ContentCache) -> list[dict[str, Any]]:
@@ -64,7 +64,7 @@ class EditPainter:
                 [content_key("shown", picture) for picture in pictures],
                 lambda places, pictures=pictures: [self._patches(pictures[i]) for i in places],  # type: ignore[misc]
             )
-            order = _ORDER.format(unit.prompt) + (_STYLE if len(pictures) > 1 else "")
+            order = _ORDER.format(self.prompts.fit(unit.prompt)) + (_STYLE if len(pictures) > 1 else "")
             told = [order, self._negative_prompt] if self._is_guided else [order]
             texts = cache.many(
                 [content_key("text", text, *pictures) for text in told],

@@ -26,9 +26,27 @@ def check_device(config: Diffusion) -> None:
 
     if config.device == "cuda" and not torch.cuda.is_available():
         raise ValueError(
-            f'scene.diffusion: model {config.model}: device is "cuda" and this machine has no usable GPU; run on one '
-            'that has, set scene.diffusion.device = "cpu" (slow), or scene.backend = "components"'
+            f'scene.diffusion: model {config.model}: device is "cuda" and this machine has no usable GPU '
+            f'({cuda_fault() or "no driver"}); run on one that has, set scene.diffusion.device = "cpu" (slow), or '
+            'scene.backend = "components"'
         )
+
+
+def cuda_fault() -> str | None:
+    """Why CUDA cannot be used here, with a remedy; None where it can."""
+    import torch
+
+    try:
+        torch.cuda.init()
+        torch.zeros(1, device="cuda")
+    except (RuntimeError, AssertionError) as error:
+        said = str(error)
+        if "too old" in said:
+            return f"driver too old: torch is built for CUDA {torch.version.cuda}; update the NVIDIA driver. {said}"
+        if torch.version.cuda is None:
+            return "this torch is built without CUDA; install the build for your CUDA version"
+        return said.splitlines()[0]
+    return None
 
 
 def load(weights: Weights, key: str, marker: str, opened: Callable[..., Any], **more: Any) -> Any:
@@ -61,10 +79,11 @@ def load(weights: Weights, key: str, marker: str, opened: Callable[..., Any], **
             **more,
         )
     except (OSError, ValueError) as error:
-        raise OSError(f"{what} cannot be loaded: {error} -- {_remedy(error)}") from error
+        raise OSError(f"{what} cannot be loaded: {error} -- {remedy(error)}") from error
 
 
-def _remedy(error: BaseException) -> str:
+def remedy(error: BaseException) -> str:
+    """What to do about weights that the hub or the disk does not give."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     chain: list[BaseException] = []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
-from collections.abc import Callable
+from typing import Any
 
 from ray_tasks.pictures.colours import colour_name
 from ray_tasks.pictures.palette import parse_hex
 from ray_tasks.pictures.scene import SceneSpec
+
+_LOG = logging.getLogger(__name__)
 
 # The words that the model gets: one fixed phrase a word of the closed vocabulary, so that nothing of a feed or a
 # headline enters a prompt. Short: CLIP's text encoder reads 77 tokens (Radford et al. 2021, section 2.4), no more.
@@ -119,24 +122,42 @@ def scene_prompt(spec: SceneSpec, *, has_text: bool) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def fitted(prompt: str, fits: Callable[[str], bool]) -> tuple[str, list[str]]:
-    """The longest beginning of the prompt, whole phrases only, that fits; and the phrases that were left out.
+class PromptFitter:
+    """Cuts prompts to what a text encoder reads: whole phrases from the end, which the log names."""
 
-    Raises ValueError when not even the first phrase fits.
-    """
-    phrases = prompt.split(", ")
-    for kept in range(len(phrases), 0, -1):
-        if fits(shorter := ", ".join(phrases[:kept])):
-            return shorter, phrases[kept:]
-    raise ValueError(f"prompt_too_long: the text encoder has no room for {phrases[0]!r}")
+    def __init__(self, tokenizer: Any, most_tokens: int, *, latin_only: bool) -> None:
+        self._tokenizer = tokenizer
+        self._most = most_tokens
+        self._latin_only = latin_only
+        self._known: dict[str, str] = {}
 
+    def fit(self, prompt: str) -> str:
+        """The longest beginning of the prompt that fits.
 
-def check_script(prompt: str, encoder: str) -> None:
-    """Raises ValueError for letters that are not Latin: to CLIP's encoders they are noise."""
-    if foreign := sorted(
-        {c for c in prompt if c.isalpha() and not unicodedata.name(c, "").startswith("LATIN")}
-    ):
+        Raises ValueError when not even the first phrase does, or for letters that the encoder cannot read.
+        """
+        if prompt not in self._known:
+            self._known[prompt] = self._fit(prompt)
+        return self._known[prompt]
+
+    def _fit(self, prompt: str) -> str:
+        if self._latin_only and (foreign := sorted({letter for letter in prompt if not _is_latin(letter)})):
+            raise ValueError(
+                f"prompt_script: the text encoder reads Latin letters only, and the prompt has "
+                f"{''.join(foreign[:8])!r}; write prompts in English, or choose a model whose encoder reads them "
+                "(Z-Image, Qwen-Image-Edit)"
+            )
+        phrases = prompt.split(", ")
+        for kept in range(len(phrases), 0, -1):
+            shorter = ", ".join(phrases[:kept])
+            if len(self._tokenizer(shorter).input_ids) <= self._most:
+                if kept < len(phrases):
+                    _LOG.warning("prompt cut to %d tokens; left out: %s", self._most, phrases[kept:])
+                return shorter
         raise ValueError(
-            f"prompt_script: {encoder} reads Latin letters only, and the prompt has {''.join(foreign[:8])!r}; "
-            "write prompts in English, or choose a model whose encoder reads them (Z-Image, Qwen-Image-Edit)"
+            f"prompt_too_long: the text encoder reads {self._most} tokens, less than {phrases[0]!r}"
         )
+
+
+def _is_latin(letter: str) -> bool:
+    return not letter.isalpha() or unicodedata.name(letter, "").startswith("LATIN")

@@ -9,7 +9,6 @@ with Latent Diffusion Models", section 4.5), or the kept part is put back after 
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,10 +20,8 @@ from ray_tasks.engine.content_cache import ContentCache, Tensors, content_key
 from ray_tasks.engine.generate import noise
 from ray_tasks.engine.unit import Pixels, Unit
 from ray_tasks.models.loading import load_part, load_pipeline, tuned
-from ray_tasks.models.scene_prompts import check_script, fitted
+from ray_tasks.models.scene_prompts import PromptFitter
 from schemas.config import Diffusion
-
-_LOG = logging.getLogger(__name__)
 
 
 class UnetPainter:
@@ -67,21 +64,9 @@ class UnetPainter:
         self._is_guided = config.guidance_scale > 1 and not self._guidance_width
         step = inspect.signature(self._pipeline.scheduler.step).parameters
         self._step_takes_generator = "generator" in step
-        self._fitted: dict[str, str] = {}
+        tokenizer = self._pipeline.tokenizer
+        self.prompts = PromptFitter(tokenizer, tokenizer.model_max_length, latin_only=True)
         tuned(self._unet, self._vae, config)
-
-    def fitted(self, prompt: str) -> str:
-        """The prompt cut to the tokenizer's length by whole phrases, which the log names; Latin letters only."""
-        if prompt not in self._fitted:
-            check_script(prompt, "CLIP's text encoder")
-            tokenizer = self._pipeline.tokenizer
-            kept, dropped = fitted(
-                prompt, lambda text: len(tokenizer(text).input_ids) <= tokenizer.model_max_length
-            )
-            if dropped:
-                _LOG.warning("prompt cut to %d tokens; left out: %s", tokenizer.model_max_length, dropped)
-            self._fitted[prompt] = kept
-        return self._fitted[prompt]
 
     def _load_style(self, config: Diffusion) -> None:
         from ray_tasks.models.loading import load
@@ -102,7 +87,7 @@ class UnetPainter:
 
     def condition(self, units: Sequence[Unit], cache: ContentCache) -> list[dict[str, Any]]:
         """See Painter. Text: (tokens, d) and, for SDXL, (pooled,); kept: (4, h/8, w/8) latents of the product."""
-        prompts = [self.fitted(unit.prompt) for unit in units]
+        prompts = [self.prompts.fit(unit.prompt) for unit in units]
         prompts += [self._negative_prompt] if self._is_guided else []
         texts = cache.many(
             [content_key("text", prompt) for prompt in prompts],

@@ -6,7 +6,6 @@ mask and the layout, and nothing is put back: each as diffusers' own two pipelin
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,10 +19,8 @@ from ray_tasks.engine.unit import Unit
 from ray_tasks.models.flow import PACKED_PX, start_steps
 from ray_tasks.models.loading import load_part, load_pipeline, tuned
 from ray_tasks.models.painters import refuse
-from ray_tasks.models.scene_prompts import fitted
+from ray_tasks.models.scene_prompts import PromptFitter
 from schemas.config import Diffusion
-
-_LOG = logging.getLogger(__name__)
 
 MAX_TOKENS = 512
 
@@ -54,11 +51,15 @@ class ZImagePainter:
                 )
             self._control = ZImageControlNetModel.from_transformer(control, self._model)
         self._is_guided = config.guidance_scale > 0
+        # The chat template takes a few tokens of its own.
+        self.prompts = PromptFitter(self._pipeline.tokenizer, MAX_TOKENS - 16, latin_only=False)
         tuned(self._model, self._vae, config)
 
     def condition(self, units: Sequence[Unit], cache: ContentCache) -> list[dict[str, Any]]:
         """See Painter. Text: (tokens, d) without padding; kept: (16, h/8, w/8) latents of the product."""
-        prompts = [unit.prompt for unit in units] + ([self._negative_prompt] if self._is_guided else [])
+        prompts = [self.prompts.fit(unit.prompt) for unit in units] + (
+            [self._negative_prompt] if self._is_guided else []
+        )
         texts = cache.many(
             [content_key("text", prompt) for prompt in prompts],
             lambda places: self._texts([prompts[i] for i in places]),
@@ -129,15 +130,8 @@ class ZImagePainter:
         return [False] * len(pictures)
 
     def _texts(self, prompts: list[str]) -> list[Tensors]:
-        tokenizer = self._pipeline.tokenizer
-        cut = []
-        for prompt in prompts:
-            kept, dropped = fitted(prompt, lambda text: len(tokenizer(text).input_ids) <= MAX_TOKENS - 16)
-            if dropped:
-                _LOG.warning("prompt cut to %d tokens; left out: %s", MAX_TOKENS, dropped)
-            cut.append(kept)
         found, _ = self._pipeline.encode_prompt(
-            cut, device=self.device, do_classifier_free_guidance=False, max_sequence_length=MAX_TOKENS
+            prompts, device=self.device, do_classifier_free_guidance=False, max_sequence_length=MAX_TOKENS
         )
         return [(text,) for text in found]
 

@@ -14,6 +14,7 @@ from ray_tasks.engine.budget import Budget
 from ray_tasks.engine.content_cache import ContentCache, content_key
 from ray_tasks.engine.generate import Engine, noise
 from ray_tasks.engine.unit import Failed, Made, Unit
+from ray_tasks.models.scene_prompts import PromptFitter
 
 
 @dataclass
@@ -24,6 +25,7 @@ class NoisePainter:
     name: str = "noise"
     step_px: int = 8
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    prompts: PromptFitter = field(default_factory=lambda: PromptFitter(None, 0, latin_only=False))
     batches: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
 
     def condition(self, units: Sequence[Unit], cache: ContentCache) -> list[dict[str, Any]]:

@@ -154,12 +154,12 @@ def test_personas_share_what_is_encoded_of_their_product(full: UnetPainter) -> N
 def test_a_long_prompt_is_cut_by_whole_phrases_and_the_log_says_so(
     full: UnetPainter, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert full.fitted("a table, soft light, " + "x" * 80) == "a table, soft light"
+    assert full.prompts.fit("a table, soft light, " + "x" * 80) == "a table, soft light"
     assert "left out" in caplog.text
     with pytest.raises(ValueError, match="prompt_too_long"):
-        full.fitted("x" * 200)
+        full.prompts.fit("x" * 200)
     with pytest.raises(ValueError, match=r"prompt_script.*Latin"):
-        full.fitted("木桌上的产品")
+        full.prompts.fit("木桌上的产品")
 
 
 def test_a_lost_part_is_named(folder: Path) -> None:

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from infra.settings import load_config
+from ray_tasks import preflight
+from ray_tasks.models import loading
+from schemas.config import Config, Weights
+from tests.tiny_models import save_all
+
+CONFIGS = Path(__file__).resolve().parents[2] / "infra" / "config"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("tiny")
+    save_all(folder / "models")
+    text = (CONFIGS / "gpu_tiny.toml").read_text(encoding="utf-8")
+    text = text.replace("var/tiny_models", str(folder / "models")).replace(
+        '"local.toml"', f'"{CONFIGS / "local.toml"}"'
+    )
+    (folder / "gpu_tiny.toml").write_text(text, encoding="utf-8")
+    return load_config(folder / "gpu_tiny.toml")
+
+
+def with_diffusion(config: Config, **changed: Any) -> Config:
+    assert config.scene.diffusion is not None
+    diffusion = config.scene.diffusion.model_copy(update=changed)
+    return config.model_copy(update={"scene": config.scene.model_copy(update={"diffusion": diffusion})})
+
+
+def test_a_ready_configuration_passes(
+    tiny: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert preflight.run(tiny, tmp_path)
+    told = capsys.readouterr().out
+    assert "ok      scene.picture: one picture of 64 x 64 px" in told
+    assert "ok      writer.answer: writer answered" in told
+    assert "longest prompts are cut" in told
+
+
+def test_a_night_without_models_needs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert preflight.run(load_config(CONFIGS / "local.toml"), tmp_path)
+    assert "needs no card" in capsys.readouterr().out
+
+
+def test_every_model_of_the_gpu_profile_asks_for_its_pin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "_hub_info", lambda key, weights: None)
+    config = load_config(CONFIGS / "gpu.toml")
+    assert not preflight.run(config, tmp_path)
+    told = capsys.readouterr().out
+    for key in preflight.weights_of(config):
+        assert f"FAILED  {key}: {key}.revision is missing" in told
+    assert "skipped scene.picture" in told and "skipped writer.answer" in told
+    assert all(weights.licence for weights in preflight.weights_of(config).values())
+
+
+class Info:
+    def __init__(self, sha: str, licence: str) -> None:
+        self.sha = sha
+        self.siblings = ()
+        self.card_data = self
+        self._front = {"license": licence}
+
+    def to_dict(self) -> dict[str, str]:
+        return self._front
+
+
+@pytest.mark.parametrize(
+    ("weights", "info", "told"),
+    [
+        (Weights(model="a/b"), Info("c" * 40, "mit"), "today's commit is cccc"),
+        (Weights(model="a/b", revision="d" * 40), Info("c" * 40, "mit"), "is no commit of a/b"),
+        (
+            Weights(model="a/b", revision="c" * 40),
+            Info("c" * 40, "mit"),
+            "licence is missing: a/b is under mit",
+        ),
+        (
+            Weights(model="a/b", revision="c" * 40, licence="mit"),
+            Info("c" * 40, "non-commercial"),
+            "you accepted mit.*names non-commercial",
+        ),
+        (Weights(model="/nowhere/b"), None, "no folder /nowhere/b"),
+    ],
+)
+def test_sources_are_checked_before_they_are_loaded(
+    weights: Weights, info: Any, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "_hub_info", lambda key, weights: info)
+    with pytest.raises((ValueError, OSError), match=told):
+        preflight.check_source("scene.diffusion", weights)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("GatedRepoError", "accept the model's terms"),
+        ("RepositoryNotFoundError", "knows no such model"),
+        ("RevisionNotFoundError", "wrong revision"),
+    ],
+)
+def test_what_the_hub_refuses_is_explained(error: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import httpx
+    from huggingface_hub import HfApi, errors
+
+    response = httpx.Response(403, request=httpx.Request("GET", "https://hub.invalid/a/b"))
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise getattr(errors, error)("no", response=response)
+
+    monkeypatch.setattr(HfApi, "model_info", refuse)
+    with pytest.raises(OSError, match=told):
+        preflight.check_source("scene.diffusion", Weights(model="a/b", revision="c" * 40))
+
+
+def test_a_card_of_a_local_folder_is_read(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("---\nlicense: other\nlicense_name: research-only\n---\n# Model\n")
+    with pytest.raises(ValueError, match="names research-only"):
+        preflight.check_source("writer.model", Weights(model=str(tmp_path), licence="apache-2.0"))
+    assert "research-only" in preflight.check_source("writer.model", Weights(model=str(tmp_path)))
+    assert preflight.licence_in("# no front matter") is None
+    assert preflight.licence_in("---\nlicense: [\n---\n") is None
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "The NVIDIA driver on your system is too old (found version 11040).",
+            "driver too old.*update the NVIDIA",
+        ),
+        ("Found no NVIDIA driver on your system.", "no NVIDIA driver|without CUDA"),
+    ],
+)
+def test_a_card_that_cannot_be_used_says_why(
+    tiny: Config, said: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(torch.cuda, "init", fail)
+    assert loading.cuda_fault() is not None
+    diffusion = with_diffusion(tiny, device="cuda").scene.diffusion
+    assert diffusion is not None
+    with pytest.raises(ValueError, match=told):
+        preflight.check_card(diffusion, [])
+
+
+def test_a_card_too_small_is_told_before_loading() -> None:
+    preflight.check_room("H200", 141 << 30, 60 << 30)
+    with pytest.raises(ValueError, match=r"card too small: RTX 4090 has 25\.8 GB"):
+        preflight.check_room("RTX 4090", 24 << 30, 20 << 30)
+
+
+def test_broken_weights_fail_at_the_first_picture(
+    tiny: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    assert tiny.scene.diffusion is not None
+    broken = tmp_path / "sdxl"
+    shutil.copytree(tiny.scene.diffusion.model, broken)
+    path = broken / "vae" / "diffusion_pytorch_model.safetensors"
+    save_file({name: tensor * torch.nan for name, tensor in load_file(path).items()}, path)
+    config = with_diffusion(tiny, model=str(broken)).model_copy(update={"writer": type(tiny.writer)()})
+    assert not preflight.run(config, tmp_path)
+    assert "FAILED  scene.picture: nan_picture" in capsys.readouterr().out
