@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from deltalake import DeltaTable, QueryBuilder, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from infra.table_contract import ensure_table
 from schemas.contract import Table
 from schemas.tables import BY_NAME, TABLES
+
+_RACES = 20
+"""How often a commit is tried that others came before."""
 
 
 def table_path(state: Path, name: str) -> Path:
@@ -120,9 +126,37 @@ def night_predicate(run_date: dt.date, merchants: Sequence[str] = (), **equal: s
     return " AND ".join(parts)
 
 
-def replace_rows(state: Path, name: str, rows: pa.Table | pa.RecordBatchReader, predicate: str) -> None:
-    """Replaces, in one commit, the rows that match `predicate`; all new rows must match it too."""
-    write_deltalake(str(table_path(state, name)), rows, mode="overwrite", predicate=predicate)
+def replace_rows(state: Path, name: str, rows: pa.Table | Path, predicate: str) -> None:
+    """Replaces, in one commit, the rows that match `predicate`; all new rows must match it too.
+
+    `rows` may be a Parquet file, for what is too much for memory. Whoever replaces other rows of the table meanwhile
+    (another shard) makes the commit fail all the same; then it is tried again.
+    """
+    for attempt in range(_RACES):
+        new: pa.Table | pa.RecordBatchReader = rows
+        if isinstance(rows, Path):
+            file = pq.ParquetFile(rows)
+            new = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches())
+        try:
+            write_deltalake(str(table_path(state, name)), new, mode="overwrite", predicate=predicate)
+        except CommitFailedError:
+            if attempt == _RACES - 1:
+                raise
+            time.sleep(0.2 * attempt)
+            continue
+        return
+
+
+def replace_streamed(state: Path, name: str, batches: Iterable[pa.RecordBatch], predicate: str) -> None:
+    """As replace_rows, with rows that come batch by batch: they wait in a file below `state` until all are there."""
+    # One path per predicate: what a killed run has left behind, the next one writes over.
+    path = state / "waiting" / f"{name}-{hashlib.sha256(predicate.encode()).hexdigest()[:12]}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(path, BY_NAME[name].schema) as file:
+        for batch in batches:
+            file.write_batch(batch)
+    replace_rows(state, name, path, predicate)
+    path.unlink()
 
 
 def append_rows(state: Path, name: str, rows: pa.Table) -> None:

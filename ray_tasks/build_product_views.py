@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ OUTPUTS = ("product_views",)
 IMAGES = pa.schema([("image_sha256", pa.string()), ("image_uri", pa.string())])
 VIEWS_SCHEMA = BY_NAME["product_views"].schema
 COMMIT_ROWS = 500
+LEAST_READING = 0.8
+"""Score from which on a line that was read counts as text; below it textures are read as letters."""
+MOST_LINES = 40
 BOX_SIDES = ("left", "top", "right", "bottom")
 
 
@@ -85,9 +89,13 @@ class CutOutImages:
         from ray_tasks.pictures.admit import admit
         from ray_tasks.pictures.colours import product_palette
         from ray_tasks.pictures.compose import alpha_bounds
+        from ray_tasks.pictures.ocr import read_text
+        from ray_tasks.pictures.people import skin_share
         from ray_tasks.pictures.photo import measure_photo, shape_words, surface_words, whole_photo
 
         cut = self._method.cut(image.rgb, image.alpha)
+        texts = [text for text, _, score in read_text(image.rgb) if score >= LEAST_READING][:MOST_LINES]
+        people = skin_share(image.rgb) > 0
         found = cut.reason is None
         measured = measure_photo(image.rgb, cut.alpha > 127 if found else None)
         admission = admit(cut.reason, cut.detail, measured)
@@ -99,6 +107,8 @@ class CutOutImages:
             "mask_quality": float(cut.quality),
             "product_share": float((cut.alpha > 127).mean()),
             "product_box": {side: getattr(bounds, side) for side in BOX_SIDES} if bounds else None,
+            "text_found": [cleaned for text in texts if (cleaned := plain_line(text))],
+            "people_present": people,
             "photo": [{"name": name, "value": value} for name, value in measured.items()],
             "verdict": "accepted" if admission.treatment else "refused",
             "treatment": admission.treatment,
@@ -122,6 +132,8 @@ class CutOutImages:
                     *dict.fromkeys(colour.name for colour in palette),
                     *words,
                     f"{cut.background_kind} background",
+                    *(["lettering"] if row["text_found"] else []),
+                    *(["people"] if people else []),
                 ],
             }
         )
@@ -145,6 +157,16 @@ class CutOutImages:
             "cutout_width_px": rgba.shape[1],
             "cutout_height_px": rgba.shape[0],
         }
+
+
+def plain_line(text: str) -> str:
+    """A line read in a picture, in one spelling (NFKC), without control characters, at most 200 characters.
+
+    Empty below two letters or digits: edges and knobs are read as single ones.
+    """
+    folded = unicodedata.normalize("NFKC", text)
+    line = "".join(char for char in folded if unicodedata.category(char)[0] != "C").strip()[:200]
+    return line if sum(char.isalnum() for char in line) > 1 else ""
 
 
 def view_rejects(

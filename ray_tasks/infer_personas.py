@@ -20,8 +20,9 @@ import pyarrow.compute as pc
 
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
-from infra.tables import read_night, read_table, replace_rows, rows_to_table
+from infra.tables import read_night, read_table, replace_streamed, rows_to_table
 from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder
+from ray_tasks.models.vector_cache import CachedEmbedder
 from ray_tasks.personas import evidence, explain, ranking, texts
 from ray_tasks.personas.own_past import COLUMN, with_own_past, without_own_past
 from ray_tasks.personas.parts import PartsModel
@@ -50,6 +51,7 @@ class PersonaRanker:
     """Ranks the segments for batches of products.
 
     `top_k` and `sources` are per merchant: how many segments a product gets, and which segment sources it may draw on.
+    `cache` is a file of vectors of earlier nights: what a product says is embedded when it changes.
     """
 
     def __init__(
@@ -60,8 +62,10 @@ class PersonaRanker:
         sources: Mapping[str, Sequence[str]],
         embedder: TextEmbedder | None = None,
         weights: Weights | None = None,
+        cache: Path | None = None,
     ) -> None:
-        self.embedder = RememberingEmbedder(embedder or MiniLMEmbedder())
+        embedder = embedder or MiniLMEmbedder()
+        self.embedder = CachedEmbedder(embedder, cache) if cache else RememberingEmbedder(embedder)
         self.model = model = PartsModel(segments, segment_affinity, self.embedder)
         self.weights = weights or Weights.load()
         self._top_k = top_k
@@ -119,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     with stage_run(STAGE, __doc__, argv) as stage:
         merchants = [merchant.id for merchant in stage.merchants]
         night = read_night(stage.state, "products", stage.run_date, merchants=merchants)
-        products = texts.first_products(night, stage.limit)
+        products, range_of_shard = texts.in_shard(texts.first_products(night, stage.limit), stage.shard)
         views = read_table(
             stage.state, "product_views", columns=["image_sha256", "method_revision", "verdict", "made_at"]
         )
@@ -136,8 +140,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         segment_affinity = without_own_past(segment_affinity)
         faces: Counter[tuple[str, str]] = Counter()
         ranked = _ranked(stage, usable, segments, segment_affinity, faces)
-        written = pa.RecordBatchReader.from_batches(BY_NAME["personas"].schema, ranked)
-        replace_rows(stage.state, "personas", written, stage.tonight)
+        replace_streamed(stage.state, "personas", ranked, f"{stage.tonight} AND {range_of_shard}")
         for merchant_id in merchants:
             n_in = texts.of_merchants(products, [merchant_id]).num_rows
             n_usable = texts.of_merchants(usable, [merchant_id]).num_rows
@@ -180,11 +183,9 @@ def _ranked(
     segment_affinity: pa.Table,
     faces: Counter[tuple[str, str]],
 ) -> Iterator[pa.RecordBatch]:
-    """Batches of personas as Ray delivers them, counted; they are written while others are still ranked.
-
-    It runs inside delta-rs' writer, where no other Delta table can be opened: all inputs are read before.
-    """
+    """Batches of personas as Ray delivers them, counted; they are written while others are still ranked."""
     arguments = {
+        "cache": stage.state / "cache" / "text_vectors.sqlite",
         "segments": segments,
         "segment_affinity": segment_affinity,
         "top_k": {merchant.id: merchant.top_k for merchant in stage.merchants},

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
-from infra.tables import read_night, read_table, replace_rows, rows_to_table
+from infra.tables import read_night, read_table, replace_streamed, rows_to_table
 from ray_tasks.copywriting import claims, scenes
 from ray_tasks.copywriting.angles import AngleFinder, assign_angles
 from ray_tasks.copywriting.items import item_of
@@ -25,7 +25,7 @@ from ray_tasks.copywriting.locales import bank_revision, load_locale
 from ray_tasks.copywriting.validation import REASONS, reasons_against
 from ray_tasks.copywriting.writer import Persona, Said, Thing, write_instruction
 from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder, Vectors
-from ray_tasks.personas.texts import accepted_views, first_products, of_merchants
+from ray_tasks.personas.texts import accepted_views, first_products, in_shard, of_merchants
 from schemas.instruction import content_hash, instruction_hash
 from schemas.tables import BY_NAME
 
@@ -249,17 +249,16 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             ],
         )
         personas = of_merchants(read_night(stage.state, "personas", stage.run_date), merchants)
-        products = products_with_personas(first_products(night, stage.limit), views, personas)
+        night, range_of_shard = in_shard(first_products(night, stage.limit), stage.shard)
+        products = products_with_personas(night, views, personas)
         segments = read_night(stage.state, "segments", stage.run_date)
         for merchant in stage.merchants:
             own = of_merchants(products, [merchant.id])
             units = sum(len(ids) for ids in own["segment_ids"].to_pylist()) * len(merchant.locales)
             stage.count(merchant.id, rows_in=units)
         rejects: list[dict[str, Any]] = []
-        written = pa.RecordBatchReader.from_batches(
-            BY_NAME["instructions"].schema, _written(stage, products, segments, rejects)
-        )
-        replace_rows(stage.state, "instructions", written, stage.tonight)
+        written = _written(stage, products, segments, rejects)
+        replace_streamed(stage.state, "instructions", written, f"{stage.tonight} AND {range_of_shard}")
         stage.write_rejects(rejects)
     return []
 

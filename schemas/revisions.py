@@ -11,8 +11,8 @@ from pathlib import Path
 from schemas.config import Quality, Scene, Weights, WriterModel
 from schemas.instruction import content_hash
 
-VIEWS = "classical-6"
-"""Opening, cut-out, admission, colours and tags."""
+VIEWS = "classical-7"
+"""Opening, cut-out, admission, colours, tags, and text found."""
 COMPONENT_SCENE = "components-3"
 """Component-based drawing of scenes."""
 PAINTER = "painter-1"

@@ -20,6 +20,7 @@ from schemas.columns import (
     SKU,
 )
 from schemas.contract import (
+    BOOL,
     DATE,
     DOUBLE,
     INT,
@@ -331,6 +332,12 @@ PRODUCT_VIEWS = Table(
         Column("tags", list_of(STRING), "Words for what was measured (colours, shape, surface, background)."),
         Column(
             "text_found", list_of(STRING), "Text read in the image; NULL when nobody looked.", nullable=True
+        ),
+        Column(
+            "people_present",
+            BOOL,
+            "Bare skin that the image's border cuts: true is seldom wrong, false misses most people.",
+            nullable=True,
         ),
         Column("verdict", STRING, "accepted or refused.", sample=one_of("accepted", "refused")),
         Column(

@@ -20,7 +20,19 @@ from schemas.config import Diffusion, Scene
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "tests" / "revisions.json"
 PICTURES = ROOT / "ray_tasks" / "pictures"
-VIEW_MODULES = {"open_image", "cutout", "colours", "ground", "mask", "matte", "walk", "photo", "admit"}
+VIEW_MODULES = {
+    "open_image",
+    "cutout",
+    "colours",
+    "ground",
+    "mask",
+    "matte",
+    "walk",
+    "photo",
+    "admit",
+    "people",
+    "ocr",
+}
 SCORE_MODULES = {"measure", "measure_text", "measure_ground", "decide", "ocr"}
 
 

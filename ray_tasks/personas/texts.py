@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from infra.tables import sql_literal
 from schemas.vocabulary import category_levels, price_band
 
 _DESCRIPTION_MAX_CHARS = 320
@@ -83,6 +84,24 @@ def first_products(products: pa.Table, limit: int | None) -> pa.Table:
         seen[merchant_id] = seen.get(merchant_id, 0) + 1
         keep.append(seen[merchant_id] <= limit)
     return ordered.filter(pa.array(keep, pa.bool_()))
+
+
+def in_shard(products: pa.Table, shard: tuple[int, int]) -> tuple[pa.Table, str]:
+    """The products of shard (index, count), of products in order, and a SQL predicate of its range of keys.
+
+    The ranges of all shards hold every key, also those of products that are no more.
+    """
+    index, count = shard
+    first, last = (products.num_rows * n // count for n in (index, index + 1))
+
+    def before(at: int) -> str:
+        if at == products.num_rows:
+            return "TRUE"
+        merchant_id, sku = (sql_literal(products[name][at].as_py()) for name in ("merchant_id", "sku"))
+        return f"(merchant_id < {merchant_id} OR (merchant_id = {merchant_id} AND sku < {sku}))"
+
+    mine = f"{before(last)} AND NOT {before(first)}" if index else before(last)
+    return products.slice(first, last - first), mine
 
 
 def accepted_views(views: pa.Table) -> pa.Table:

@@ -11,6 +11,7 @@ import numpy as np
 from ray_tasks.pictures.ground import find_edges, fit_ground, length
 from ray_tasks.pictures.mask import best_mask
 from ray_tasks.pictures.matte import matte
+from ray_tasks.pictures.people import skin_share
 from schemas.revisions import VIEWS
 
 WORK_PX = 512
@@ -65,6 +66,9 @@ class ClassicalCutOut:
         height, width = rgb.shape[:2]
         scale = min(1.0, WORK_PX / max(height, width))
         small = cv2.resize(rgb, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+        if skin := skin_share(rgb):
+            told = f"{skin:.0%} of the picture is skin that its border cuts"
+            return _refused(rgb, "lifestyle", "person_or_hand", told)
         lab = _lab(small)
         background = fit_ground(lab)
         if background.uniform_share < 0.72:
@@ -93,10 +97,6 @@ class ClassicalCutOut:
                 background.kind,
                 "touches_border",
                 f"the image cuts the product along {max(sides):.0%} of one side",
-            )
-        if skin := _skin_share(small, mask):
-            return _refused(
-                rgb, background.kind, "person_or_hand", f"{skin:.0%} of the product looks like skin"
             )
         rgba, alpha = matte(rgb, mask)
         verdict = "accepted" if quality >= LEAST_QUALITY else "refused"
@@ -131,20 +131,3 @@ def _border_contact(mask: np.ndarray) -> list[float]:
     """Share of each side (top, bottom, left, right) that the product covers."""
     sides = mask[:3].any(axis=0), mask[-3:].any(axis=0), mask[:, :3].any(axis=1), mask[:, -3:].any(axis=1)
     return [float(side.mean()) for side in sides]
-
-
-def _skin_share(rgb: np.ndarray, mask: np.ndarray) -> float:
-    """Share of the mask that looks like skin where that is much, else 0.
-
-    YCrCb box of Chai and Ngan 1999, narrowed by saturation so that wood, leather and beige cloth stay out, and only
-    smooth areas in which the lightness varies as on a rounded limb.
-    """
-    ycrcb = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb).astype(np.int16)
-    hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV).astype(np.int16)
-    red, blue = ycrcb[..., 1], ycrcb[..., 2]
-    skin = (red > 136) & (red < 168) & (blue > 98) & (blue < 124) & (ycrcb[..., 0] > 90)
-    skin &= (hsv[..., 0] < 17) & (hsv[..., 1] > 40) & (hsv[..., 1] < 150) & mask
-    skin = cv2.morphologyEx(skin.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
-    share = float(skin.sum() / max(1, mask.sum()))
-    rim = np.concatenate([skin[:4].ravel(), skin[-4:].ravel(), skin[:, :4].ravel(), skin[:, -4:].ravel()])
-    return share if share > 0.08 and rim.any() else 0.0

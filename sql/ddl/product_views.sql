@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS product_views (
   palette ARRAY<STRUCT<hex: STRING, share: DOUBLE, name: STRING>> NOT NULL COMMENT 'Dominant colours of the product with share and name, strongest first.',
   tags ARRAY<STRING> NOT NULL COMMENT 'Words for what was measured (colours, shape, surface, background).',
   text_found ARRAY<STRING> COMMENT 'Text read in the image; NULL when nobody looked.',
+  people_present BOOLEAN COMMENT 'Bare skin that the image\'s border cuts: true is seldom wrong, false misses most people.',
   verdict STRING NOT NULL COMMENT 'accepted or refused.',
   treatment STRING COMMENT 'cutout, or framed: the whole photograph is shown as a print; NULL when refused.',
   reason STRING COMMENT 'Reason code of a refusal, or why the product is framed and not cut out.',

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,7 +11,7 @@ from infra.tables import append_rows, ensure_tables, read_table, rows_to_table
 from ray_tasks import infer_personas
 from ray_tasks.infer_personas import PersonaRanker, with_usable_picture
 from ray_tasks.personas.own_past import with_own_past, without_own_past
-from ray_tasks.personas.texts import accepted_views, first_products
+from ray_tasks.personas.texts import accepted_views, first_products, in_shard
 from ray_tasks.personas.weights import Weights
 from schemas.vocabulary import category_levels, price_band
 from tests.ray_tasks.embedders import BagOfWordsEmbedder
@@ -164,7 +165,23 @@ def test_the_stage_writes_the_night_and_the_same_rows_again(tmp_path: Path) -> N
     assert infer_personas.main(args) == []
     first = read_table(state, "personas").sort_by([("sku", "ascending"), ("rank", "ascending")])
     assert first["sku"].to_pylist() == ["C1"] * 2 + ["C3"] * 2
-    infer_personas.main(args)
+    infer_personas.main([*args, "--shard=1/2"])
+    infer_personas.main([*args, "--shard=0/2"])
     assert read_table(state, "personas").sort_by([("sku", "ascending"), ("rank", "ascending")]).equals(first)
     infer_personas.main([*args, "--limit=1"])
     assert set(read_table(state, "personas")["sku"].to_pylist()) == {"C1"}
+
+
+def test_shards_hold_every_key_once() -> None:
+    keys = [("a", "1"), ("a", "O'Neil"), ("b", "0"), ("b", "é"), ("c", "1")]
+    table = rows_to_table("products", [product(sku, merchant_id=m) for m, sku in keys])
+    others = [*keys, ("", ""), ("a", "11"), ("b", ""), ("z", "gone")]
+    rows = pa.Table.from_pylist([{"merchant_id": m, "sku": sku} for m, sku in others])
+    for products in (table, table.slice(0, 1), table.slice(0, 0)):
+        for count in (1, 2, 4, 7):
+            parts = [in_shard(products, (index, count)) for index in range(count)]
+            assert pa.concat_tables([part for part, _ in parts]).equals(products)
+            owned = [set(duckdb.from_arrow(rows).filter(mine).fetchall()) for _, mine in parts]
+            assert sorted(key for own in owned for key in own) == sorted(others)
+            for (part, _), own in zip(parts, owned, strict=True):
+                assert {(row["merchant_id"], row["sku"]) for row in part.to_pylist()} <= own

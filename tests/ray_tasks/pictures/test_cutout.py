@@ -164,12 +164,3 @@ def test_a_bad_mask_is_rated_low(damage: str) -> None:
     bad_quality, detail = rate_mask(bad, edges, lab, ground)
     assert good_quality > 0.9
     assert bad_quality < 0.7, detail
-
-
-def test_an_arm_from_the_border_is_refused() -> None:
-    arm = np.zeros((SIZE, SIZE), np.uint8)
-    cv2.ellipse(arm, (320, 640), (28, 260), 0, 0, 360, 255, -1)
-    cv2.circle(arm, (320, 380), 70, 255, -1)
-    cut = METHOD.cut(_photo(arm, (224, 172, 140), _ground()))
-    assert cut.verdict == "refused"
-    assert cut.reason in ("person_or_hand", "touches_border")

@@ -1,0 +1,64 @@
+"""Rows that several processes replace at one moment, each its own part of a night."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from infra.table_contract import ensure_table
+from infra.tables import read_table, replace_streamed, rows_to_table, table_path
+from schemas.tables import BY_NAME
+
+NIGHT = dt.date(2026, 11, 21)
+
+
+def _rows(sku: str, segment_id: str) -> pa.Table:
+    row: dict[str, Any] = {
+        "run_date": NIGHT,
+        "merchant_id": "m",
+        "sku": sku,
+        "segment_id": segment_id,
+        "rank": 1,
+    }
+    row |= {"score": 0.5, "affinity_score": 0.5, "text_score": 0.0, "evidence": [], "method_revision": "1"}
+    return rows_to_table("personas", [row])
+
+
+def test_shards_that_end_at_one_moment_all_land(tmp_path: Path) -> None:
+    ensure_table(table_path(tmp_path, "personas"), BY_NAME["personas"])
+    together = threading.Barrier(4)
+
+    def batches(rows: pa.Table) -> Iterator[pa.RecordBatch]:
+        yield from rows.to_batches()
+        together.wait()
+
+    def replace_all(segment_id: str) -> None:
+        threads = [
+            threading.Thread(
+                target=replace_streamed,
+                args=(
+                    tmp_path,
+                    "personas",
+                    batches(_rows(sku, segment_id)),
+                    f"run_date = '{NIGHT}' AND sku = '{sku}'",
+                ),
+            )
+            for sku in "ABCD"
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    replace_all("first")
+    replace_all("second")
+    found = read_table(tmp_path, "personas", columns=["sku", "segment_id"]).to_pylist()
+    assert sorted((row["sku"], row["segment_id"]) for row in found) == [(sku, "second") for sku in "ABCD"]
+    assert DeltaTable(table_path(tmp_path, "personas")).version() >= 8
+    assert not list((tmp_path / "waiting").iterdir())
