@@ -39,7 +39,7 @@ from jobs.drops.release_rows import (
     tonights_scores,
     tonights_views,
 )
-from jobs.drops.shortfalls import Said, Shortfall, shortfalls, wanted_faces
+from jobs.drops.shortfalls import Placements, Said, Shortfall, shortfalls, wanted_faces
 from schemas.config import Merchant
 from schemas.revisions import scorer_revision
 
@@ -64,6 +64,7 @@ class MerchantNight:
     """What one merchant's drop is made from."""
 
     merchant: Merchant
+    placements: Placements
     release_id: str
     products: Sequence[Row]
     assets: Sequence[Row]
@@ -92,8 +93,10 @@ def read_merchant_night(stage: Stage, merchant: Merchant, release: Row) -> Merch
         ),
         rejects=rejects,
     )
-    short = list(shortfalls(merchant, products, assets, said))
-    return MerchantNight(merchant, release["release_id"], products, assets, personas, rejects, short)
+    short = list(shortfalls(merchant, stage.config.placements, products, assets, said))
+    return MerchantNight(
+        merchant, stage.config.placements, release["release_id"], products, assets, personas, rejects, short
+    )
 
 
 def sheet_products(
@@ -171,7 +174,7 @@ def build_drop(night: MerchantNight, names: Mapping[str, str], store: ObjectStor
             pictured=len(pictured),
             products=len(products),
             complete=len(products) - len({item.sku for item in night.short}),
-            wanted_each=wanted_faces(night.merchant),
+            wanted_each=wanted_faces(night.merchant, night.placements),
             sheets=sheets,
             sheet_is_cut=len(pictured) > 60 * len(sheets),
         ),

@@ -105,7 +105,9 @@ def gather(stage: Stage, release: Row | None) -> Page:
     page = Page()
     revision = scorer_revision(stage.config.quality)
     for merchant in stage.progress(stage.merchants, total=len(stage.merchants), unit="merchant"):
-        rows = read_merchant_rows(stage.state, stage.run_date, merchant, release, revision)
+        rows = read_merchant_rows(
+            stage.state, stage.run_date, merchant, stage.config.placements, release, revision
+        )
         page.funnels.append((merchant.name, merchant_funnel(rows)))
         page.merchants.append({"id": merchant.id, "name": merchant.name, "locales": list(merchant.locales)})
         page.attempts.add(first_yield(rows))

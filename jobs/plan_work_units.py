@@ -33,8 +33,8 @@ INPUTS = ("products", "product_views", "personas", "instructions", "recalls")
 OUTPUTS = ("work_units",)
 
 _PLACEMENTS = (
-    "merchant_id string, placement string, width_px int, height_px int, tier int, estimated_s double, "
-    "estimated_gpu_s double, estimated_bytes double"
+    "merchant_id string, placement string, width_px int, height_px int, look string, scene_height_px int, "
+    "scene_text boolean, tier int, estimated_s double, estimated_gpu_s double, estimated_bytes double"
 )
 
 

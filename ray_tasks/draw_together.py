@@ -28,7 +28,7 @@ def draw_together(
     """Rows as `pictures.draw` gives them, for all jobs; none for jobs that the backend's budget did not reach."""
     from ray_tasks.engine.generate import ahead
 
-    jobs = sorted(jobs, key=lambda job: (job["height_px"], job["width_px"]))
+    jobs = sorted(jobs, key=lambda job: (job["scene_height_px"], job["width_px"]))
     known: dict[int, tuple[Row, Any, SceneOrder]] = {}
     numbers = count()
     rows: list[Row] = []

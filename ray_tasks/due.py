@@ -15,7 +15,8 @@ from schemas.instruction import LAYOUTS
 from schemas.tables import BY_NAME
 
 _SLOT = ("merchant_id", "sku", "segment_id", "locale", "placement")
-_SCENE = ("merchant_id", "sku", "segment_id", "placement", "variant")
+_SCENE = ("merchant_id", "sku", "segment_id", "width_px", "scene_height_px", "scene_text", "variant")
+_VARIANT = _SCENE.index("variant")
 TONIGHT = frozenset({"exists", "to_do", "standby", "failed"})
 """Statuses of the planned units that tonight is about: not what is deferred or retired."""
 
@@ -28,19 +29,30 @@ TEXT = pa.struct(
         ("call_to_action", pa.string()),
         ("alt_text", pa.string()),
         ("instruction_hash", pa.string()),
+    ]
+)
+"""One locale's text. Whether or not its picture is due, the layout leaves room for it."""
+
+PICTURE = pa.struct(
+    [
+        ("locale", pa.string()),
+        ("placement", pa.string()),
+        ("height_px", pa.int32()),
+        ("look", pa.string()),
         ("asset_id", pa.string()),
         ("identity", pa.string()),
     ]
 )
-"""One locale's text; asset_id is NULL when that locale's picture exists and only the layout needs its length."""
+"""One picture to make of a scene: a window of it, as wide as the scene, with a text or without."""
 
 SCENE_JOBS = pa.schema(
     [
-        *((name, pa.string()) for name in ("merchant_id", "sku", "segment_id", "placement")),
+        *((name, pa.string()) for name in ("merchant_id", "sku", "segment_id")),
         ("variant", pa.int32()),
         ("run_date", pa.date32()),
         ("width_px", pa.int32()),
-        ("height_px", pa.int32()),
+        ("scene_height_px", pa.int32()),
+        ("scene_text", pa.bool_()),
         ("image_sha256", pa.string()),
         ("cutout_sha256", pa.string()),
         ("cutout_uri", pa.string()),
@@ -49,9 +61,10 @@ SCENE_JOBS = pa.schema(
         ("scene", BY_NAME["instructions"].schema.field("scene").type),
         ("layout", pa.string()),
         ("texts", pa.list_(TEXT)),
+        ("pictures", pa.list_(PICTURE)),
     ]
 )
-"""One row is one scene to draw, with the texts of all its locales."""
+"""One row is one scene to draw, with the texts of all its locales and the pictures to make of it."""
 
 
 def due_units(units: Sequence[dict[str, Any]], made: set[str], rejected: set[str]) -> list[dict[str, Any]]:
@@ -79,41 +92,34 @@ def in_shard(merchant_id: str, sku: str, shard: tuple[int, int]) -> bool:
 def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, Any]]) -> pa.Table:
     """Rows of SCENE_JOBS, highest priority first, a product's scenes side by side so that its cut-out is read once.
 
-    Locales share a scene; those read from right to left have one of their own, with the product on the other side.
+    Locales and placements share a scene; locales read from right to left have one of their own, with the product on the
+    other side.
     """
     by_scene: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for unit in due:
-        to_left = script_of(unit["locale"]).right_to_left
-        by_scene[*(unit[name] for name in _SCENE), to_left].append(unit)
+        to_left, white = script_of(unit["locale"]).right_to_left, unit["look"] == "white"
+        by_scene[*(unit[name] for name in _SCENE), white, to_left].append(unit)
     by_persona: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in instructions:
         by_persona[row["merchant_id"], row["sku"], row["segment_id"]].append(row)
     rows = []
     best: dict[tuple[Any, ...], float] = defaultdict(lambda: -math.inf)
     for key, units_of in by_scene.items():
-        of_product = (key[4], key[0], key[1])
+        of_product = (key[_VARIANT], key[0], key[1])
         best[of_product] = max(best[of_product], *(unit["priority"] for unit in units_of))
-    for key in sorted(by_scene, key=lambda key: (key[4], -best[key[4], key[0], key[1]], key)):
-        units = {unit["locale"]: unit for unit in by_scene[key]}
-        unit = next(iter(units.values()))
+    for key in sorted(by_scene, key=lambda key: (key[_VARIANT], -best[key[_VARIANT], key[0], key[1]], key)):
+        units = sorted(by_scene[key], key=lambda unit: (unit["placement"], unit["locale"]))
+        unit = units[0]
         locales = sorted(by_persona[key[:3]], key=lambda row: row["locale"])
         first = locales[0]
         # The longest text of all locales that share the scene decides how much room it leaves.
         locales = [row for row in locales if script_of(row["locale"]).right_to_left == key[-1]]
-        texts = [
-            {name: row[name] for name in TEXT.names if name in row}
-            | {"asset_id": None, "identity": None}
-            | {
-                name: units[row["locale"]][name]
-                for name in ("asset_id", "identity")
-                if row["locale"] in units
-            }
-            for row in locales
-        ]
+        texts = [{name: row[name] for name in TEXT.names} for row in locales]
+        pictures = [{name: unit[name] for name in PICTURE.names} for unit in units]
         # A retry moves the text to another side: most rejections come from what stands behind or beside it.
         layout = LAYOUTS[(LAYOUTS.index(first["layout"]) + unit["variant"]) % len(LAYOUTS)]
         rows.append(
             {name: unit[name] for name in SCENE_JOBS.names if name in unit}
-            | {"scene": first["scene"], "layout": layout, "texts": texts}
+            | {"scene": first["scene"], "layout": layout, "texts": texts, "pictures": pictures}
         )
     return pa.Table.from_pylist(rows, schema=SCENE_JOBS)

@@ -46,17 +46,11 @@ MADE = pa.schema(
 
 
 def scene_seed(job: dict[str, Any]) -> int:
-    """The seed of a scene, 0 to 2^63 - 1: from the content that it belongs to, never from time or order."""
-    names = (
-        "merchant_id",
-        "sku",
-        "segment_id",
-        "placement",
-        "variant",
-        "cutout_sha256",
-        "scene",
-        "scene_revision",
-    )
+    """The seed of a scene, 0 to 2^63 - 1: from the content that it belongs to, never from time or order.
+
+    Canvases of a persona share it, so that its pictures look like one campaign.
+    """
+    names = ("merchant_id", "sku", "segment_id", "variant", "cutout_sha256", "scene", "scene_revision")
     return int(content_hash({name: job[name] for name in names})[:16], 16) >> 1
 
 
@@ -79,7 +73,7 @@ class DrawPictures:
         self._begun = Begun(begun)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """One row a text that has an asset id."""
+        """One row a picture."""
         from ray_tasks.pictures.scene import BatchSceneBackend
 
         jobs = batch.to_pylist()
@@ -93,7 +87,7 @@ class DrawPictures:
         """The candidates of one scene; a scene or text that fails costs only itself."""
         started = time.perf_counter()
         try:
-            with self._begun.mark(_wanted(job)[0]["asset_id"]):
+            with self._begun.mark(job["pictures"][0]["asset_id"]):
                 base, order = self.plan(job)
                 if order is not None:
                     scene = self._backend.draw(order.spec, order.product, order.text_area, order.seed)
@@ -105,15 +99,18 @@ class DrawPictures:
     def plan(self, job: dict[str, Any]) -> tuple[Any, Any]:
         """The base of a scene, and the order for what stands behind the product (None when it is complete)."""
         from ray_tasks.pictures.geometry import Canvas
-        from ray_tasks.pictures.picture import plan_base, sticker_area
+        from ray_tasks.pictures.picture import plan_base, sticker_area, white_base
         from ray_tasks.pictures.scene import SceneSpec
 
-        texts = list(_texts(job).values())
+        canvas = Canvas(job["width_px"], job["scene_height_px"])
+        if job["pictures"][0]["look"] == "white":
+            return white_base(self._cutout(job["cutout_uri"]), canvas), None
+        texts = list(_texts(job).values()) if job["scene_text"] else []
         base, order = plan_base(
             self._cutout(job["cutout_uri"]),
             SceneSpec.from_record(job["scene"]),
             texts,
-            Canvas(job["width_px"], job["height_px"]),
+            canvas,
             job["layout"],
             scene_seed(job),
         )
@@ -126,41 +123,44 @@ class DrawPictures:
     def set_texts(self, job: dict[str, Any], base: Any, scene_s: float) -> list[dict[str, Any]]:
         """The candidates on a base whose scene is drawn, which took `scene_s`; safe in threads."""
         texts = _texts(job)
-        wanted = _wanted(job)
+        share_s = scene_s / len(job["pictures"])
         rows = []
-        for text in wanted:
+        for due in job["pictures"]:
             try:
-                rows.append(self._finish(job, text, texts[text["locale"]], base, scene_s / len(wanted)))
+                rows.append(self._finish(job, due, texts[due["locale"]], base, share_s))
             except Exception as error:
-                rows.append(self._failed(job, text, error))
+                rows.append(self._failed(job, due, error))
         return rows
 
     def failed(self, job: dict[str, Any], error: Exception) -> list[dict[str, Any]]:
-        """One row a text that has an asset id, each with the failure."""
-        return [self._failed(job, text, error) for text in _wanted(job)]
+        """One row a picture, each with the failure."""
+        return [self._failed(job, due, error) for due in job["pictures"]]
 
     def _finish(
-        self, job: dict[str, Any], text: dict[str, Any], spec: Any, base: Any, scene_s: float
+        self, job: dict[str, Any], due: dict[str, Any], text: Any, base: Any, scene_s: float
     ) -> dict[str, Any]:
         from ray_tasks.pictures.encode import encode_jpeg
+        from ray_tasks.pictures.layout import TextSpec
         from ray_tasks.pictures.picture import set_text
 
         started = time.perf_counter()
-        picture = set_text(base, spec)
+        has_text = due["look"] == "text"
+        window = base.window(due["height_px"], has_text=has_text)
+        picture = set_text(window, text if has_text else TextSpec("", locale=text.locale))
         if picture.text.missing_glyphs:
             raise ValueError(f"missing_glyph: no font has {picture.text.missing_glyphs!r}")
         typeset = time.perf_counter()
         data = encode_jpeg(
             picture.rgb,
-            alt_text=text["alt_text"],
+            alt_text=text.alt_text,
             digital_source_type=self._source_type,
-            language=text["locale"],
+            language=text.locale,
         )
         digest = hashlib.sha256(data).hexdigest()
-        uri = object_key("pictures", text["asset_id"], "jpg")
+        uri = object_key("pictures", due["asset_id"], "jpg")
         self._store.put(uri, data)
         box = picture.placed.box
-        return self._common(job, text) | {
+        return self._common(job, due) | {
             "seed": scene_seed(job),
             "uri": uri,
             "sha256": digest,
@@ -188,12 +188,13 @@ class DrawPictures:
             "made_at": dt.datetime.now(dt.UTC),
         }
 
-    def _common(self, job: dict[str, Any], text: dict[str, Any]) -> dict[str, Any]:
-        shared = {name: job[name] for name in MADE.names if name in job}
-        return shared | {name: text[name] for name in ("asset_id", "identity", "locale", "instruction_hash")}
+    def _common(self, job: dict[str, Any], due: dict[str, Any]) -> dict[str, Any]:
+        hashes = {text["locale"]: text["instruction_hash"] for text in job["texts"]}
+        known = {name: value for name, value in (job | due).items() if name in MADE.names}
+        return known | {"instruction_hash": hashes[due["locale"]]}
 
-    def _failed(self, job: dict[str, Any], text: dict[str, Any], error: Exception) -> dict[str, Any]:
-        return self._common(job, text) | {"failure": f"{type(error).__name__}: {error}"[:500]}
+    def _failed(self, job: dict[str, Any], due: dict[str, Any], error: Exception) -> dict[str, Any]:
+        return self._common(job, due) | {"failure": f"{type(error).__name__}: {error}"[:500]}
 
     def _read_cutout(self, uri: str) -> Any:
         import cv2
@@ -219,10 +220,6 @@ def _texts(job: dict[str, Any]) -> dict[str, Any]:
         )
         for text in job["texts"]
     }
-
-
-def _wanted(job: dict[str, Any]) -> list[dict[str, Any]]:
-    return [text for text in job["texts"] if text["asset_id"]]
 
 
 def _plan(stage: Stage) -> tuple[list[dict[str, Any]], pa.Table, dict[str, dict[str, Any]]]:
@@ -269,8 +266,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     with stage_run(STAGE, __doc__, argv) as stage:
         units, jobs, failed_before = _plan(stage)
         due: dict[str, int] = defaultdict(int)
-        for job in jobs.select(["merchant_id", "texts"]).to_pylist():
-            due[job["merchant_id"]] += sum(1 for text in job["texts"] if text["asset_id"])
+        for job in jobs.select(["merchant_id", "pictures"]).to_pylist():
+            due[job["merchant_id"]] += len(job["pictures"])
         stage.log.info(
             "%d pictures due in %d scenes, %d planned", sum(due.values()), jobs.num_rows, len(units)
         )

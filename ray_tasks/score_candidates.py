@@ -49,6 +49,7 @@ PLANNED = pa.schema(
         ("segment_id", pa.string()),
         ("locale", pa.string()),
         ("cutout_uri", pa.string()),
+        ("look", pa.string()),
         *(BY_NAME["candidates"].schema.field(name) for name in _OF_CANDIDATE),
         ("source_texts", pa.list_(pa.string())),
         ("rivals", pa.list_(RIVAL)),
@@ -138,7 +139,7 @@ class ScoreCandidates:
             ],
             source_texts=row["source_texts"] or (),
         )
-        reasons = decide(measurements, self._thresholds)
+        reasons = decide(measurements, self._thresholds.of_look(row["look"]))
         return self._shared | {
             "asset_id": row["asset_id"],
             "measurements": [{"name": name, "value": value} for name, value in measurements.items()],
@@ -234,7 +235,7 @@ def score_rejects(
             reason, told = failure["failure"], failure["detail"]
         elif (score := scores.get(row["asset_id"])) and score["verdict"] == "rejected":
             values = {item["name"]: item["value"] for item in score["measurements"]}
-            reason, told = score["reasons"][0], explain(values, thresholds)
+            reason, told = score["reasons"][0], explain(values, thresholds.of_look(row["look"]))
         else:
             continue
         detail = f"segment {row['segment_id']}, locale {row['locale']}: {told}"

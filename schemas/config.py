@@ -230,8 +230,29 @@ class Placement(_Strict):
 
     width_px: int = Field(ge=256, le=4096)
     height_px: int = Field(ge=256, le=4096)
-    channel: Literal["shop", "marketplace", "social"] = "shop"
-    """Who shows it: marketplaces and social networks forbid words that a shop's own pages may use."""
+    look: Literal["text", "plain", "white"] = "text"
+    """text: the copy on the scene. plain: the scene without a word. white: the product alone on pure white, filling at
+    least 85 % of the frame; one a product, not one a persona, and only of products that could be cut out."""
+    channel: Literal["shop", "marketplace", "social", "main_image"] = "shop"
+    """Who shows it: marketplaces and social networks forbid words that a shop's own pages may use; the main image of
+    Google Merchant Center and Amazon must not carry any text."""
+
+    @model_validator(mode="after")
+    def _no_text_on_main_images(self) -> Self:
+        if self.channel == "main_image" and self.look == "text":
+            raise ValueError(
+                'channel main_image forbids text: set look = "white" (Amazon) or "plain" (Google)'
+            )
+        return self
+
+    @property
+    def one_a_product(self) -> bool:
+        """Whether all personas would get the same picture, so that only the first has it made."""
+        return self.look == "white"
+
+
+READING_SHARE = 1.25
+"""Height of what is laid out on a tall canvas over its width: on stories the rest lies under the app's own buttons."""
 
 
 def _text_encoding(name: str) -> str:
@@ -428,6 +449,26 @@ class Config(_Strict):
     )
     merchants: tuple[Merchant, ...] = Field(min_length=1)
     segment_sources: tuple[SegmentSource, ...] = Field(min_length=1)
+
+    def scene_of(self, merchant: Merchant, placement: str) -> tuple[int, bool]:
+        """Height of the scene that a placement is a window of, and whether that scene leaves room for text.
+
+        Placements of one width share the scene of the tallest, where its layout fits into their window.
+        """
+        own = self.placements[placement]
+        family = [
+            other
+            for other in map(self.placements.__getitem__, merchant.placements)
+            if other.width_px == own.width_px and other.look != "white"
+        ]
+        if own.look == "white" or not family:
+            return own.height_px, False
+        tallest = max(other.height_px for other in family)
+        least = min(tallest, READING_SHARE * own.width_px) if own.look == "text" else 0.95 * own.width_px
+        if own.height_px < least:
+            return own.height_px, own.look == "text"
+        reading = min(tallest, READING_SHARE * own.width_px)
+        return tallest, any(other.look == "text" and other.height_px >= reading for other in family)
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:

@@ -54,6 +54,15 @@ WORK_UNITS = Table(
         PLACEMENT,
         Column("width_px", INT, "Canvas width."),
         Column("height_px", INT, "Canvas height."),
+        Column(
+            "look",
+            STRING,
+            "text, plain (the scene without text) or white (the product alone on white).",
+            nullable=True,
+            sample=one_of("text", "plain", "white"),
+        ),
+        Column("scene_height_px", INT, "Height of the scene that the picture is a window of.", nullable=True),
+        Column("scene_text", BOOL, "Whether that scene leaves room for text.", nullable=True),
         VARIANT,
         Column(
             "status",

@@ -19,6 +19,7 @@ Row = dict[str, Any]
 VIEW_COLUMNS = (
     "image_sha256",
     "verdict",
+    "treatment",
     "reason",
     "detail",
     "width_px",

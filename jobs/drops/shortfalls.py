@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.drops.release_rows import Row
-from schemas.config import Merchant
+from schemas.config import Merchant, Placement
 
 # What to tell a merchant where the stage left no sentence of its own.
 SENTENCES = {
@@ -16,6 +16,7 @@ SENTENCES = {
     "no_audience": "No user group could be found for this product.",
     "fewer_audiences": "Fewer user groups fit this product than were asked for.",
     "no_instruction": "No presentation could be written for a user group.",
+    "needs_cut_out": "This format shows the product alone, and the product could not be cut out of its picture.",
     "not_planned": "The picture was not planned tonight.",
     "not_drawn": "The picture was planned but not drawn tonight; it is tried again the next night.",
     "not_scored": "The picture was drawn but not checked tonight; it is tried again the next night.",
@@ -56,16 +57,26 @@ def in_words(codes: Iterable[str]) -> str:
     return ", ".join(code.replace("_", " ") for code in codes)
 
 
-def wanted_faces(merchant: Merchant) -> int:
+Placements = Mapping[str, Placement]
+"""The configured placements by name."""
+
+
+def placements_of(merchant: Merchant, placements: Placements, rank: int) -> list[str]:
+    """The placements that the persona of a rank (1 is the first) gets pictures for."""
+    return [name for name in merchant.placements if rank == 1 or not placements[name].one_a_product]
+
+
+def wanted_faces(merchant: Merchant, placements: Placements) -> int:
     """Pictures that a product of this merchant should get."""
-    return merchant.top_k * len(merchant.locales) * len(merchant.placements)
+    ranks = range(1, merchant.top_k + 1)
+    return len(merchant.locales) * sum(len(placements_of(merchant, placements, rank)) for rank in ranks)
 
 
 def shortfalls(
-    merchant: Merchant, products: Iterable[Row], assets: Iterable[Row], said: Said
+    merchant: Merchant, placements: Placements, products: Iterable[Row], assets: Iterable[Row], said: Said
 ) -> Iterator[Shortfall]:
     """One or more reasons for every product with fewer faces than wanted, in the products' order."""
-    wanted = wanted_faces(merchant)
+    wanted = wanted_faces(merchant, placements)
     published: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
     for asset in assets:
         published[asset["sku"]].add((asset["segment_id"], asset["locale"], asset["placement"]))
@@ -93,14 +104,18 @@ def shortfalls(
         counts: Counter[tuple[str, str, str]] = Counter()
         lacking = merchant.top_k - len(segments[sku])
         if lacking > 0:
-            per_segment = len(merchant.locales) * len(merchant.placements)
+            per_segment = len(merchant.locales) * len(placements_of(merchant, placements, rank=2))
             counts[("ray_tasks.infer_personas", "fewer_audiences", SENTENCES["fewer_audiences"])] = (
                 lacking * per_segment
             )
-        for segment_id in segments[sku]:
+        framed = said.views[product["image_sha256"]]["treatment"] == "framed"
+        for rank, segment_id in enumerate(segments[sku], start=1):
             for locale in merchant.locales:
-                for placement in merchant.placements:
+                for placement in placements_of(merchant, placements, rank):
                     if (segment_id, locale, placement) not in have:
+                        if framed and placements[placement].one_a_product:
+                            counts[("jobs.plan_work_units", "needs_cut_out", SENTENCES["needs_cut_out"])] += 1
+                            continue
                         face_units = units.get((sku, segment_id, locale, placement), [])
                         is_written = (sku, segment_id, locale) in written
                         told = rejected.get(sku, [])

@@ -151,18 +151,22 @@ def unmeasured_nights(state: Path, run_date: dt.date) -> Sequence[dt.date]:
 
 
 def placement_rows(config: Config, merchants: Sequence[Merchant], rates: Rates) -> list[Row]:
-    """One row a merchant and placement: canvas, the merchant's tier, what one picture takes."""
+    """One row a merchant and placement: canvas, look, scene, the merchant's tier, what one picture takes."""
     rows = []
     for merchant in merchants:
         for name in merchant.placements:
             size = config.placements[name]
             one = rates.picture(config.scene.backend, size.width_px, size.height_px)
+            scene_height_px, scene_text = config.scene_of(merchant, name)
             rows.append(
                 {
                     "merchant_id": merchant.id,
                     "placement": name,
                     "width_px": size.width_px,
                     "height_px": size.height_px,
+                    "look": size.look,
+                    "scene_height_px": scene_height_px,
+                    "scene_text": scene_text,
                     "tier": merchant.tier,
                     "estimated_s": one.core_s,
                     "estimated_gpu_s": one.gpu_s,

@@ -36,11 +36,12 @@ def build_wanted(
 ) -> DataFrame:
     """One row an asset wanted, with its identity and id, not yet compared with what exists.
 
-    placements: merchant_id, placement, width_px, height_px, tier, estimated_s, estimated_gpu_s. Only products with an
-    accepted view are wanted.
+    placements: merchant_id, placement, width_px, height_px, look, scene_height_px, scene_text, tier, estimated_s,
+    estimated_gpu_s. Only products with an accepted view are wanted; a white picture only of a product that was cut out,
+    and only for its first persona.
     """
     accepted = views.where(F.col("verdict") == "accepted").select(
-        "image_sha256", "cutout_sha256", "cutout_uri"
+        "image_sha256", "cutout_sha256", "cutout_uri", "treatment"
     )
     locales = F.collect_set("instruction_hash").over(Window.partitionBy("merchant_id", "sku", "segment_id"))
     rows = (
@@ -57,6 +58,7 @@ def build_wanted(
             how="inner",
         )
         .join(F.broadcast(placements), on="merchant_id", how="inner")
+        .where("look <> 'white' OR (persona_rank = 1 AND treatment = 'cutout')")
         .withColumn("variant", F.explode(F.sequence(F.lit(0), F.lit(max_attempts - 1))))
         .withColumns(
             {
@@ -69,8 +71,8 @@ def build_wanted(
     # The slot is part of the identity although it draws nothing: an asset belongs to one merchant, product and
     # segment, so a recall of one never takes another's.
     influences = [
-        *SLOT, "cutout_sha256", "height_px", "instruction_hash", "renderer_revision", "scene_backend",
-        "scene_revision", "siblings_hash", "variant", "width_px",
+        *SLOT, "cutout_sha256", "height_px", "instruction_hash", "look", "renderer_revision", "scene_backend",
+        "scene_height_px", "scene_revision", "scene_text", "siblings_hash", "variant", "width_px",
     ]  # fmt: skip
     identity = F.to_json(F.struct(*sorted(influences)))
     return rows.withColumn("identity", identity).withColumn("asset_id", F.sha2("identity", 256))

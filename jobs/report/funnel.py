@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from jobs.drops.release_rows import Row
+from jobs.drops.shortfalls import placements_of
 from jobs.report.merchant_rows import MerchantRows
 
 
@@ -74,7 +75,11 @@ def merchant_funnel(rows: MerchantRows) -> list[Step]:
     }
     tonight = {unit["asset_id"] for unit in rows.work_units}
     kept = sum(asset["asset_id"] not in tonight for asset in rows.assets)
-    wanted = len(rows.instructions) * len(merchant.placements)
+    ranks = {(persona["sku"], persona["segment_id"]): persona["rank"] for persona in rows.personas}
+    wanted = sum(
+        len(placements_of(merchant, rows.placements, ranks[row["sku"], row["segment_id"]]))
+        for row in rows.instructions
+    )
     return [
         Step("Feed rows read", "rows", len(rows.products) + feed_rejects.total(), len(rows.products), feed_rejects),
         Step("Picture usable", "products", len(rows.products), len(usable), picture_reasons),

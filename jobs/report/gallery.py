@@ -47,7 +47,7 @@ def gallery_products(rows: MerchantRows, limit: int) -> list[dict[str, Any]]:
                 "image": product["image_sha256"],
                 "hash": product["product_hash"],
                 "view": _view(rows.views.get(product["image_sha256"])),
-                "wanted": wanted_faces(rows.merchant),
+                "wanted": wanted_faces(rows.merchant, rows.placements),
                 "why": [
                     {"reason": item.reason, "missing": item.missing, "text": item.explanation}
                     for item in found["short"]

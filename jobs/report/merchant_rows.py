@@ -16,7 +16,7 @@ from jobs.drops.release_rows import (
     tonights_scores,
     tonights_views,
 )
-from jobs.drops.shortfalls import Said, Shortfall, shortfalls
+from jobs.drops.shortfalls import Placements, Said, Shortfall, shortfalls
 from schemas.config import Merchant
 
 CANDIDATE_COLUMNS = (
@@ -39,6 +39,7 @@ class MerchantRows:
     """One merchant's rows of one night."""
 
     merchant: Merchant
+    placements: Placements
     products: Sequence[Row]
     views: Mapping[str, Row]
     personas: Sequence[Row]
@@ -52,7 +53,12 @@ class MerchantRows:
 
 
 def read_merchant_rows(
-    state: Path, run_date: dt.date, merchant: Merchant, release: Row | None, revision: str
+    state: Path,
+    run_date: dt.date,
+    merchant: Merchant,
+    placements: Placements,
+    release: Row | None,
+    revision: str,
 ) -> MerchantRows:
     """Reads one merchant; every table may be empty, as after a night that failed early.
 
@@ -70,8 +76,19 @@ def read_merchant_rows(
     assets = release_assets(state, release, merchant.id) if release else []
     rejects = rows("rejects")
     said = Said(views, personas, instructions, units, scores, rejects)
-    short = list(shortfalls(merchant, products, assets, said))
+    short = list(shortfalls(merchant, placements, products, assets, said))
     by_id = {candidate["asset_id"]: candidate for candidate in candidates}
     return MerchantRows(
-        merchant, products, views, personas, instructions, units, by_id, scores, assets, rejects, short
+        merchant,
+        placements,
+        products,
+        views,
+        personas,
+        instructions,
+        units,
+        by_id,
+        scores,
+        assets,
+        rejects,
+        short,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Self
@@ -57,6 +58,20 @@ class Thresholds:
                 f"quality.thresholds: {', '.join(unknown)} unknown; known are {', '.join(sorted(known))}"
             )
         return replace(cls(), **{name: float(value) for name, value in overrides.items()})
+
+    def of_look(self, look: str | None) -> Self:
+        """The limits for a picture's look: on white, the ground is blank on purpose and the frame is filled."""
+        if look != "white":
+            return self
+        return replace(
+            self,
+            min_product_extent=0.85,
+            min_separation=0.0,
+            min_separation_p20=0.0,
+            max_ground_contact=math.inf,
+            max_clipped_light_share=1.0,
+            min_background_deviation=0.0,
+        )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ray_tasks.pictures.layout import (
     Layout,
     TextSpec,
     column_fits,
+    reading_window,
     right_to_left,
     text_height_px,
 )
@@ -33,6 +34,10 @@ def is_photograph(rgba: np.ndarray) -> bool:
 
 def plan_framed(canvas: Canvas, name: str, aspect: float, texts: Sequence[TextSpec]) -> Layout:
     """The layout for a photograph of `aspect` (width / height); its product box has exactly that shape."""
+    reading = reading_window(canvas)
+    if reading.height < canvas.height_px:
+        inner = plan_framed(Canvas(reading.width, reading.height), name, aspect, texts)
+        return inner.moved(canvas, reading.top)
     w, h = canvas.width_px, canvas.height_px
     short = min(w, h)
     margin, mount = round(MARGIN * short), round(MOUNT * short)
@@ -125,9 +130,11 @@ def draw_ground(canvas: Canvas, layout: Layout, photo: Box, tones: Tones, seed: 
         photo.left - mount, photo.top - mount, photo.right + mount, photo.bottom + mount, paper, radius=4
     )
     rgb = np.ascontiguousarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3])
-    # Grain as of paper: it also keeps the gradients from banding.
-    grain = rng.normal(0.0, 1.6, (h, w, 1))
-    return np.clip(np.rint(rgb + grain), 0, 255).astype(np.uint8)
+    # Light falls from one side, as on a wall, and paper has a grain: flat tones would look printed, gradients banded.
+    side = np.linspace(0.0, 1.0, w)[:: 1 if rng.integers(2) else -1, None]
+    light = 1.03 - 0.09 * (0.6 * side + 0.4 * np.linspace(0.0, 1.0, h)[:, None, None])
+    grain = rng.normal(0.0, 1.8, (h, w, 1))
+    return np.clip(np.rint(rgb * light + 90 * (light - 1) + grain), 0, 255).astype(np.uint8)
 
 
 def _second(tones: Tones) -> Rgb:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -20,8 +21,10 @@ class Canvas:
 
     @property
     def unit(self) -> float:
-        """One design unit in pixels: sizes are given for a 1024 px short side."""
-        return min(self.width_px, self.height_px) / 1024.0
+        """One design unit in pixels: sizes are given for a square of 1024 px and grow with the room."""
+        # Of a story only a part is laid out (READING_SHARE).
+        laid_out = self.width_px * min(self.height_px, 1.25 * self.width_px)
+        return min(math.sqrt(laid_out), 1.4 * min(self.width_px, self.height_px)) / 1024.0
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from ray_tasks.pictures.arrange import SCALES, Form, arrange, longest_word_em
 from ray_tasks.pictures.arrange import TextSpec as TextSpec
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.script import script_of
+from schemas.config import READING_SHARE
 from schemas.instruction import LAYOUTS
 
 
@@ -40,6 +41,21 @@ class Layout:
             mood=mood,
         )
 
+    @property
+    def reading(self) -> Box:
+        """The part of the canvas that the layout uses: all of it, or what stays free on a story."""
+        return reading_window(self.canvas)
+
+    def window(self, top: int, height_px: int) -> Layout:
+        """The layout seen through a lower window of the canvas."""
+        canvas = Canvas(self.canvas.width_px, height_px)
+        return self.moved(canvas, -top)
+
+    def moved(self, canvas: Canvas, by_y_px: int) -> Layout:
+        """The layout on another canvas of the same width, further down."""
+        area = self.text_area and self.text_area.moved(0, by_y_px)
+        return replace(self, canvas=canvas, product_box=self.product_box.moved(0, by_y_px), text_area=area)
+
     def mirrored(self) -> Layout:
         """Everything on the other side."""
         area = self.text_area and self._mirrored(self.text_area)
@@ -63,8 +79,22 @@ _WIDE = 1.2
 
 COLUMN_TYPE_PX = 53.0
 """Size of type, in design units, that still looks like a headline in a column."""
+STORY_TOP = 0.125
+"""Where the layout of a story begins, as a share of its height; its own margin comes on top."""
 MOST_TEXT = 0.46
 """Greatest height of a text above or below the product, as a share of the canvas."""
+
+
+def reading_window(canvas: Canvas) -> Box:
+    """The part of a canvas in which text and product stand.
+
+    Of a story, the upper 14 % and the lower 20 % lie under the app's name and buttons.
+    """
+    width, height = canvas.width_px, canvas.height_px
+    if height <= 1.5 * width:
+        return Box(0, 0, width, height)
+    top = round(STORY_TOP * height)
+    return Box(0, top, width, top + round(READING_SHARE * width))
 
 
 def plan_layout(
@@ -78,18 +108,20 @@ def plan_layout(
     if layout_name not in LAYOUTS:
         raise ValueError(f"layout {layout_name!r} is not one of {', '.join(LAYOUTS)}")
     texts = [text] if isinstance(text, TextSpec) else list(text)
+    reading = reading_window(canvas)
+    if reading.height < canvas.height_px:
+        inner = plan_layout(Canvas(reading.width, reading.height), layout_name, product_aspect, texts)
+        return inner.moved(canvas, reading.top)
     w, h = canvas.width_px, canvas.height_px
     margin = round(MARGIN * min(w, h))
     if not texts or all(item.is_empty for item in texts):
         box = Box(margin, margin, w - margin, h - round(1.5 * margin))
         return Layout(layout_name, "bare", canvas, box, None, False, "top", 1)
     mirrored = right_to_left(texts)
-    landscape, tall_canvas = w / h > 1.35, h / w > 1.5
+    landscape = w / h > 1.35
     side = layout_name in ("headline_left", "headline_right")
     # A long word (German compounds) would force tiny letters into a column: it gets the full width instead.
-    column = (
-        side and not tall_canvas and product_aspect <= _WIDE and column_fits(texts, 0.44 * w, canvas.unit)
-    ) or landscape
+    column = (side and product_aspect <= _WIDE and column_fits(texts, 0.44 * w, canvas.unit)) or landscape
     if column:
         layout = _column(canvas, layout_name, product_aspect, margin)
     else:

@@ -31,6 +31,7 @@ _PARTICLES = frozenset("的了吗呢吧地得们里上下中")
 _IN_PHRASE, _HYPHEN, _AFTER_SHORT = 0.6, 0.8, 0.1
 _UNMARKED, _UNMARKED_HAN = 0.06, 0.25
 """After a word or phrase that no punctuation ends: a pause for the voice is the best place for the eye to turn."""
+_STOPS = frozenset(".!?…؟")
 _MARKS = frozenset(".,;:!?…–—，。；：！？、،؛؟")
 
 
@@ -83,6 +84,8 @@ def units(text: str, locale: str) -> tuple[Unit, ...]:
                 words[i + 1] = f"{word}\u00a0{following}"
                 continue
             cost = 0.0 if word[-1:] in _MARKS else _AFTER_SHORT if len(word) <= 2 else _UNMARKED
+            if cost and found and found[-1].text[-1:] in _STOPS:
+                cost = _IN_PHRASE  # the first word of a sentence does not stay behind alone
             parts[-1] = Unit(parts[-1].text, " ", cost=cost)
         found += parts
     return tuple(found)

@@ -35,6 +35,31 @@ class Base:
     scale: float
     """Placed size of the product divided by the cut-out's size."""
 
+    def window(self, height_px: int, *, has_text: bool) -> Base:
+        """The part of the base that a lower placement shows: around the layout, or around the product alone."""
+        height = self.layout.canvas.height_px
+        if height_px == height:
+            return self
+        if has_text:
+            top = self.layout.reading.top - (height_px - self.layout.reading.height) // 2
+        else:
+            # As much ground in front of it as a product of a whole picture has.
+            top = self.placed.box.bottom + round(0.1 * height_px) - height_px
+        top = min(max(0, top), height - height_px)
+        box = self.placed.box
+        if box.top < top or box.bottom > top + height_px:
+            raise ValueError(
+                f"a window {height_px} pixels high cuts the product, which is {box.height} pixels high"
+            )
+        return replace(
+            self,
+            scene_rgb=np.ascontiguousarray(self.scene_rgb[top : top + height_px]),
+            placed=PlacedProduct(
+                np.ascontiguousarray(self.placed.rgba[top : top + height_px]), box.moved(0, -top)
+            ),
+            layout=self.layout.window(top, height_px),
+        )
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -114,6 +139,37 @@ def sticker_area(base: Base, texts: Sequence[TextSpec]) -> Box | None:
         if text.sticker:
             return set_text(base, text).text.boxes.get("sticker")
     return None
+
+
+WHITE_SHARE = 0.9
+"""Of the frame that the longer side of a product on white takes; channels ask for 85 % at least."""
+
+
+def white_base(cutout_rgba: np.ndarray, canvas: Canvas) -> Base:
+    """The product alone on pure white, as the main image of a marketplace has to be.
+
+    Raises ValueError for a cut-out without opaque pixels, and for a whole photograph, whose ground is not white.
+    """
+    bounds = alpha_bounds(cutout_rgba[..., 3])
+    if bounds is None:
+        raise ValueError("cut-out has no opaque pixel")
+    if is_photograph(cutout_rgba):
+        raise ValueError("a whole photograph cannot stand on white: the picture was not cut out")
+    width, height = canvas.width_px, canvas.height_px
+    scale = WHITE_SHARE * min(width / bounds.width, height / bounds.height)
+    box_width, box_height = round(scale * bounds.width), round(scale * bounds.height)
+    left, top = (width - box_width) // 2, (height - box_height) // 2
+    # One pixel of slack: the fit of a box is rounded down.
+    box = Box(left, top, left + box_width + 1, top + box_height + 1)
+    placed = place_product(cutout_rgba, canvas, box)
+    return Base(
+        scene_rgb=np.full((height, width, 3), 255, np.uint8),
+        placed=placed,
+        layout=Layout("white", "bare", canvas, box, None, False, "top", 1),
+        tones=harmonise(("#ffffff",), "calm", product_color(placed.rgba)),
+        mood="calm",
+        scale=placed.box.height / bounds.height,
+    )
 
 
 def set_text(base: Base, text: TextSpec) -> Picture:

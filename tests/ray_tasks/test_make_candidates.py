@@ -34,6 +34,9 @@ def _unit(locale: str = "en", variant: int = 0, **more: Any) -> dict[str, Any]:
     unit |= {
         "width_px": 512,
         "height_px": 512,
+        "look": "text",
+        "scene_height_px": 512,
+        "scene_text": True,
         "image_sha256": "i",
         "cutout_sha256": "c",
         "cutout_uri": "cutouts/c.png",
@@ -67,7 +70,8 @@ def test_a_rejection_makes_exactly_the_next_variant_due() -> None:
 
 def test_locales_share_a_scene_and_all_texts_shape_its_layout() -> None:
     (job,) = scene_jobs([_unit("de")], [_instruction("en"), _instruction("de")]).to_pylist()
-    assert [(text["locale"], text["asset_id"]) for text in job["texts"]] == [("de", "de-0"), ("en", None)]
+    assert [text["locale"] for text in job["texts"]] == ["de", "en"]
+    assert [(due["locale"], due["asset_id"]) for due in job["pictures"]] == [("de", "de-0")]
     (both,) = scene_jobs([_unit("de"), _unit("en")], [_instruction("en"), _instruction("de")]).to_pylist()
     assert scene_seed(both) == scene_seed(job)
 
@@ -116,6 +120,39 @@ def test_a_picture_is_stored_with_its_certificate_and_made_alike_again(store: Pa
         assert (row["changed_core_px"], row["overflow"]) == (0, False)
         assert {box["element"] for box in row["text_boxes"]} >= {"headline", "selling_point_1"}
     assert rows[0]["sha256"] != rows[1]["sha256"]
+
+
+def test_placements_are_windows_of_one_scene(store: Path) -> None:
+    story = {"width_px": 540, "scene_height_px": 960}
+    units = [
+        _unit(placement="story", height_px=960, asset_id="a", **story),
+        _unit(placement="portrait", height_px=675, asset_id="b", **story),
+        _unit(placement="plain", height_px=540, asset_id="c", look="plain", **story),
+        _unit(placement="white", look="white", asset_id="d", scene_text=False, width_px=480, height_px=480)
+        | {"scene_height_px": 480},
+    ]
+    jobs = scene_jobs(units, [_instruction()])
+    assert [len(job["pictures"]) for job in jobs.to_pylist()] == [1, 3]
+    rows = {row["placement"]: row for row in DrawPictures(load_config(CONFIG), store)(jobs).to_pylist()}
+    pictures = {}
+    for name, row in rows.items():
+        assert (row["failure"], row["changed_core_px"]) == (None, 0)
+        data = (store / "store" / row["uri"]).read_bytes()
+        pictures[name] = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        assert pictures[name].shape[:2] == (row["height_px"], row["width_px"])
+    assert rows["plain"]["text_boxes"] == rows["white"]["text_boxes"] == []
+    # The same scene and text, moved: what story and portrait share is equal but for the encoder.
+    shift = rows["story"]["product_box"]["top"] - rows["portrait"]["product_box"]["top"]
+    shared = pictures["story"][shift : shift + 675].astype(int)
+    assert np.abs(shared - pictures["portrait"]).mean() < 2
+    # On stories nothing stands under the app's name and buttons.
+    boxes = [*rows["story"]["text_boxes"], rows["story"]["product_box"]]
+    assert min(box["top"] for box in boxes) >= 0.14 * 960
+    assert max(box["bottom"] for box in boxes) <= 0.80 * 960
+    white = pictures["white"]
+    box = rows["white"]["product_box"]
+    assert max(box["bottom"] - box["top"], box["right"] - box["left"]) >= 0.85 * 480
+    assert (white[:16] == 255).all() and (white[:, :16] == 255).all() and (white[-16:] == 255).all()
 
 
 def test_a_failure_costs_one_picture(store: Path) -> None:

@@ -74,22 +74,24 @@ def sha(data: bytes | str) -> str:
 
 def job(sku: str, headline: str, cutout_uri: str) -> dict[str, Any]:
     return {
-        "merchant_id": "north", "sku": sku, "segment_id": "hikers", "placement": "square", "variant": 0,
-        "run_date": NIGHT, "width_px": 512, "height_px": 512, "image_sha256": sha("image" + sku),
-        "cutout_sha256": sha("cutout" + sku), "cutout_uri": cutout_uri, "scene_backend": "components",
-        "scene_revision": "components-1", "layout": "headline_left",
+        "merchant_id": "north", "sku": sku, "segment_id": "hikers", "variant": 0,
+        "run_date": NIGHT, "width_px": 512, "scene_height_px": 512, "scene_text": True,
+        "image_sha256": sha("image" + sku), "cutout_sha256": sha("cutout" + sku), "cutout_uri": cutout_uri,
+        "scene_backend": "components", "scene_revision": "components-1", "layout": "headline_left",
         "scene": {"setting": "wood_table", "light": "window_left", "season": "all", "mood": "cosy",
                   "palette": ["#8a5a36", "#d9a05b"], "props": ["none"]},
         "texts": [{"locale": "en", "headline": headline, "selling_points": [], "sticker": None,
-                   "call_to_action": None, "alt_text": sku, "instruction_hash": sha(headline),
-                   "asset_id": sha("asset" + sku), "identity": "{}"}],
+                   "call_to_action": None, "alt_text": sku, "instruction_hash": sha(headline)}],
+        "pictures": [{"locale": "en", "placement": "square", "height_px": 512, "look": "text",
+                      "asset_id": sha("asset" + sku), "identity": "{}"}],
     }  # fmt: skip
 
 
 def unit(made: dict[str, Any], cutout_uri: str) -> dict[str, Any]:
     return made | {
         "run_date": NIGHT, "cutout_uri": cutout_uri, "status": "to_do", "reason": "new_product", "priority": 1.0,
-        "estimated_s": 0.3, "persona_rank": 1, "renderer_revision": RENDERER,
+        "estimated_s": 0.3, "persona_rank": 1, "renderer_revision": RENDERER, "look": "text",
+        "scene_height_px": 512, "scene_text": True,
     }  # fmt: skip
 
 

@@ -3,17 +3,21 @@ from __future__ import annotations
 import pytest
 
 from jobs.drops.release_rows import Row
-from jobs.drops.shortfalls import Said, shortfalls
-from schemas.config import Merchant, ProductFeed
+from jobs.drops.shortfalls import Said, shortfalls, wanted_faces
+from schemas.config import Merchant, Placement, ProductFeed
 
 FIELDS = {"sku": "a", "title": "b", "category": "c", "price": "d"}
 SHOP = Merchant(
     id="shop", name="Shop", top_k=2, locales=("en",), segment_sources=("s",), currency="EUR",
     feed=ProductFeed(path="f", format="csv", fields=FIELDS),
 )  # fmt: skip
+PLACEMENTS = {
+    "square": Placement(width_px=512, height_px=512),
+    "white": Placement(width_px=512, height_px=512, look="white", channel="main_image"),
+}
 PRODUCT = {"sku": "p", "title": "Pan", "image_sha256": "i"}
-VIEW = {"i": {"verdict": "accepted", "reason": None, "detail": None}}
-PERSONAS = [{"sku": "p", "segment_id": s, "rank": i} for i, s in enumerate(("a", "b"))]
+VIEW = {"i": {"verdict": "accepted", "reason": None, "detail": None, "treatment": "cutout"}}
+PERSONAS = [{"sku": "p", "segment_id": s, "rank": i} for i, s in enumerate(("a", "b"), start=1)]
 WRITTEN = [{"sku": "p", "segment_id": s, "locale": "en"} for s in ("a", "b")]
 UNITS = [
     {"asset_id": s, "sku": "p", "segment_id": s, "locale": "en", "placement": "square"} for s in ("a", "b")
@@ -55,7 +59,7 @@ def test_each_reason(reason: str, missing: int, product: Row, changes: dict[str,
         "rejects": [],
     }  # fmt: skip
     assets = [ASSET] if missing == 1 else []
-    (found,) = shortfalls(SHOP, [product], assets, Said(**(facts | changes)))  # type: ignore[arg-type]
+    (found,) = shortfalls(SHOP, PLACEMENTS, [product], assets, Said(**(facts | changes)))  # type: ignore[arg-type]
     assert (found.reason, found.missing, found.faces) == (reason, missing, len(assets))
     assert found.explanation.endswith(".")
 
@@ -64,10 +68,26 @@ def test_the_reject_of_the_same_face_is_told() -> None:
     stage = "ray_tasks.write_instructions"
     rejects = [reject(stage, "shop/p/a/en") | {"reason": "other"}, reject(stage, "shop/p/b/en")]
     said = Said(VIEW, PERSONAS, WRITTEN[:1], UNITS, {}, rejects)
-    (found,) = shortfalls(SHOP, [PRODUCT], [ASSET], said)
+    (found,) = shortfalls(SHOP, PLACEMENTS, [PRODUCT], [ASSET], said)
     assert found.reason == "told"
 
 
 def test_a_complete_product_is_not_listed() -> None:
     assets = [ASSET, ASSET | {"segment_id": "b"}]
-    assert not list(shortfalls(SHOP, [PRODUCT], assets, Said(VIEW, PERSONAS, WRITTEN, UNITS, {}, [])))
+    assert not list(
+        shortfalls(SHOP, PLACEMENTS, [PRODUCT], assets, Said(VIEW, PERSONAS, WRITTEN, UNITS, {}, []))
+    )
+
+
+def test_a_white_picture_is_wanted_once_and_not_of_a_framed_photograph() -> None:
+    shop = SHOP.model_copy(update={"placements": ("square", "white")})
+    assert wanted_faces(shop, PLACEMENTS) == 3
+    assets = [ASSET, ASSET | {"segment_id": "b"}]
+    said = Said(VIEW, PERSONAS, WRITTEN, UNITS, {}, [])
+    (found,) = shortfalls(shop, PLACEMENTS, [PRODUCT], assets, said)
+    assert (found.reason, found.missing) == ("not_planned", 1)
+    framed = {"i": VIEW["i"] | {"treatment": "framed"}}
+    (found,) = shortfalls(shop, PLACEMENTS, [PRODUCT], assets, Said(framed, PERSONAS, WRITTEN, UNITS, {}, []))
+    assert (found.reason, found.missing) == ("needs_cut_out", 1)
+    white = ASSET | {"placement": "white"}
+    assert not list(shortfalls(shop, PLACEMENTS, [PRODUCT], [*assets, white], said))

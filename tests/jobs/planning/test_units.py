@@ -32,15 +32,30 @@ def _wanted(spark: SparkSession, changed: dict[str, Any] | None = None, **settin
     instruction = {**KEY, "locale": "en", "instruction_hash": "i1"} | changed.get("instruction", {})
     german = {**KEY, "locale": "de", "instruction_hash": "i2"}
     view = {"image_sha256": "p1", "cutout_sha256": "c1", "cutout_uri": "u", "verdict": "accepted"}
+    view |= {"treatment": "cutout"}
     rows = build_wanted(
         _frame(spark, INSTRUCTIONS, instruction, german),
         _frame(spark, PRODUCTS, {"merchant_id": "m", "sku": "a", "image_sha256": "p1", "product_hash": "h1"}),
         _frame(spark, PRODUCT_VIEWS, view | changed.get("view", {})),
-        _frame(spark, PERSONAS, {**KEY, "rank": 2}),
+        _frame(spark, PERSONAS, {**KEY, "rank": settings.pop("rank", 2)}),
         spark.createDataFrame(
-            [("m", "square", settings.pop("width_px", 1024), 1024, 1, 0.5, 0.0)],
-            "merchant_id string, placement string, width_px int, height_px int, tier int, estimated_s double, "
-            "estimated_gpu_s double",
+            [
+                (
+                    "m",
+                    "square",
+                    settings.pop("width_px", 1024),
+                    1024,
+                    "text",
+                    settings.pop("scene", 1024),
+                    True,
+                    1,
+                    0.5,
+                    0.0,
+                ),
+                ("m", "white", 1000, 1000, "white", 1000, False, 1, 0.5, 0.0),
+            ],
+            "merchant_id string, placement string, width_px int, height_px int, look string, scene_height_px int, "
+            "scene_text boolean, tier int, estimated_s double, estimated_gpu_s double",
         ),
         **({"scene_backend": "components", "scene_revision": "r1", "max_attempts": 3} | settings),
     )
@@ -64,12 +79,21 @@ def test_every_influence_changes_the_id_and_nothing_else_does(spark: SparkSessio
         _english(_wanted(spark, {"instruction": {"instruction_hash": "i9"}})),
         _english(_wanted(spark, {"view": {"cutout_sha256": "c9"}})),
         _english(_wanted(spark, width_px=512)),
+        _english(_wanted(spark, scene=1920)),
         _english(_wanted(spark, scene_revision="r2")),
         _english(_wanted(spark, scene_backend="diffusion")),
     ]
     ids = {row["asset_id"] for row in others} | {plain["asset_id"]}
     assert len(ids) == len(others) + 1
     assert not {"run_date", "priority", "score"} & json.loads(plain["identity"]).keys()
+
+
+def test_a_white_picture_is_made_once_a_product_and_of_what_was_cut_out(spark: SparkSession) -> None:
+    def whites(rank: int, treatment: str) -> set[str]:
+        rows = _wanted(spark, {"view": {"treatment": treatment}}, rank=rank)
+        return {row["locale"] for row in rows if row["placement"] == "white"}
+
+    assert (whites(1, "cutout"), whites(2, "cutout"), whites(1, "framed")) == ({"en", "de"}, set(), set())
 
 
 def test_a_refused_picture_wants_nothing(spark: SparkSession) -> None:

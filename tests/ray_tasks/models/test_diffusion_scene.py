@@ -199,15 +199,16 @@ def test_a_candidate_is_drawn_by_the_model(folder: Path, tmp_path: Path) -> None
     store = LocalStore(tmp_path / "store")
     store.put(uri, png)
     job = {
-        "merchant_id": "everyday", "sku": "A-1", "segment_id": "hikers", "placement": "square", "variant": 0,
-        "run_date": dt.date(2026, 11, 21), "width_px": 320, "height_px": 320, "image_sha256": "1" * 64,
-        "cutout_sha256": "2" * 64, "cutout_uri": uri, "scene_backend": "diffusion",
+        "merchant_id": "everyday", "sku": "A-1", "segment_id": "hikers", "variant": 0,
+        "run_date": dt.date(2026, 11, 21), "width_px": 320, "scene_height_px": 320, "scene_text": True,
+        "image_sha256": "1" * 64, "cutout_sha256": "2" * 64, "cutout_uri": uri, "scene_backend": "diffusion",
         "scene_revision": scene_revision(config.scene), "layout": "headline_top",
         "scene": {"setting": "forest_trail", "light": "cool_morning", "season": "autumn", "mood": "fresh",
                   "palette": ["#4f78a8"], "props": ["leaves"]},
         "texts": [{"locale": "en", "headline": "Dry feet", "selling_points": [], "sticker": None,
-                   "call_to_action": None, "alt_text": "A bottle", "instruction_hash": "3" * 64,
-                   "asset_id": "4" * 64, "identity": "{}"}],
+                   "call_to_action": None, "alt_text": "A bottle", "instruction_hash": "3" * 64}],
+        "pictures": [{"locale": "en", "placement": "square", "height_px": 320, "look": "text",
+                      "asset_id": "4" * 64, "identity": "{}"}],
     }  # fmt: skip
     made = DrawPictures(config, tmp_path)(pa.Table.from_pylist([job], schema=SCENE_JOBS)).to_pylist()
     assert made[0]["failure"] is None

@@ -38,6 +38,11 @@ def test_lines_are_as_few_as_can_be_and_even() -> None:
     assert lines("Кофе без сахара для долгих ночей", "ru", 17) == ["Кофе без сахара", "для долгих ночей"]
 
 
+def test_the_first_word_of_a_sentence_does_not_stay_behind() -> None:
+    assert lines("Cold for 24 h. The sun may come.", "en", 18) == ["Cold for 24 h.", "The sun may come."]
+    assert break_lines("Cold for 24 h. The sun may come.", "en", 16, columns).awkward == 0
+
+
 def test_a_number_stays_with_its_unit_and_a_mark_with_its_word() -> None:
     for width in range(6, 30):
         for text, locale in (("Only 420 g and dry to 10 m", "en"), ("Ouvert dès 7 h , et alors ?", "fr")):
