@@ -28,10 +28,11 @@ from pyspark.sql import functions as F
 from infra.settings import ConfigError, data_root, load_config
 from infra.spark import spark_session
 from jobs.catalog.head import Head, read_head, sniff
-from jobs.catalog.mapping import made_columns, map_fields, prepare, ready_mapping
-from jobs.catalog.normalise import Rules, normalise
+from jobs.catalog.mapping import map_fields, prepare, ready_mapping
+from jobs.catalog.normalise import normalise
 from jobs.catalog.propose import Proposal, as_toml, image_folder, picture_names, propose
 from jobs.catalog.reasons import meaning, severity
+from jobs.catalog.staging import feed_rules
 from jobs.feeds import REASONS, FeedError, read_feed
 from jobs.feeds.columns import unique_names
 from jobs.images import local_name, locate_image
@@ -93,15 +94,7 @@ def check_rows(spark: SparkSession, merchant: Merchant, head: Head, root: Path, 
     """The first rows through the same mapping and normalisation as the night's."""
     feed = merchant.feed
     rows, columns = map_fields(prepare(_rows(spark, merchant, head, root, folder), feed), feed)
-    rules = Rules(
-        merchant.id,
-        merchant.currency,
-        dt.datetime.now(dt.UTC).date(),
-        columns,
-        feed.decimal_mark,
-        feed.category_separator,
-        made_columns(feed),
-    )
+    rules = feed_rules(merchant, dt.datetime.now(dt.UTC).date(), columns, rows.columns)
     check = Check(read=len(head.records) + len(head.broken))
     for line, code, raw in head.broken:
         check.add(code, line, raw)

@@ -7,6 +7,7 @@ last products stay for `ingest.keep_products_nights` nights. Only when no mercha
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -70,10 +71,16 @@ def stage_feeds(
             refusals[merchant.id] = Refusal(error.reason, str(error))
         except PySparkException as error:
             # Unforeseen: the reader or a mapping's expression failed on a value. The night goes on without this feed.
-            words = (str(error).strip() or repr(error)).splitlines()[0][:300]
-            refusals[merchant.id] = Refusal("feed_unreadable", f"{merchant.feed.path}: {words}")
+            refusals[merchant.id] = Refusal("feed_unreadable", f"{merchant.feed.path}: {_in_short(error)}")
     schema = from_arrow_schema(staged_schema(pictures=pictures))
     return (spark.read.schema(schema).parquet(*paths) if paths else None), refusals
+
+
+def _in_short(error: PySparkException) -> str:
+    """What failed, without the value that it failed on, which may be a person's."""
+    lines = (str(error).strip() or repr(error)).splitlines()
+    kind = re.match(r"[\w.]*(?:Error|Exception|Invalid)\b", lines[-1]) if len(lines) > 1 else None
+    return lines[0][:300] + (f" {kind[0]}" if kind else "")
 
 
 def count_rows(rows: DataFrame, crossed: DataFrame | None = None) -> dict[str, Counts]:

@@ -68,7 +68,7 @@ rules = [{ id = "nobody", name = "Nobody", description = "Nobody.", where = "tru
 
 
 def plant_people(shop: Path) -> None:
-    """Adds ADA and BEN to the sample shop's members and events, and writes users.json and damaged.json.gz.
+    """Adds ADA and BEN to the sample shop's members, events and reviews, and writes users.json and damaged.json.gz.
 
     They stand in good rows, in rows that are rejected (ragged, a value of the wrong kind, an unknown item or event) and
     in files that cannot be read.
@@ -98,6 +98,17 @@ def plant_people(shop: Path) -> None:
             {"id": person.user_id, "age": age, "persona": f"drinks_{person.name}", "name": person.name}
             | {"email": person.email, "phone": person.phone, "address": person.address}
         )
+    catalog = shop / "everyday" / "catalog.jsonl"
+    good, *others = catalog.read_text(encoding="utf-8").splitlines()
+    said = [
+        {"rating": rating, "text": f"{ADA.name} from {ADA.address} was kind. {ADA.email}, {ADA.phone}"}
+        for rating in (5, 4, ADA.name)
+    ]
+    reviewed = json.loads(good) | {"reviews": said}
+    free = reviewed | {"id": "canary-free", "price": -1}
+    cut_off = json.dumps(reviewed | {"id": "canary-cut"})[:-1]
+    lines = [json.dumps(reviewed), json.dumps(free), cut_off, *others]
+    catalog.write_text("\n".join(lines) + "\n", encoding="utf-8")
     text = json.dumps(rows)
     broken = json.dumps({"id": ADA.user_id, "name": ADA.name, "email": ADA.email}).replace(
         '"email":', '"email"'

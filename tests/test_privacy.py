@@ -22,7 +22,7 @@ from PIL import Image, PngImagePlugin
 
 from infra.sample_shop.__main__ import main as make_sample_shop
 from infra.tables import read_night
-from jobs import build_segments
+from jobs import build_segments, ingest_catalog
 from tests.canaries import ADA, BEN, USERS_SOURCE, people_found, plant_people, user_ids
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def test_the_search_finds_a_user_id(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Path:
-    """What the stage that reads users leaves: tables, record and log. Without products no event's item is known."""
+    """What the stages that read people's words and deeds leave: tables, records and logs."""
     folder = tmp_path_factory.mktemp("privacy")
     shop = folder / "shop"
     make_sample_shop(["--out", str(shop), "--limit", "2", "--size-px", "64"])
@@ -104,6 +104,7 @@ def state(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Path
     config = folder / "night.toml"
     config.write_text(text + USERS_SOURCE + "[ingest]\nmax_reject_share = 1.0\n", encoding="utf-8")
     arguments = [f"--run-date={NIGHT}", f"--config={config}", f"--state={folder / 'state'}"]
+    ingest_catalog.main(arguments)
     build_segments.main(arguments)
     (folder / "ids").write_text(" ".join(user_ids(shop)), encoding="utf-8")
     return folder / "state"
@@ -124,6 +125,13 @@ def test_rejected_rows_and_damaged_files_are_counted_not_quoted(state: Path) -> 
         "one_person",
     }
     assert all(row["record"] is None for row in rejects.values())
+    records = {
+        row["reason"]: row["record"]
+        for row in read_night(state, "rejects", NIGHT).to_pylist()
+        if row["stage"] == ingest_catalog.STAGE and row["record"]
+    }
+    assert '"canary-free"' in records["price_not_positive"]
+    assert "people's words" in records["json_malformed"]
     ids = (state.parent / "ids").read_text(encoding="utf-8").split()
     assert len(ids) > 500
     assert people_found(state, ids) == []

@@ -49,10 +49,12 @@ def _shown(value: Any) -> str:
     return mask_person(str(value)[:120]) if value is not None else ""
 
 
-def raw_records(batch: pa.RecordBatch, found: Findings, made: frozenset[str]) -> pa.Array:
-    """The raw record of each rejected row, cut and masked; NULL for the others."""
-    own = {"row", "file", "broken", "record", *made}
-    names = [name for name in batch.schema.names if name not in own and not name.startswith("=")]
+def raw_records(
+    batch: pa.RecordBatch, found: Findings, made: frozenset[str], private: frozenset[str] = frozenset()
+) -> pa.Array:
+    """The raw record of each rejected row, cut and masked, without `made` and `private` columns; else NULL."""
+    hidden = {"row", "file", "broken", "record", *made, *private}
+    names = [name for name in batch.schema.names if name not in hidden and not name.startswith("=")]
     records: list[str | None] = [None] * batch.num_rows
     for i, reason in enumerate(found.reasons):
         if reason is None:
@@ -63,8 +65,16 @@ def raw_records(batch: pa.RecordBatch, found: Findings, made: frozenset[str]) ->
             raw = json.dumps(
                 {k: _cell(v) for k, v in cells.items() if v is not None}, ensure_ascii=False, default=str
             )
+        elif private:
+            raw = _without_private(raw, private)
         records[i] = mask_person(raw[: 2 * RECORD_MAX_CHARS])[:RECORD_MAX_CHARS]
     return pa.array(records, pa.string())
+
+
+def _without_private(raw: str, private: frozenset[str]) -> str:
+    """A record that could not be read, up to where it names a private column; where it names none, nothing is sure."""
+    starts = [place for name in private if (place := raw.find(name)) >= 0]
+    return raw[: min(starts, default=0)] + "[the rest may hold people's words]"
 
 
 def _cell(value: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -172,14 +172,15 @@ def _one_type(rows: DataFrame, header: str, name: str, mapping: ReadyMapping) ->
 
 
 def _spec_columns(names: Mapping[str, str], mapping: ReadyMapping) -> Column:
-    """Columns whose header itself names a specification, as a list of (name, value, unit)."""
+    """Columns whose header itself names a specification, as a list of (name, value, unit); NULL when all are empty."""
     nothing = F.lit(None).cast("string").alias("unit")
     found = []
     for header in names if mapping.spec_headers else ():
         if match := re.fullmatch(mapping.spec_headers or "", header.strip()):
             value = F.nullif(F.trim(F.col(f"`{header}`").cast("string")), F.lit(""))
             found.append(F.struct(F.lit(match[1].strip()).alias("name"), value.alias("value"), nothing))
-    return F.array(*found).cast("array<struct<name:string,value:string,unit:string>>")
+    specs = F.array(*found).cast("array<struct<name:string,value:string,unit:string>>")
+    return F.when(F.exists(specs, lambda spec: spec["value"].isNotNull()), specs)
 
 
 def _from_first_row(rows: DataFrame, inherit: Inherit) -> DataFrame:
@@ -223,6 +224,14 @@ def made_columns(feed: ProductFeed) -> frozenset[str]:
     return frozenset(
         {"spec_columns", "parent_sku", *ready_mapping(feed.mapping).derived} if feed.mapping else ()
     )
+
+
+def private_columns(feed: ProductFeed, columns: Iterable[str]) -> frozenset[str]:
+    """Those of the feed's columns that reviews, their ratings or questions are made from: people's own words."""
+    expressions = field_expressions(feed)
+    told = " ".join(expressions.get(field, "") for field in ("reviews", "questions", "ratings"))
+    words = {word.lower() for word in re.findall(r"\w+", told)}
+    return frozenset(column for column in columns if column.lower() in words)
 
 
 def field_expressions(feed: ProductFeed) -> dict[str, str]:

@@ -90,6 +90,8 @@ class Rules:
     category_separator: str | None = None
     made: frozenset[str] = frozenset()
     """Columns that the mapping made; they are no part of the raw record."""
+    private: frozenset[str] = frozenset()
+    """Columns with people's own words, such as reviews; no raw record shows them."""
 
 
 def each_distinct(column: pa.Array, function: Callable[[Any], Any], kind: pa.DataType) -> pa.Array:
@@ -147,7 +149,7 @@ def normalise(batch: pa.RecordBatch, rules: Rules) -> pa.RecordBatch:
         "row": batch.column("row").cast(pa.int64()),
         "reason": pa.array(found.reasons, pa.string()),
         "detail": pa.array(found.details, pa.string()),
-        "record": raw_records(batch, found, rules.made),
+        "record": raw_records(batch, found, rules.made, rules.private),
         "notes": note_lists(found),
         "content_hash": _content_hashes(out),
     }
@@ -332,7 +334,8 @@ def _lists(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
     out["tags"] = _tags(tags)
     ratings = given.items("ratings")
     if ratings is not None:
-        pairs = [reviews.mean_rating(row) for row in ratings.cast(pa.list_(pa.float64())).to_pylist()]
+        rows = ratings.cast(pa.list_(pa.string())).to_pylist()
+        pairs = [reviews.mean_rating([_number(text) for text in row or ()]) for row in rows]
         mean, count = (
             pa.array([m for m, _ in pairs], pa.float64()),
             pa.array([n for _, n in pairs], pa.int64()),
@@ -359,6 +362,11 @@ def _lists(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
                 phrases = reviews.recurring_phrases(said)
                 row.extend(facts.Fact(name, phrase, "", None, field) for phrase, _ in phrases)
     out["facts"] = facts.facts_column(lists)
+
+
+def _number(text: str | None) -> float | None:
+    number = facts.read_number(text) if text else None
+    return float(number) if number is not None else None
 
 
 def _rating(text: str) -> float | None:

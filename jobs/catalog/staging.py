@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from jobs.catalog import normalise
 from jobs.catalog.crossing import PLACE
-from jobs.catalog.mapping import field_expressions, made_columns, map_fields, prepare
+from jobs.catalog.mapping import field_expressions, made_columns, map_fields, prepare, private_columns
 from jobs.feeds import read_feed
 from jobs.images import COLUMNS as IMAGE_COLUMNS
 from jobs.images import with_images
@@ -34,6 +34,23 @@ def staged_schema(*, pictures: bool) -> pa.Schema:
     return pa.schema([*(field for field in normalise.SCHEMA if field.name != "image"), *IMAGE_COLUMNS])
 
 
+def feed_rules(
+    merchant: Merchant, run_date: dt.date, fields: Mapping[str, str], columns: Iterable[str]
+) -> normalise.Rules:
+    """How a merchant's rows are read; `fields` says which of the `columns` holds a field."""
+    feed = merchant.feed
+    return normalise.Rules(
+        merchant.id,
+        merchant.currency,
+        run_date,
+        fields,
+        feed.decimal_mark,
+        feed.category_separator,
+        made_columns(feed),
+        private_columns(feed, columns),
+    )
+
+
 def stage_feed(
     spark: SparkSession, merchant: Merchant, run_date: dt.date, root: Path, folder: Path, *, pictures: bool
 ) -> list[str]:
@@ -43,16 +60,8 @@ def stage_feed(
     tried again leaves a file that nobody reads. Raises FeedError for a fault that shows at once.
     """
     feed = merchant.feed
-    rows, columns = map_fields(prepare(read_feed(spark, feed, root), feed), feed)
-    rules = normalise.Rules(
-        merchant.id,
-        merchant.currency,
-        run_date,
-        columns,
-        feed.decimal_mark,
-        feed.category_separator,
-        made_columns(feed),
-    )
+    rows, fields = map_fields(prepare(read_feed(spark, feed, root), feed), feed)
+    rules = feed_rules(merchant, run_date, fields, rows.columns)
     folder.mkdir(parents=True)
     steps = [normalise.normaliser(rules)]
     if pictures:

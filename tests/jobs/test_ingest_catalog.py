@@ -7,13 +7,14 @@ import datetime as dt
 import hashlib
 import json
 import shutil
+from collections import defaultdict
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.sample_shop.exports import ADDRESS, EXPORTS, sample_products, write_exports
+from infra.sample_shop.exports import ADDRESS, EXPORTS, sample_families, write_exports
 from infra.stage import record_path
 from infra.tables import read_night
 from jobs import ingest_catalog
@@ -248,10 +249,11 @@ def test_the_same_catalog_gives_the_same_products_whatever_file_it_comes_in(
     """By a ready mapping's one word, and by row order, encoding and format."""
     root = tmp_path / "data"
     write_exports(root)
-    for product in sample_products():
-        path = root / product.image
+    families = sample_families()
+    for family in families:
+        path = root / family.variants[0].image
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(product.sku.encode())
+        path.write_bytes(family.id.encode())
     with (root / "latin.csv").open("w", encoding="latin-1", errors="xmlcharrefreplace", newline="") as file:
         writer = csv.DictWriter(file, list(TRANSLATED[0]), delimiter=";")
         writer.writeheader()
@@ -289,15 +291,22 @@ image_paths = [{{ prefix = "{ADDRESS}" }}]
     (tmp_path / "night.toml").write_text(text, encoding="utf-8")
     ingest_catalog.main(_arguments(tmp_path))
     found: dict[str, dict[str, tuple[Any, ...]]] = {name: {} for name in feeds}
+    grouped: dict[str, dict[str, set[str]]] = {name: defaultdict(set) for name in feeds}
     for row in _rows(tmp_path, "products"):
         said = tuple(
             str(row[name]) for name in (*ingest_catalog.HASHED, "price_minor", "currency", "taxonomy")
         )
         found[row["merchant_id"]][row["sku"]] = (row["product_hash"], *said)
+        if row["parent_sku"] is not None:
+            grouped[row["merchant_id"]][row["parent_sku"]].add(row["sku"])
     assert not [row for row in _rows(tmp_path, "rejects") if row["severity"] != "note"]
     exported = [found[name.replace(".", "_")] for name in EXPORTS]
-    assert len(exported[0]) == len(sample_products())
+    assert len(exported[0]) == sum(len(family.variants) for family in families)
     for other in exported[1:]:
         assert other == exported[0]
+    packs = {f.id: {p.sku for p in f.variants} for f in families if len(f.variants) > 1}
+    for name in EXPORTS:
+        several = {k: skus for k, skus in grouped[name.replace(".", "_")].items() if len(skus) > 1}
+        assert several == packs, name
     assert len(found["latin"]) == len(TRANSLATED)
     assert found["latin"] == found["shuffled"] == found["items"]
