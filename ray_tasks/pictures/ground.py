@@ -58,7 +58,7 @@ def grown(mask: np.ndarray, size: int) -> np.ndarray:
 def parts_holding(area: np.ndarray, marks: np.ndarray) -> np.ndarray:
     """(H, W) bool: the 4-connected parts of `area` that hold a pixel of `marks`."""
     count, parts = cv2.connectedComponents(area.astype(np.uint8), connectivity=4)
-    return np.take(_hit(parts, marks, count), parts)
+    return _hit(parts, marks, count).take(parts.view(np.int32))
 
 
 def _hit(parts: np.ndarray, marks: np.ndarray, count: int) -> np.ndarray:
