@@ -88,7 +88,7 @@ class UnetPainter:
     def condition(self, units: Sequence[Unit], cache: ContentCache) -> list[dict[str, Any]]:
         """See Painter. Text: (tokens, d) and, for SDXL, (pooled,); kept: (4, h/8, w/8) latents of the product."""
         prompts = [self.prompts.fit(unit.prompt) for unit in units]
-        prompts += [self._negative_prompt] if self._is_guided else []
+        prompts += [self.prompts.fit(self._negative_prompt)] if self._is_guided else []
         texts = cache.many(
             [content_key("text", prompt) for prompt in prompts],
             lambda places: self._texts([prompts[i] for i in places]),

@@ -58,7 +58,7 @@ class ZImagePainter:
     def condition(self, units: Sequence[Unit], cache: ContentCache) -> list[dict[str, Any]]:
         """See Painter. Text: (tokens, d) without padding; kept: (16, h/8, w/8) latents of the product."""
         prompts = [self.prompts.fit(unit.prompt) for unit in units] + (
-            [self._negative_prompt] if self._is_guided else []
+            [self.prompts.fit(self._negative_prompt)] if self._is_guided else []
         )
         texts = cache.many(
             [content_key("text", prompt) for prompt in prompts],

@@ -19,7 +19,7 @@ from tests.ray_tasks.models.painter_checks import (
     paint,
     unit_of,
 )
-from tests.tiny_models import save_tiny_edit_pipeline
+from tests.tiny_transformers import save_tiny_edit_pipeline
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tests.ray_tasks.models.painter_checks import (
     paint,
     unit_of,
 )
-from tests.tiny_models import save_tiny_z_image, save_tiny_z_image_control
+from tests.tiny_transformers import save_tiny_z_image, save_tiny_z_image_control
 
 
 @pytest.fixture(scope="module")

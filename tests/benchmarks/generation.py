@@ -1,0 +1,323 @@
+"""Pictures a second: a plain loop around diffusers, Ray around it, diffusers tuned by its guide, ours, and the floor.
+
+    python -m tests.benchmarks.generation                         # tiny shapes on the CPU: proves that it runs
+    python -m tests.benchmarks.generation --size sdxl --device cuda --units 48   # one card, about 15 minutes
+
+Weights are random in the shapes of SDXL: operations, memory and batching are real, the pictures are not. Work is
+inpainting around products, four personas each. Arms take turns, round after round; each ends with uint8 pictures in
+host memory. The floor is the operations of one picture over what this card does in a large bfloat16 matrix product,
+measured in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ray_tasks.engine.batch_sizes import BatchSizes
+from ray_tasks.engine.generate import Engine
+from ray_tasks.engine.unit import Unit
+from ray_tasks.models.scene_conditions import depth_map, outlines, product_on_neutral
+from ray_tasks.models.scene_prompts import NEGATIVE_PROMPT, scene_prompt
+from ray_tasks.models.unet_painter import UnetPainter
+from ray_tasks.pictures.compose import place_product
+from ray_tasks.pictures.geometry import Box, Canvas
+from ray_tasks.pictures.scene import SceneOrder, SceneSpec
+from schemas.config import Diffusion
+from schemas.instruction import SETTINGS
+from tests.benchmarks.sdxl_sized import save_sdxl_sized
+from tests.ray_tasks.pictures.product_shapes import bottle
+from tests.tiny_models import save_tiny_sdxl
+
+PERSONAS = 4
+TUNED_BATCH = 8
+"""Prompts that the tuned arm gives to a call, as the guide's page on batches has it."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Steps and guidance of one comparison."""
+
+    name: str
+    steps: int
+    guidance: float
+
+
+SETTINGS_COMPARED = (Setting("20 steps, guided", 20, 6.0), Setting("4 steps", 4, 1.0))
+
+
+def units(count: int, side: int) -> list[Unit]:
+    """Units of products at different places, `PERSONAS` scenes each."""
+    made = []
+    for number in range(count):
+        product, persona = divmod(number, PERSONAS)
+        left = side // 8 + (product * side // 16) % (side // 4)
+        placed = place_product(
+            bottle(rgb=(40 + 20 * (product % 8), 90, 60)),
+            Canvas(side, side),
+            Box(left, side // 3, left + side // 3, side * 9 // 10),
+        )
+        setting = SETTINGS[(number * 7) % len(SETTINGS)]
+        mood = ("calm", "fresh", "cosy", "premium")[persona]
+        spec = SceneSpec(setting, "window_left", "all", mood, ("#8a5a36", "#d9a05b"), ())
+        order = SceneOrder(spec, placed, Box(side // 16, side // 16, side * 15 // 16, side // 4), number)
+        image, mask = product_on_neutral(placed, (side, side))
+        prompt = scene_prompt(spec, has_text=True)
+        made.append(Unit(prompt, image, mask, outlines(image, mask), depth_map(order, mask), number))
+    return made
+
+
+class DiffusersLoop:
+    """Arm a, and with `batch` and `tuned` arm c: diffusers' own inpainting pipeline."""
+
+    def __init__(
+        self, folder: Path, device: str, setting: Setting, batch: int = 1, *, tuned: bool = False
+    ) -> None:
+        from diffusers import StableDiffusionXLInpaintPipeline
+
+        dtype = torch.bfloat16 if device == "cuda" else torch.float32
+        self._pipeline = StableDiffusionXLInpaintPipeline.from_pretrained(folder, dtype=dtype).to(device)
+        self._pipeline.set_progress_bar_config(disable=True)
+        self._setting, self._batch = setting, batch
+        if tuned:
+            # https://huggingface.co/docs/diffusers/optimization/fp16: bfloat16, fused projections, channels last,
+            # and compilation of the repeated blocks.
+            self._pipeline.fuse_qkv_projections()
+            self._pipeline.unet.to(memory_format=torch.channels_last)
+            self._pipeline.vae.to(memory_format=torch.channels_last)
+            if device == "cuda":
+                self._pipeline.unet.compile_repeated_blocks(fullgraph=True)
+
+    def paint(self, work: list[Unit]) -> list[np.ndarray]:
+        """(h, w, 3) uint8 each."""
+        made: list[np.ndarray] = []
+        for start in range(0, len(work), self._batch):
+            some = work[start : start + self._batch]
+            output = self._pipeline(
+                prompt=[unit.prompt for unit in some],
+                negative_prompt=[NEGATIVE_PROMPT] * len(some),
+                image=[Image.fromarray(unit.image) for unit in some],
+                mask_image=[Image.fromarray(unit.mask) for unit in some],
+                height=some[0].shape[0],
+                width=some[0].shape[1],
+                strength=1.0,
+                num_inference_steps=self._setting.steps,
+                guidance_scale=self._setting.guidance,
+                generator=[torch.Generator("cpu").manual_seed(unit.seed) for unit in some],
+                output_type="pil",
+            )
+            made += [np.asarray(image) for image in output.images]
+        return made
+
+
+class RayLoop:
+    """Arm b: the same loop in an actor of Ray Data."""
+
+    def __init__(self, folder: Path, device: str, setting: Setting, side: int) -> None:
+        self._loop = DiffusersLoop(folder, device, setting)
+        self._side = side
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Numbers of units -> checksums and the moments at which they were done."""
+        every = units(int(batch["number"].max()) + 1, self._side)
+        sums, moments = [], []
+        for number in batch["number"]:
+            sums.append(int(self._loop.paint([every[number]])[0].astype(np.int64).sum()))
+            moments.append(time.time())
+        return {"sum": np.array(sums), "moment": np.array(moments)}
+
+
+def ray_rate(folder: Path, device: str, setting: Setting, count: int, side: int) -> float:
+    """Pictures a second of arm b once its actor is warm: its start and loading are not counted."""
+    import ray
+
+    from infra.ray_session import start_ray
+    from schemas.config import Engines
+
+    start_ray(Engines(cores=2))
+    rows = (
+        ray.data.range(count + 1, override_num_blocks=1)
+        .rename_columns({"id": "number"})
+        .map_batches(
+            RayLoop,
+            fn_constructor_args=(folder, device, setting, side),
+            batch_size=4,
+            compute=ray.data.ActorPoolStrategy(size=1),
+            num_cpus=0.5,
+            num_gpus=1 if device == "cuda" else 0,
+        )
+        .take_all()
+    )
+    moments = sorted(row["moment"] for row in rows)
+    return count / float(moments[-1] - moments[0])
+
+
+def ours(folder: Path, device: str, setting: Setting, side: int, state: Path) -> Engine:
+    """Arm d."""
+    config = Diffusion(
+        model=str(folder),
+        device="cuda" if device == "cuda" else "cpu",
+        steps=setting.steps,
+        guidance_scale=setting.guidance,
+        size_px=side,
+        compile=device == "cuda",
+    )
+    painter = UnetPainter(config, NEGATIVE_PROMPT, f"benchmark {setting.name}")
+    card = torch.cuda.get_device_name() if device == "cuda" else "cpu"
+    return Engine(painter, BatchSizes(card, 16, state / f"{setting.steps}.json"))
+
+
+def matmul_flops(device: str) -> float:
+    """Operations a second of a large matrix product in the arms' precision, best of five."""
+    side, dtype = (8192, torch.bfloat16) if device == "cuda" else (512, torch.float32)
+    a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
+    times = []
+    for _ in range(6):
+        started = time.perf_counter()
+        for _ in range(10):
+            a @ b
+        _wait(device)
+        times.append(time.perf_counter() - started)
+    return 10 * 2 * side**3 / min(times[1:])
+
+
+def flops_of_one(engine: Engine, unit: Unit) -> float:
+    """Operations that one picture needs, counted: text, encode, all steps, decode."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from ray_tasks.engine.content_cache import ContentCache
+
+    counter = FlopCounterMode(display=False)
+    with counter, torch.inference_mode():
+        conditions = engine.painter.condition([unit], ContentCache())
+        engine.painter.decode(engine.painter.denoise(conditions, [unit.seed]))
+    return float(counter.get_total_flops())
+
+
+def idle_share(engine: Engine, work: list[Unit]) -> float | None:
+    """Share of the time in which no kernel ran, by the profiler, whose own cost counts as idle; None on the CPU."""
+    if engine.painter.device.type != "cuda":
+        return None
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+        started = time.perf_counter()
+        list(engine.generate(work))
+        wall = time.perf_counter() - started
+    busy = sum(event.self_device_time_total for event in profiler.key_averages()) / 1e6
+    return max(0.0, 1 - busy / wall)
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def rate(paint: Callable[[], Any], count: int, device: str) -> float:
+    """Pictures a second of one run."""
+    started = time.perf_counter()
+    paint()
+    _wait(device)
+    return count / (time.perf_counter() - started)
+
+
+def compare(
+    folder: Path, device: str, setting: Setting, count: int, side: int, rounds: int, state: Path
+) -> str:
+    """A Markdown table of one setting."""
+    work = units(count, side)
+    engine = ours(folder, device, setting, side, state)
+    flops = flops_of_one(engine, work[0])
+    a = DiffusersLoop(folder, device, setting)
+    c = DiffusersLoop(folder, device, setting, TUNED_BATCH, tuned=True)
+    arms: dict[str, Callable[[], float]] = {
+        "a: diffusers loop, batch 1": lambda: rate(lambda: a.paint(work[: count // 2]), count // 2, device),
+        "b: Ray map_batches around a": lambda: ray_rate(folder, device, setting, count // 2, side),
+        f"c: diffusers by its guide, batch {TUNED_BATCH}": lambda: rate(lambda: c.paint(work), count, device),
+        "d: ours": lambda: rate(lambda: _all_outcomes(engine, work), count, device),
+    }
+    # Compilation, and the sweep for our batch size.
+    a.paint(work[:1])
+    c.paint(work[:TUNED_BATCH])
+    while not engine.sizes.settled(engine.painter.name, work[0].shape):
+        list(engine.generate(units(max(count, 64), side)))
+    # What the sweep left in the cache would be a gift.
+    rates: dict[str, list[float]] = {name: [] for name in arms}
+    peaks = []
+    for _ in range(rounds):
+        peaks.append(matmul_flops(device))
+        for name, arm in arms.items():
+            engine.cache.clear()
+            rates[name].append(arm())
+    peak = statistics.median(peaks)
+    floor = peak / flops
+    base = statistics.median(rates["a: diffusers loop, batch 1"])
+    lines = [
+        f"\n{setting.name}, {side} x {side} px, {count} units of {count // PERSONAS} products; "
+        f"{flops / 1e12:.3g} TFLOP a picture; matrix product {peak / 1e12:.3g} TFLOP/s\n",
+        "| arm | pictures a second, median | least, most | times a | share of the floor |",
+        "|---|---|---|---|---|",
+    ]
+    for name, found in rates.items():
+        middle = statistics.median(found)
+        lines.append(
+            f"| {name} | {middle:.3g} | {min(found):.3g}, {max(found):.3g} | {middle / base:.2f} | "
+            f"{middle / floor:.1%} |"
+        )
+    lines.append(f"| e: floor by operations | {floor:.3g} | | {floor / base:.2f} | 100% |")
+    size = engine.sizes.size(engine.painter.name, work[0].shape)
+    engine.cache.clear()
+    idle = idle_share(engine, work)
+    lines.append(f"\nours: batch {size}" + (f", card idle {idle:.1%}" if idle is not None else ""))
+    return "\n".join(lines)
+
+
+def _all_outcomes(engine: Engine, work: list[Unit]) -> None:
+    outcomes = list(engine.generate(work))
+    if len(outcomes) != len(work):
+        raise RuntimeError(f"{len(work)} units, {len(outcomes)} outcomes")
+
+
+def main() -> None:
+    """Runs the comparison."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", choices=("tiny", "sdxl"), default="tiny")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--units", type=int, default=16, help="pictures a round; a multiple of 8")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--models", type=Path, help="where the random weights are kept; a temporary folder if left out"
+    )
+    args = parser.parse_args()
+    if args.device == "cpu":
+        torch.set_num_threads(1)
+    card = torch.cuda.get_device_name() if args.device == "cuda" else f"{platform.machine()} CPU, one thread"
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = (args.models or Path(scratch)) / args.size
+        if not (folder / "model_index.json").is_file():
+            save_sdxl_sized(folder, args.device) if args.size == "sdxl" else save_tiny_sdxl(folder)
+        side = 1024 if args.size == "sdxl" else 64
+        sys.stdout.write(f"{' '.join(sys.argv)}; {card}, torch {torch.__version__}, {dt.date.today()}\n")
+        for setting in SETTINGS_COMPARED:
+            table = compare(folder, args.device, setting, args.units, side, args.rounds, Path(scratch))
+            sys.stdout.write(table + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

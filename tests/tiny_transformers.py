@@ -1,0 +1,182 @@
+"""Tiny, randomly initialised diffusion transformers in the real on-disk format: Z-Image and Qwen-Image-Edit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.tiny_models import tiny_vae
+
+
+def save_tiny_z_image(folder: Path, seed: int = 0) -> None:
+    """Saves a Z-Image pipeline: a Qwen3 text encoder with a chat template, and a transformer."""
+    import torch
+    from diffusers import FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
+    from transformers import Qwen3Config, Qwen3Model
+
+    tokenizer = _bytewise_tokenizer(["<pad>", "<|im_start|>", "<|im_end|>"])
+    tokenizer.chat_template = (
+        "{% for m in messages %}<|im_start|>{{ m['role'] }} {{ m['content'] }}<|im_end|>{% endfor %}"
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        pipeline = ZImagePipeline(
+            vae=tiny_vae(
+                16, scaling_factor=0.36, shift_factor=0.12, use_quant_conv=False, use_post_quant_conv=False
+            ),
+            text_encoder=Qwen3Model(
+                Qwen3Config(
+                    vocab_size=len(tokenizer),
+                    hidden_size=16,
+                    intermediate_size=24,
+                    num_hidden_layers=2,
+                    num_attention_heads=2,
+                    num_key_value_heads=2,
+                    head_dim=8,
+                    max_position_embeddings=1024,
+                )
+            ),
+            tokenizer=tokenizer,
+            transformer=ZImageTransformer2DModel(
+                dim=32,
+                n_layers=2,
+                n_refiner_layers=1,
+                n_heads=2,
+                n_kv_heads=2,
+                cap_feat_dim=16,
+                axes_dims=[4, 6, 6],
+                axes_lens=[1024, 64, 64],
+            ),
+            scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        )
+        for token in (pipeline.transformer.x_pad_token, pipeline.transformer.cap_pad_token):
+            torch.nn.init.normal_(token)
+    pipeline.save_pretrained(folder, safe_serialization=True)
+
+
+def save_tiny_z_image_control(folder: Path, seed: int = 0) -> None:
+    """Saves Z-Image's inpaint ControlNet: layout, mask and kept part in, residuals of the blocks out."""
+    import torch
+    from diffusers import ZImageControlNetModel
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = ZImageControlNetModel(
+            control_layers_places=[0, 1],
+            control_refiner_layers_places=[0],
+            control_in_dim=33,
+            add_control_noise_refiner="control_noise_refiner",
+            dim=32,
+            n_refiner_layers=1,
+            n_heads=2,
+            n_kv_heads=2,
+        )
+        for parameter in model.parameters():
+            if not parameter.any():
+                torch.nn.init.normal_(parameter, std=0.2)
+    model.save_pretrained(folder, safe_serialization=True)
+
+
+def save_tiny_edit_pipeline(folder: Path, seed: int = 0) -> None:
+    """Saves a Qwen-Image-Edit pipeline of several pictures: Qwen2.5-VL encoder, video autoencoder, transformer."""
+    import torch
+    from diffusers import (
+        AutoencoderKLQwenImage,
+        FlowMatchEulerDiscreteScheduler,
+        QwenImageEditPlusPipeline,
+        QwenImageTransformer2DModel,
+    )
+    from transformers import (
+        Qwen2_5_VLConfig,
+        Qwen2_5_VLForConditionalGeneration,
+        Qwen2VLImageProcessor,
+        Qwen2VLProcessor,
+        Qwen2VLVideoProcessor,
+    )
+
+    names = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    names += ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
+    tokenizer = _bytewise_tokenizer(names)
+    number = {name: tokenizer.convert_tokens_to_ids(name) for name in names}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        text_encoder = Qwen2_5_VLForConditionalGeneration(
+            Qwen2_5_VLConfig(
+                text_config={
+                    "vocab_size": len(tokenizer),
+                    "hidden_size": 16,
+                    "intermediate_size": 24,
+                    "num_hidden_layers": 2,
+                    "num_attention_heads": 2,
+                    "num_key_value_heads": 2,
+                    "rope_parameters": {
+                        "rope_type": "default",
+                        "mrope_section": [1, 1, 2],
+                        "rope_theta": 10000.0,
+                    },
+                },
+                vision_config={
+                    "depth": 1,
+                    "hidden_size": 16,
+                    "intermediate_size": 16,
+                    "num_heads": 2,
+                    "out_hidden_size": 16,
+                    "patch_size": 14,
+                    "fullatt_block_indexes": [0],
+                },
+                vision_start_token_id=number["<|vision_start|>"],
+                vision_end_token_id=number["<|vision_end|>"],
+                image_token_id=number["<|image_pad|>"],
+                video_token_id=number["<|video_pad|>"],
+            )
+        )
+        pipeline = QwenImageEditPlusPipeline(
+            scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+            vae=AutoencoderKLQwenImage(
+                base_dim=8,
+                z_dim=4,
+                dim_mult=[1, 1, 1, 1],
+                num_res_blocks=1,
+                temperal_downsample=[False, True, True],
+                latents_mean=[0.0] * 4,
+                latents_std=[1.0] * 4,
+            ),
+            text_encoder=text_encoder,
+            tokenizer=tokenizer,
+            processor=Qwen2VLProcessor(
+                image_processor=Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=56 * 56),
+                tokenizer=tokenizer,
+                video_processor=Qwen2VLVideoProcessor(),
+            ),
+            transformer=QwenImageTransformer2DModel(
+                in_channels=16,
+                out_channels=4,
+                num_layers=2,
+                attention_head_dim=16,
+                num_attention_heads=2,
+                joint_attention_dim=16,
+                axes_dims_rope=(4, 6, 6),
+            ),
+        )
+        # As initialised, these layers hardly look at the pictures shown.
+        for name, parameter in pipeline.transformer.named_parameters():
+            if ".attn." in name and parameter.ndim == 2:
+                torch.nn.init.normal_(parameter, std=0.5)
+    pipeline.save_pretrained(folder, safe_serialization=True)
+
+
+def _bytewise_tokenizer(special: list[str]) -> Any:
+    """Qwen2's tokenizer with bytes as tokens; the first special token pads."""
+    from tokenizers import pre_tokenizers
+    from transformers import Qwen2Tokenizer
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: number for number, token in enumerate([*special, *letters])}
+    return Qwen2Tokenizer(
+        vocab=vocabulary,
+        merges=[],
+        unk_token=None,
+        eos_token="<|im_end|>",
+        pad_token=special[0],
+        additional_special_tokens=special[1:],
+    )
