@@ -178,6 +178,7 @@ class InstructionWriter:
         )
         season = scenes.season_of(product)
         settings = scenes.assign_settings(fit, scenes.allowed_settings(thing.kind, season))
+        size = scenes.size_cm(product, thing.kind)
         taken_lights: set[str] = set()
         taken_layouts: set[str] = set()
         dressed = []
@@ -185,7 +186,9 @@ class InstructionWriter:
             seed = (product["merchant_id"], product["sku"], persona.segment_id)
             dressed.append(
                 (
-                    scenes.dress(setting, thing.kind, product["palette"] or [], seed, taken_lights, season),
+                    scenes.dress(
+                        setting, thing.kind, product["palette"] or [], seed, taken_lights, season, size
+                    ),
                     scenes.layout(product["aspect"], seed, taken_layouts),
                 )
             )

@@ -13,6 +13,7 @@ SCENE = struct_of(
     mood=STRING,
     palette=list_of(STRING),
     props=list_of(STRING),
+    size_cm=INT,
 )
 CLAIM = struct_of(element=STRING, text=STRING, source_field=STRING, source_value=STRING)
 BOX = struct_of(left=INT, top=INT, right=INT, bottom=INT)

@@ -136,6 +136,7 @@ INSTRUCTION_JSON_SCHEMA: dict[str, Any] = {
                         "items": {"type": "string", "enum": list(PROPS)},
                         "maxItems": 3,
                     },
+                    "size_cm": _optional({"type": "integer", "minimum": 1, "maximum": 400}),
                 }
             ),
             "surface": {"type": "string", "enum": sorted(set(SURFACE_OF_SETTING.values()))},

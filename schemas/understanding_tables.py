@@ -484,7 +484,9 @@ INSTRUCTIONS = Table(
             "What it argues with: function, style, price, occasion; proof (reviews) or origin where the record has it.",
         ),
         Column("need", STRING, "The need it answers."),
-        Column("scene", SCENE, "Setting, light, season, mood, palette, props."),
+        Column(
+            "scene", SCENE, "Setting, light, season, mood, palette, props; the product's longest side in cm."
+        ),
         Column("surface", STRING, "What the product stands on."),
         Column(
             "layout", STRING, "The composition: where the text block sits, and so where the product does."

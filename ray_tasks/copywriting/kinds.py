@@ -22,6 +22,8 @@ class Kind:
     """Name of its phrase bank when it shares one."""
     stands: bool = True
     """False for what cannot stand by itself, as a jacket: it hangs or lies, and is never put on the ground."""
+    size_cm: int = 22
+    """Usual longest side, where the product's facts do not say."""
 
     @property
     def allowed(self) -> frozenset[str]:
@@ -58,6 +60,7 @@ KINDS = (
         "basketball football volleyball",
         "gym_floor living_room wood_table garden_lawn city_night beach_sand deck_terrace",
         "towel dumbbell plant",
+        size_cm=35,
     ),
     Kind(
         "jewellery",
@@ -65,6 +68,7 @@ KINDS = (
         "linen_fabric marble_counter vanity_shelf silk_drape window_sill paper_flatlay beach_sand "
         "cafe_table city_night",
         "leaves pebbles shells confetti",
+        size_cm=3,
     ),
     Kind(
         "beauty",
@@ -74,6 +78,7 @@ KINDS = (
         "linen_fabric marble_counter vanity_shelf bathroom_shelf window_sill silk_drape beach_sand "
         "city_night office_desk",
         "leaves plant citrus towel pebbles shells",
+        size_cm=13,
     ),
     Kind(
         "garden",
@@ -81,6 +86,7 @@ KINDS = (
         "trowel rake",
         "garden_lawn workshop_bench wood_table potting_bench deck_terrace",
         "leaves plant pebbles",
+        size_cm=35,
     ),
     Kind(
         "supply",
@@ -99,6 +105,7 @@ KINDS = (
         "workshop_bench wood_table garden_lawn renovation_room",
         "tools",
         "make",
+        size_cm=28,
     ),
     Kind(
         "storage",
@@ -106,6 +113,7 @@ KINDS = (
         "workshop_bench wood_table living_room renovation_room kids_room",
         "plant books",
         "home",
+        size_cm=60,
     ),
     Kind(
         "furniture",
@@ -114,6 +122,7 @@ KINDS = (
         "living_room deck_terrace renovation_room",
         "plant",
         "home",
+        size_cm=95,
     ),
     Kind(
         "kitchen",
@@ -138,6 +147,7 @@ KINDS = (
         f"{_TABLES} marble_counter kitchen_counter office_desk study_night gym_floor {_OUTSIDE} "
         "city_night deck_terrace market_stall neon_setup",
         "citrus leaves plant books laptop_edge dumbbell towel lantern pine_cones pebbles shells",
+        size_cm=18,
     ),
     Kind(
         "food",
@@ -153,6 +163,7 @@ KINDS = (
         "footwear shoe shoes sneaker sneakers boot boots sandal sandals slipper slippers hi-tops trainers",
         f"gym_floor {_OUTSIDE} city_night living_room deck_terrace winter_snow",
         "leaves pine_cones pebbles shells towel dumbbell",
+        size_cm=29,
     ),
     Kind(
         "bag",
@@ -160,6 +171,7 @@ KINDS = (
         f"{_TABLES} office_desk city_night forest_trail mountain_camp beach_sand gym_floor hallway_pegs "
         "wood_flatlay paper_flatlay",
         "books laptop_edge leaves pine_cones pebbles shells towel lantern",
+        size_cm=42,
     ),
     Kind(
         "garment",
@@ -169,6 +181,7 @@ KINDS = (
         "leaves pine_cones pebbles",
         "wear",
         stands=False,
+        size_cm=70,
     ),
     Kind(
         "wear",
@@ -176,6 +189,7 @@ KINDS = (
         f"linen_fabric wood_table wood_flatlay paper_flatlay hallway_pegs gym_floor city_night "
         f"winter_snow {_OUTSIDE}",
         "leaves pine_cones pebbles shells towel books",
+        size_cm=28,
     ),
     Kind(
         "outdoor",
@@ -183,6 +197,7 @@ KINDS = (
         "lantern harness rope carabiner compass navigation goggles boarding sport sports",
         f"{_OUTSIDE} gym_floor workshop_bench wood_table city_night winter_snow deck_terrace",
         "lantern pine_cones pebbles leaves shells towel dumbbell",
+        size_cm=45,
     ),
     Kind(
         "tech",
@@ -200,6 +215,7 @@ KINDS = (
         "kitchen_counter deck_terrace",
         "books plant",
         "home",
+        size_cm=45,
     ),
     Kind(
         "paper",
@@ -214,6 +230,7 @@ KINDS = (
         "wood_table linen_fabric garden_lawn living_room wood_flatlay bathroom_shelf",
         "leaves plant books",
         "home",
+        size_cm=50,
     ),
     Kind(
         "home",
@@ -223,6 +240,7 @@ KINDS = (
         "wood_table living_room window_sill marble_counter vanity_shelf bathroom_shelf deck_terrace "
         "study_night",
         "plant books leaves towel pebbles",
+        size_cm=28,
     ),
     Kind(
         "toy",

@@ -55,6 +55,29 @@ def allowed_settings(kind: Kind, season: str | None) -> frozenset[str]:
     return (kind.allowed | _FEASTS) - _NOT_IN_SEASON.get(season or "", frozenset())
 
 
+_LENGTHS = frozenset({"height", "length", "width", "depth", "diameter"})
+_CM = {"mm": 0.1, "cm": 1.0, "m": 100.0, "in": 2.54}
+_SIZE_RANGE_CM = (1, 400)
+
+
+def size_cm(product: Mapping[str, Any], kind: Kind) -> int:
+    """The product's longest side in cm, 1 to 400: its facts' lengths, else its capacity, else what is usual."""
+    facts = [fact for fact in product["facts"] or [] if fact["number"]]
+    sides = [
+        fact["number"] * _CM[fact["unit"]]
+        for fact in facts
+        if fact["name"] in _LENGTHS and fact["unit"] in _CM
+    ]
+    # A vessel of a litre is about 22 cm high; others go with the cube root.
+    vessels = [
+        2.2 * fact["number"] ** (1 / 3)
+        for fact in facts
+        if fact["name"] in ("capacity", "volume") and fact["unit"] == "ml"
+    ]
+    longest = max(sides or vessels or [kind.size_cm])
+    return round(min(_SIZE_RANGE_CM[1], max(_SIZE_RANGE_CM[0], longest)))
+
+
 class SettingMatcher:
     """How well each setting suits a segment and a product, by embeddings; order of columns is SETTINGS."""
 
@@ -113,8 +136,11 @@ def dress(
     seed: Sequence[str],
     taken: set[str],
     season: str | None = None,
+    size: int | None = None,
 ) -> dict[str, Any]:
     """The scene record: light, season, mood, palette and props that go with the setting and the product.
+
+    `size` is the product's longest side in cm: what stands around it is drawn to that scale.
 
     `taken` holds "setting/light" of the product's other personas, so that a repeated setting gets another light.
     """
@@ -129,6 +155,7 @@ def dress(
         "mood": pick_leading(guide.moods, *seed, "mood"),
         "palette": palette(product_colours, guide.accents, seed),
         "props": props(guide.props, kind, seed),
+        "size_cm": size,
     }
 
 

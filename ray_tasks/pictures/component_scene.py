@@ -71,7 +71,7 @@ _GRADE = {
 FOCUS = 0.62
 """Share of the blur that the drawers ask for: what is behind must still be told at thumbnail size."""
 
-_BACKLIGHT = (1.0, 1.15, 0.87, 1.3, 0.77, 1.5, 0.67, 1.75, 0.57)
+_BACKLIGHT = (1.0, 1.15, 0.87, 1.3, 0.77, 1.5, 0.67)
 """Factors that the light behind a product that sinks into it may take, least change first."""
 
 GRAIN = 1.9
@@ -164,8 +164,16 @@ def plan_stage(
         season=spec.season,
         mood=spec.mood,
         offset=(float(rng.uniform(0, 4096)), float(rng.uniform(0, 4096))),
+        closeness=_closeness(spec.size_cm, setting.usual_cm),
     )
     return stage, window
+
+
+def _closeness(size_cm: int | None, usual_cm: float) -> float:
+    """Less than in proportion: a ring on a table is a close-up, yet the table must still be told."""
+    if size_cm is None:
+        return 1.0
+    return min(1.9, max(0.65, math.sqrt(usual_cm / size_cm)))
 
 
 def _draw_backdrop(
@@ -179,6 +187,12 @@ def _draw_backdrop(
     canvas = skia.Surface(small, colorType=skia.kRGBA_8888_ColorType).getCanvas()
     canvas.scale(small.shape[1] / window.width, small.shape[0] / window.height)
     canvas.translate(-window.left, -window.top)
+    if stage.closeness > 1 and not faced:
+        # Nearer: around the point behind the product's foot, so that horizon and edge stay.
+        zoom = min(1.3, stage.closeness)
+        x, y = stage.product.center_x, stage.edge_y
+        canvas.translate(x * (1 - zoom), y * (1 - zoom))
+        canvas.scale(zoom, zoom)
     brush = Brush(canvas, stage.width, stage.height, rng, focus=FOCUS)
     setting.backdrop(brush, stage)
     if not faced:

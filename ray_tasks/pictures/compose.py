@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -26,8 +27,15 @@ class FidelityCertificate:
     """Placed size divided by the cut-out's size."""
 
 
-def place_product(cutout_rgba: np.ndarray, canvas: Canvas, box: Box) -> PlacedProduct:
-    """The cut-out as large as it fits into the box, centred, standing on the box's lower edge.
+def size_share(size_cm: int | None) -> float:
+    """Share of its box that a product takes: 0.72 for a ring of 3 cm, 1 from 15 cm on and where nothing is known."""
+    if size_cm is None:
+        return 1.0
+    return min(1.0, max(0.72, 0.72 + 0.28 * math.log(size_cm / 3) / math.log(5)))
+
+
+def place_product(cutout_rgba: np.ndarray, canvas: Canvas, box: Box, *, share: float = 1.0) -> PlacedProduct:
+    """The cut-out as large as it fits into `share` of the box, centred, standing on the box's lower edge.
 
     cutout_rgba: (h, w, 4) uint8, straight alpha. Transparent borders are cut off first. Raises ValueError for a
     cut-out without an opaque pixel, or a box outside the canvas.
@@ -40,7 +48,7 @@ def place_product(cutout_rgba: np.ndarray, canvas: Canvas, box: Box) -> PlacedPr
     if bounds is None:
         raise ValueError("cut-out has no opaque pixel")
     part = cutout_rgba[bounds.top : bounds.bottom, bounds.left : bounds.right]
-    scale = min(box.width / bounds.width, box.height / bounds.height, MAX_ENLARGEMENT)
+    scale = min(share * box.width / bounds.width, share * box.height / bounds.height, MAX_ENLARGEMENT)
     width, height = max(1, round(bounds.width * scale)), max(1, round(bounds.height * scale))
     scaled = _resize_rgba(part, width, height)
     left = box.left + (box.width - width) // 2

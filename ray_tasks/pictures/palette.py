@@ -218,6 +218,8 @@ def harmonise(palette: tuple[str, ...], mood: str, product: Rgb) -> Tones:
     wall_l = separated_lightness(lightness, product_l, 0.10 if distinct_hue else 0.20)
     if 0.42 < wall_l < 0.76 and coloured:
         chroma = max(chroma, 0.058 if 190 < wall_hue < 290 else 0.072)
+    if wall_l <= 0.42 and 20 < wall_hue < 115:
+        chroma *= 0.6
     far = [t for t in coloured if _turn(t[2], wall_hue) > 60]
     if far or coloured:
         best = max(far or coloured, key=lambda t: t[1])

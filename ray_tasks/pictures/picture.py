@@ -13,6 +13,7 @@ from ray_tasks.pictures.compose import (
     certify,
     paste_product,
     place_product,
+    size_share,
 )
 from ray_tasks.pictures.framed import draw_ground, is_photograph, plan_framed
 from ray_tasks.pictures.geometry import Box, Canvas
@@ -117,7 +118,7 @@ def plan_base(
         order = None
     else:
         layout = plan_layout(canvas, layout_name, aspect, list(texts))
-        placed = place_product(cutout_rgba, canvas, layout.product_box)
+        placed = place_product(cutout_rgba, canvas, layout.product_box, share=size_share(spec.size_cm))
         tones = harmonise(spec.palette, spec.mood, product_color(placed.rgba))
         plain = np.rint(np.array(tones.wall, np.float32) * 255).astype(np.uint8)
         scene_rgb = np.broadcast_to(plain, (canvas.height_px, canvas.width_px, 3))

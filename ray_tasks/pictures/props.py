@@ -45,7 +45,7 @@ def draw_near_props(
         spots.sort(key=lambda spot: spot[1])
         placed: list[tuple[float, float, float]] = []
         for x, y in spots:
-            size = float(brush.rng.uniform(*sizes)) * brush.unit
+            size = float(brush.rng.uniform(*sizes)) * brush.unit * min(1.6, stage.closeness)
             if not from_above:
                 size *= (y - stage.horizon_y) / max(1.0, stage.contact_y - stage.horizon_y)
             reach = Box(
@@ -105,6 +105,9 @@ def draw_far_props(brush: Brush, stage: Stage, spec: SceneSpec) -> None:
         if drawer is None:
             continue
         with brush.depth(6.5):
+            if stage.closeness < 1:
+                brush.canvas.translate(x * (1 - stage.closeness), base * (1 - stage.closeness))
+                brush.canvas.scale(stage.closeness, stage.closeness)
             drawer(brush, stage, x, base)
         side = -side
 

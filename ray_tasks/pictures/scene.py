@@ -22,6 +22,8 @@ class SceneSpec:
     mood: str
     palette: tuple[str, ...]
     props: tuple[str, ...]
+    size_cm: int | None = None
+    """The product's longest side, to whose scale the surroundings are drawn; None: as usual in the setting."""
 
     def __post_init__(self) -> None:
         for field, value, words in (
@@ -46,6 +48,7 @@ class SceneSpec:
             mood=record["mood"],
             palette=tuple(record["palette"]),
             props=tuple(record["props"]),
+            size_cm=record.get("size_cm"),
         )
 
 

@@ -159,6 +159,6 @@ def _pegs_backdrop(brush: Brush, stage: Stage) -> None:
 
 
 HANGING: dict[str, Setting] = {
-    "wardrobe_rail": Setting(_rail_backdrop, no_ground, (0.10, 0.10), 0.30, hangs=True),
-    "hallway_pegs": Setting(_pegs_backdrop, no_ground, (0.10, 0.10), 0.30, hangs=True),
+    "wardrobe_rail": Setting(_rail_backdrop, no_ground, (0.10, 0.10), 0.30, hangs=True, usual_cm=70),
+    "hallway_pegs": Setting(_pegs_backdrop, no_ground, (0.10, 0.10), 0.30, hangs=True, usual_cm=45),
 }

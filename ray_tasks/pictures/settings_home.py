@@ -284,8 +284,8 @@ def _kids_ground(brush: Brush, stage: Stage) -> None:
 
 
 HOME: dict[str, Setting] = {
-    "living_room": Setting(_living_backdrop, _living_ground, (0.13, 0.18), 0.16),
+    "living_room": Setting(_living_backdrop, _living_ground, (0.13, 0.18), 0.16, usual_cm=40),
     "bathroom_shelf": Setting(_bath_backdrop, _bath_ground, (0.08, 0.12), 0.26, gloss=0.22),
     "window_sill": Setting(_sill_backdrop, _sill_ground, (0.08, 0.11), 0.28, gloss=0.08),
-    "kids_room": Setting(_kids_backdrop, _kids_ground, (0.12, 0.17), 0.18),
+    "kids_room": Setting(_kids_backdrop, _kids_ground, (0.12, 0.17), 0.18, usual_cm=40),
 }

@@ -70,11 +70,8 @@ def _paper_backdrop(brush: Brush, stage: Stage) -> None:
 
 
 def _planks_backdrop(brush: Brush, stage: Stage) -> None:
-    wood = WALNUT if stage.mood in ("premium", "cosy") else OAK
-    if to_lch(stage.tones.product)[0] > 0.72:
-        wood = WALNUT
-    elif to_lch(stage.tones.product)[0] < 0.35:
-        wood = (shift(OAK[0], 0.06), shift(OAK[1], 0.08), OAK[2])
+    pale = (shift(OAK[0], 0.10), shift(OAK[1], 0.15), OAK[2])
+    wood = WALNUT if to_lch(stage.tones.product)[0] > 0.62 else pale
     _cover(brush, stage, "wood", tinted(stage, wood), 0.95)
 
 

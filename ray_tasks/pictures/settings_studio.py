@@ -29,7 +29,7 @@ def _sweep_backdrop(brush: Brush, stage: Stage) -> None:
     tones, h, w = stage.tones, stage.height, stage.width
     plaster(brush, stage, tones.wall, strength=0.6)
     deep = shift(tones.wall, -0.055, 1.1)
-    variant = int(brush.rng.integers(3))
+    variant = int(brush.rng.integers(6))
     cx = stage.product.center_x
     base = stage.edge_y + 0.01 * h
     disc = shift(tones.wall, 0.045 if to_lch(tones.wall)[0] < 0.8 else -0.05, 1.35)
@@ -48,6 +48,24 @@ def _sweep_backdrop(brush: Brush, stage: Stage) -> None:
         brush.path(path, disc, blur=0.8)
         inner = brush.gradient((cx - half, 0), (cx + half, 0), [(0.0, deep), (1.0, disc)], [0.5, 0.0])
         brush.canvas.drawPath(path, inner)
+    elif variant == 3:
+        # A large disc behind, half out of the frame.
+        x, y, r = cx + brush.rng.uniform(-0.42, 0.42) * w, base - brush.rng.uniform(0.25, 0.60) * h, 0.36 * w
+        brush.oval(x - stage.light.side * 0.02 * w, y + 0.015 * h, r, r, deep, alpha=0.6, blur=16)
+        brush.oval(x, y, r, r, disc, blur=1.0)
+    elif variant == 4:
+        # A painted band up to a third of the wall.
+        top = base - brush.rng.uniform(0.22, 0.42) * h
+        brush.panel(-w, top, 2 * w, base + 9, ramp(disc, shift(disc, -0.03)))
+    elif variant == 5:
+        # A folding screen: each leaf takes the light differently.
+        leaf, x, turn = brush.rng.uniform(0.16, 0.24) * w, -brush.rng.uniform(0, 0.1) * w, 1.0
+        top = base - brush.rng.uniform(0.52, 0.74) * h
+        while x < w:
+            tone = shift(disc, 0.025 * turn)
+            stops = ramp(shift(tone, 0.02), shift(tone, -0.03))
+            brush.panel(x, top, x + leaf, base + 9, stops, across=True)
+            x, turn = x + leaf, -turn
     # The cove where paper turns from wall to floor.
     brush.wash(base - 0.10 * h, base + 0.05 * h, [(0.0, deep), (0.6, deep), (1.0, deep)], [0.0, 0.55, 0.0])
     floor = shift(tones.ground, 0.01)

@@ -191,6 +191,6 @@ def _neon_ground(brush: Brush, stage: Stage) -> None:
 
 
 TRADES: dict[str, Setting] = {
-    "renovation_room": Setting(_renovation_backdrop, _renovation_ground, (0.12, 0.17), 0.18),
+    "renovation_room": Setting(_renovation_backdrop, _renovation_ground, (0.12, 0.17), 0.18, usual_cm=40),
     "neon_setup": Setting(_neon_backdrop, _neon_ground, (0.09, 0.13), 0.26, gloss=0.22, glow=0.80),
 }

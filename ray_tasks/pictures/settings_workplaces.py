@@ -190,5 +190,5 @@ def _gym_ground(brush: Brush, stage: Stage) -> None:
 
 WORKPLACES: dict[str, Setting] = {
     "workshop_bench": Setting(_workshop_backdrop, _workshop_ground, (0.09, 0.14), 0.26),
-    "gym_floor": Setting(_gym_backdrop, _gym_ground, (0.14, 0.19), 0.16, gloss=0.05, glow=0.72),
+    "gym_floor": Setting(_gym_backdrop, _gym_ground, (0.14, 0.19), 0.16, gloss=0.05, glow=0.72, usual_cm=40),
 }

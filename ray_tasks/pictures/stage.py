@@ -34,6 +34,8 @@ class Stage:
     mood: str
     offset: tuple[float, float]
     """Where the material's pattern begins; changes with the seed."""
+    closeness: float = 1.0
+    """How much larger than usual the surroundings look: above 1 beside a small product, below 1 beside a large one."""
 
     @property
     def unit(self) -> float:
@@ -53,7 +55,7 @@ class Stage:
             self.contact_y if not from_above else 0.0,
             1.5 * self.height,
             self.offset,
-            scale * self.unit,
+            scale * self.closeness * self.unit,
             from_above,
         )
 
@@ -78,6 +80,8 @@ class Setting:
     """The ground runs on into the background without an edge."""
     glow: float = 0.0
     """Least ambient light: above 0 where the setting has lamps of its own."""
+    usual_cm: float = 22.0
+    """Longest side of a product beside which the setting is drawn at its own scale."""
 
 
 def edge_path(brush: Brush, stage: Stage, roughness: float) -> skia.Path:

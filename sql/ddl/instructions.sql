@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS instructions (
   placements ARRAY<STRING> NOT NULL COMMENT 'The merchant\'s placements that it is written for.',
   angle STRING NOT NULL COMMENT 'What it argues with: function, style, price, occasion; proof (reviews) or origin where the record has it.',
   need STRING NOT NULL COMMENT 'The need it answers.',
-  scene STRUCT<setting: STRING, light: STRING, season: STRING, mood: STRING, palette: ARRAY<STRING>, props: ARRAY<STRING>> NOT NULL COMMENT 'Setting, light, season, mood, palette, props.',
+  scene STRUCT<setting: STRING, light: STRING, season: STRING, mood: STRING, palette: ARRAY<STRING>, props: ARRAY<STRING>, size_cm: INT> NOT NULL COMMENT 'Setting, light, season, mood, palette, props; the product\'s longest side in cm.',
   surface STRING NOT NULL COMMENT 'What the product stands on.',
   layout STRING NOT NULL COMMENT 'The composition: where the text block sits, and so where the product does.',
   headline STRING NOT NULL COMMENT 'At most 42 columns (a full-width character takes two).',

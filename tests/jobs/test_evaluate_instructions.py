@@ -29,7 +29,7 @@ def row(segment_id: str = "office", **changed: Any) -> dict[str, Any]:
         "need": "a break",
         "scene": {
             "setting": "office_desk", "light": "studio_soft", "season": "all", "mood": "calm",
-            "palette": ["#112233", "#445566"], "props": [],
+            "palette": ["#112233", "#445566"], "props": [], "size_cm": 20,
         },
         "surface": "desktop",
         "layout": "headline_left",

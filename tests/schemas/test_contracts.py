@@ -10,7 +10,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from infra.tables import ensure_tables, read_table, table_path
-from schemas.contract import LONG, STRING, Check, Column, Table, list_of, struct_of
+from schemas.contract import INT, LONG, STRING, Check, Column, Table, list_of, struct_of
 from schemas.derive import generated_files
 from schemas.instruction import INSTRUCTION_JSON_SCHEMA
 from schemas.samples import sample_rows
@@ -86,6 +86,8 @@ def _arrow_type(schema: dict[str, Any]) -> pa.DataType:
         return list_of(_arrow_type(schema["items"]))
     if schema["type"] == "object":
         return struct_of(**{name: _arrow_type(inner) for name, inner in schema["properties"].items()})
+    if schema["type"] == "integer":
+        return INT
     assert schema["type"] == "string"
     return STRING
 

@@ -26,6 +26,7 @@ def instruction(**changed: Any) -> dict[str, Any]:
             "mood": "energetic",
             "palette": ["#112233", "#445566"],
             "props": ["towel"],
+            "size_cm": 20,
         },
         "surface": "rubber",
         "layout": "headline_left",

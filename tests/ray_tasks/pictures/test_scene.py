@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ray_tasks.pictures.component_scene import DRAWERS, ComponentScene
+from ray_tasks.pictures.component_scene import DRAWERS, ComponentScene, plan_stage
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.layout import TextSpec
 from ray_tasks.pictures.light import LIGHT_SETUPS
@@ -163,3 +163,49 @@ def test_words_outside_the_vocabulary_are_refused() -> None:
 def test_spec_from_an_instructions_record() -> None:
     record = {**dataclasses.asdict(SPEC), "palette": list(SPEC.palette), "props": list(SPEC.props)}
     assert SceneSpec.from_record(record) == SPEC
+
+
+@pytest.mark.parametrize("canvas", [Canvas(216, 384), Canvas(400, 209)], ids=["story", "banner"])
+@pytest.mark.parametrize(
+    "setting", ["wood_table", "mountain_camp", "market_stall", "paper_flatlay", "hallway_pegs"]
+)
+def test_slim_and_wide_canvases_are_filled_to_the_border(setting: str, canvas: Canvas) -> None:
+    drawn = draw_base(
+        bottle(),
+        dataclasses.replace(SPEC, setting=setting),
+        [TEXT],
+        canvas,
+        "headline_top",
+        ComponentScene(),
+        3,
+    )
+    rgb = drawn.scene_rgb.astype(int)
+    assert rgb.shape == (canvas.height_px, canvas.width_px, 3)
+    for strip in (rgb[:6], rgb[-6:], rgb[:, :6], rgb[:, -6:]):
+        assert strip.mean() > 12 and strip.std() > 1
+
+
+def test_a_small_product_is_shown_nearer_and_smaller_than_a_large_one() -> None:
+    def drawn(size_cm: int) -> Base:
+        spec = dataclasses.replace(SPEC, props=(), size_cm=size_cm)
+        return draw_base(bottle(), spec, [TEXT], CANVAS, "headline_left", ComponentScene(), 3)
+
+    ring, chair = drawn(3), drawn(120)
+    assert ring.placed.box.height < 0.8 * chair.placed.box.height
+    boards = []
+    for size_cm, base in ((3, ring), (120, chair)):
+        spec = dataclasses.replace(SPEC, size_cm=size_cm)
+        rng = np.random.default_rng(1)
+        stage, _ = plan_stage(spec, base.placed, DRAWERS["wood_table"], base.placed.box.bottom, rng)
+        boards.append(stage.plane(1.0).scale)
+    assert boards[0] > 2 * boards[1]
+
+
+def test_what_hangs_throws_its_shade_on_the_wall_and_not_on_a_ground() -> None:
+    spec = dataclasses.replace(SPEC, setting="wardrobe_rail", light="window_left", props=("leaves",))
+    hung = draw_base(bottle(), spec, [TextSpec("")], CANVAS, "headline_top", ComponentScene(), 3)
+    box = hung.placed.box
+    middle = slice(box.top + box.height // 2, box.bottom - 20)
+    right = hung.scene_rgb[middle, box.right + 1 : box.right + 7].mean()
+    left = hung.scene_rgb[middle, box.left - 7 : box.left - 1].mean()
+    assert right < left - 5
