@@ -58,15 +58,15 @@ def grown(mask: np.ndarray, size: int) -> np.ndarray:
 def parts_holding(area: np.ndarray, marks: np.ndarray) -> np.ndarray:
     """(H, W) bool: the 4-connected parts of `area` that hold a pixel of `marks`."""
     count, parts = cv2.connectedComponents(area.astype(np.uint8), connectivity=4)
-    return _hit(parts, marks, count).take(parts.view(np.int32))
+    return _marked(parts, marks, count)
 
 
-def _hit(parts: np.ndarray, marks: np.ndarray, count: int) -> np.ndarray:
-    """(count,) bool: which of the numbered parts hold a pixel of `marks`; never part 0, which is what lies between."""
+def _marked(parts: np.ndarray, marks: np.ndarray, count: int) -> np.ndarray:
+    """(H, W) bool: the numbered parts that hold a pixel of `marks`; never part 0, which is what lies between."""
     hit = np.zeros(count, bool)
     hit[np.compress(marks.ravel(), parts.ravel())] = True
     hit[0] = False
-    return hit
+    return hit.take(parts.view(np.int32))
 
 
 def fit_ground(lab: np.ndarray) -> Ground:
@@ -220,8 +220,7 @@ def flood(labels: np.ndarray, edges: Edges, shadowed: np.ndarray, tie: float) ->
             passable = cv2.erode(passable.astype(np.uint8), box(3), borderValue=1) > 0
         count, parts = cv2.connectedComponents((passable & free).astype(np.uint8), connectivity=4)
         by_ground, by_product = (
-            np.take(_hit(parts, cv2.dilate((labels == kind).view(np.uint8), CROSS) > 0, count), parts)
-            for kind in (1, 2)
+            _marked(parts, cv2.dilate((labels == kind).view(np.uint8), CROSS) > 0, count) for kind in (1, 2)
         )
         both = by_ground & by_product
         labels[by_ground & ~both] = 1
