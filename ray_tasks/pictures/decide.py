@@ -26,6 +26,7 @@ class Thresholds:
     min_separation: float = 0.075
     min_separation_p20: float = 0.025
     max_cut_side: float = 0.06
+    max_crumb_share: float = 0.003
     max_ground_contact: float = 0.85
     max_overflow: float = 0
     max_text_misread: float = 0.12
@@ -46,6 +47,7 @@ class Thresholds:
     max_noise: float = 3.0
     max_banding: float = 0.28
     min_twin_distance: float = 0.055
+    max_colour_clash: float = 0.09
     min_sharpness: float = 1.42
     max_halo: float = 50.0
 
@@ -142,6 +144,7 @@ RULES = (
         "min_thumbnail_contrast",
         "contrast of the headline in a thumbnail",
     ),
+    Rule("cut_out_crumbs", "crumb_share", "max_crumb_share", "share of the product in loose crumbs"),
     Rule("product_cut", "cut_side", "max_cut_side", "share of a side along which the product is cut"),
     Rule(
         "product_near_border",
@@ -180,6 +183,7 @@ RULES = (
     ),
     Rule("noisy_background", "noise", "max_noise", "noise of the background"),
     Rule("banding", "banding", "max_banding", "steps in the background's tones"),
+    Rule("colour_clash", "colour_clash", "max_colour_clash", "chroma around across the product's hue"),
     Rule(
         "near_duplicate",
         "twin_distance",

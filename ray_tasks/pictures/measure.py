@@ -15,7 +15,7 @@ import numpy as np
 from ray_tasks.pictures.compose import MAX_ENLARGEMENT, alpha_bounds, place_product
 from ray_tasks.pictures.framed import MOUNT, is_photograph
 from ray_tasks.pictures.geometry import Box, Canvas
-from ray_tasks.pictures.measure_ground import Look, look_of, measure_ground, twin_distance
+from ray_tasks.pictures.measure_ground import Look, colour_clash, look_of, measure_ground, twin_distance
 from ray_tasks.pictures.measure_text import TextBox, measure_text
 from ray_tasks.pictures.palette import oklab_from_srgb
 
@@ -61,6 +61,7 @@ def measure(
     gray = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
     alpha = np.zeros((height, width), np.uint8)
     alpha[product_box.top : product_box.bottom, product_box.left : product_box.right] = product[..., 3]
+    look = look_of(bgr, product_box, (width, height))
     outline = product_box
     framed = is_photograph(cutout_rgba)
     if framed:
@@ -79,11 +80,13 @@ def measure(
         **_fidelity(rgb, product, product_box),
         **_edge(rgb, alpha, outline.grown(3 * _EDGE_STEP, canvas)),
         "sharpness": _sharpness(product),
+        "crumb_share": 0.0 if framed else _crumb_share(product[..., 3]),
         "cut_side": 0.0 if framed else _cut_side(product[..., 3]),
         "ground_contact": 0.0 if framed else _ground_contact(gray, product[..., 3], product_box),
         **measure_text(rgb, gray, alpha, text_boxes),
         **measure_ground(bgr, gray, alpha, outline, text_boxes),
-        "twin_distance": twin_distance(look_of(bgr, product_box, (width, height)), others),
+        "twin_distance": twin_distance(look, others),
+        "colour_clash": colour_clash(look, product[..., :3][product[..., 3] == 255]),
         "baked_text": 0.0 if text_boxes else float(sum(map(is_promotion, source_texts))),
     }
 
@@ -98,6 +101,14 @@ _PROMOTION = re.compile(
 def is_promotion(text: str) -> bool:
     """Whether a text in a source picture advertises: channels that forbid text forbid it baked in, but not labels."""
     return bool(_PROMOTION.search(text))
+
+
+def _crumb_share(alpha: np.ndarray) -> float:
+    """Share of the product in loose pieces of less than a fiftieth of the largest: what a cut-out took along."""
+    solid = (alpha > 127).view(np.uint8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    areas = stats[1:count, cv2.CC_STAT_AREA]
+    return float(areas[areas < areas.max() / 50].sum() / areas.sum()) if areas.size else 0.0
 
 
 def _cut_side(alpha: np.ndarray) -> float:
@@ -129,7 +140,10 @@ def _ground_contact(gray: np.ndarray, alpha: np.ndarray, box: Box) -> float:
         below = np.minimum(bottoms[:, None] + rows, gray.shape[0] - 1)
         return gray[below, box.left + columns[:, None]].mean(axis=1)
 
-    return float(np.median(light(2, 7) / np.maximum(light(22, 40), 4)))
+    far = light(22, 40)
+    # On dark ground no shadow can be seen, so that none is asked for.
+    lit = far > 30
+    return float(np.median(light(2, 7)[lit] / far[lit])) if lit.any() else 0.0
 
 
 def placed_pixels(cutout_rgba: np.ndarray, box: Box) -> np.ndarray:

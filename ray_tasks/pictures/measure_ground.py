@@ -54,6 +54,24 @@ def twin_distance(look: Look, others: Sequence[Look]) -> float:
     return nearest
 
 
+def colour_clash(look: Look, product_rgb: np.ndarray) -> float:
+    """Mean chroma (OKLab) of the surroundings across the axis of the product's own hue: 0.02 is usual.
+
+    Neighbours and opposites of its hue lie along that axis, and go together; what stands square to both clashes
+    (Matsuda's templates of harmony, in Cohen-Or et al. 2006). A product without a hue of its own clashes with nothing.
+
+    product_rgb: (n, 3) uint8, the product's opaque pixels.
+    """
+    lab = oklab_from_srgb(product_rgb[:: max(1, len(product_rgb) // 4000)] / 255.0)
+    chroma = np.hypot(lab[:, 1], lab[:, 2])
+    hue = (lab[:, 1:] * chroma[:, None]).mean(axis=0) / max(1e-6, float(chroma.mean()))
+    strength = float(np.linalg.norm(hue))
+    if strength < 1e-6 or look.product.all():
+        return 0.0
+    across = np.abs(look.lab[..., 1] * hue[1] - look.lab[..., 2] * hue[0])[~look.product] / strength
+    return float(across.mean()) * min(1.0, strength / 0.08)
+
+
 def measure_ground(
     bgr: np.ndarray, gray: np.ndarray, alpha: np.ndarray, product_box: Box, texts: Sequence[TextBox]
 ) -> dict[str, float]:

@@ -1,0 +1,373 @@
+"""Defects of finished pictures, each made on a good one in four strengths: 1 is hard to see, 4 nobody would publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from ray_tasks.pictures.arrange import TextSpec
+from ray_tasks.pictures.component_scene import ComponentScene
+from ray_tasks.pictures.compose import place_product
+from ray_tasks.pictures.encode import encode_jpeg
+from ray_tasks.pictures.geometry import Box, Canvas
+from ray_tasks.pictures.measure import measure
+from ray_tasks.pictures.measure_ground import Look, look_of
+from ray_tasks.pictures.measure_text import TextBox
+from ray_tasks.pictures.palette import oklab_from_srgb, srgb_from_oklab
+from ray_tasks.pictures.picture import draw_base, set_text
+from ray_tasks.pictures.scene import SceneSpec
+
+STRENGTHS = (1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture with what its candidate row records."""
+
+    rgb: np.ndarray
+    bare: np.ndarray
+    """(H, W, 3) uint8: the scene with its shadows, without product and text."""
+    cutout: np.ndarray
+    box: Box
+    texts: tuple[TextBox, ...]
+    alpha: np.ndarray
+    """(H, W, 1) float32 0..1 of the placed product."""
+    overflow: bool = False
+    changed_core_px: int = 0
+    others: tuple[Look, ...] = ()
+    source_texts: tuple[str, ...] = ()
+
+    @property
+    def canvas(self) -> Canvas:
+        return Canvas(self.rgb.shape[1], self.rgb.shape[0])
+
+    def measured(self) -> dict[str, float]:
+        return measure(
+            encode_jpeg(self.rgb, alt_text="a product"),
+            self.cutout,
+            self.box,
+            self.texts,
+            overflow=self.overflow,
+            changed_core_px=self.changed_core_px,
+            others=self.others,
+            source_texts=self.source_texts,
+        )
+
+    def unread(self) -> Case:
+        """The case without what its texts should say: nothing is read, and measuring takes half the time."""
+        return replace(self, texts=tuple(replace(text, text="") for text in self.texts))
+
+    def around(self, change: Callable[[np.ndarray], np.ndarray]) -> Case:
+        """The case with everything but the product changed."""
+        rgb = self.rgb.astype(np.float32)
+        return self.painted(rgb * self.alpha + change(rgb) * (1 - self.alpha))
+
+    def painted(self, rgb: np.ndarray) -> Case:
+        return replace(self, rgb=np.clip(np.rint(rgb), 0, 255).astype(np.uint8))
+
+    def standing(self, cutout: np.ndarray, box: Box, ground: np.ndarray | None = None) -> Case:
+        """Another cut-out in another place on the bare scene, or on `ground`, without text."""
+        placed = place_product(cutout, self.canvas, box)
+        alpha = placed.rgba[..., 3:].astype(np.float32) / 255.0
+        rgb = placed.rgba[..., :3] * alpha + (self.bare if ground is None else ground) * (1 - alpha)
+        return replace(self, cutout=cutout, box=placed.box, alpha=alpha, texts=()).painted(rgb)
+
+    def look(self) -> Look:
+        size = self.canvas.width_px, self.canvas.height_px
+        return look_of(np.ascontiguousarray(self.rgb[..., ::-1]), self.box, size)
+
+
+def draw_case(
+    cutout: np.ndarray, spec: SceneSpec, text: TextSpec, layout: str, seed: int, canvas: Canvas
+) -> Case:
+    """A good picture as the night draws it."""
+    base = draw_base(cutout, spec, [text], canvas, layout, ComponentScene(), seed)
+    picture = set_text(base, text)
+    result = picture.text
+    texts = tuple(
+        TextBox(name, box, result.contrast[name], said.text, said.letters, said.lines)
+        for (name, box), said in zip(result.boxes.items(), result.wording.values(), strict=True)
+    )
+    alpha = picture.placed.rgba[..., 3:].astype(np.float32) / 255.0
+    return Case(picture.rgb, base.scene_rgb, cutout, picture.placed.box, texts, alpha)
+
+
+def _tinted(case: Case, strength: int) -> Case:
+    return case.painted(case.rgb + case.alpha * np.array((0, (4, 8, 16, 30)[strength - 1], 0)))
+
+
+def _spotted(case: Case, strength: int) -> Case:
+    """A patch of other colour in the middle of the product."""
+    rows, columns = np.nonzero(case.alpha[..., 0] == 1)
+    y, x, side = int(np.median(rows)), int(np.median(columns)), (6, 10, 16, 24)[strength - 1]
+    rgb = case.rgb.copy()
+    rgb[y : y + side, x : x + side] = 255 - rgb[y : y + side, x : x + side]
+    return replace(case, rgb=rgb)
+
+
+def _shifted(case: Case, strength: int) -> Case:
+    rgb, box, by = case.rgb.copy(), case.box, (1, 2, 4, 8)[strength - 1]
+    rgb[box.top : box.bottom, box.left + by : box.right] = case.rgb[
+        box.top : box.bottom, box.left : box.right - by
+    ]
+    return replace(case, rgb=rgb)
+
+
+def _rimmed(case: Case, strength: int) -> Case:
+    """A rim of the colour of another ground, as a cut-out leaves it."""
+    width, share = ((3, 0.45), (3, 0.8), (5, 0.8), (7, 1.0))[strength - 1]
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    rim = (cv2.dilate(case.alpha, kernel)[..., None] - case.alpha).clip(0, 1) * share
+    light = case.rgb[case.alpha[..., 0] < 0.1].mean() > 128
+    return case.painted(case.rgb * (1 - rim) + rim * (10 if light else 250))
+
+
+def _cut(case: Case, strength: int) -> Case:
+    """The source picture's border went through the product."""
+    height, width = case.cutout.shape[:2]
+    share = (0.03, 0.08, 0.16, 0.3)[strength - 1]
+    if height > width:
+        return case.standing(case.cutout[: round(height * (1 - share))], case.box)
+    return case.standing(np.ascontiguousarray(case.cutout[:, : round(width * (1 - share))]), case.box)
+
+
+def _crumbs(case: Case, strength: int) -> Case:
+    """Pieces of the old ground beside the product."""
+    height, width = case.cutout.shape[:2]
+    air = round(0.06 * max(height, width))
+    wide = cv2.copyMakeBorder(case.cutout, air, air, air, air, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0))
+    side = round(max(height, width) * (0.015, 0.025, 0.035, 0.05)[strength - 1])
+    for index in range(2 + strength):
+        y = round(air + height * (index + 0.5) / (2 + strength))
+        wide[y : y + max(2, side // 3), 0:side] = (150, 150, 150, 255)
+    return case.standing(wide, case.box)
+
+
+def _edge_of_picture(case: Case, strength: int) -> Case:
+    by = (11, 8, 4, 0)[strength - 1]
+    size = case.canvas
+    room = Box(
+        by, round(0.2 * size.height_px), by + case.box.width, round(0.2 * size.height_px) + case.box.height
+    )
+    return case.standing(case.cutout, room.grown(0, size), _soft_ground(case))
+
+
+def _tiny(case: Case, strength: int) -> Case:
+    side = round((0.2, 0.16, 0.12, 0.08)[strength - 1] * min(case.rgb.shape[:2]))
+    left, top = case.canvas.width_px // 2, case.canvas.height_px // 2
+    return case.standing(case.cutout, Box(left, top, left + side, top + side), _soft_ground(case))
+
+
+def _soft_ground(case: Case) -> np.ndarray:
+    """The scene out of focus: its own product's shadow is no defect of another place."""
+    return cv2.GaussianBlur(case.bare, (0, 0), 24)
+
+
+def _floating(case: Case, strength: int) -> Case:
+    by = round((0.012, 0.02, 0.035, 0.06)[strength - 1] * case.canvas.height_px)
+    up = min(by, case.box.top)
+    box = Box(case.box.left, case.box.top - up, case.box.right, case.box.bottom - up)
+    return case.standing(case.cutout, box)
+
+
+def _blurred(case: Case, strength: int) -> Case:
+    cutout = case.cutout.copy()
+    sigma = (2.0, 3.5, 5.0, 8.0)[strength - 1]
+    weight = cv2.GaussianBlur(cutout[..., 3].astype(np.float32) / 255, (0, 0), sigma)
+    spread = cv2.GaussianBlur(cutout[..., :3] * (cutout[..., 3:] / 255.0), (0, 0), sigma)
+    cutout[..., :3] = np.clip(spread / np.maximum(weight, 1e-3)[..., None], 0, 255)
+    cutout[..., 3] = np.rint(weight * 255)
+    return case.standing(cutout, case.box)
+
+
+def _camouflaged(case: Case, strength: int) -> Case:
+    near = cv2.GaussianBlur(case.rgb * case.alpha, (0, 0), 12)
+    weight = np.maximum(cv2.GaussianBlur(case.alpha, (0, 0), 12)[..., None], 1e-3)
+    share = np.clip(cv2.GaussianBlur(case.alpha, (0, 0), 14)[..., None] * 4, 0, 1)
+    share = share * (0.55, 0.75, 0.9, 1.0)[strength - 1]
+    return case.around(lambda rgb: rgb * (1 - share) + near / weight * share)
+
+
+def _cluttered(case: Case, strength: int) -> Case:
+    rng = np.random.default_rng(4)
+    height, width = case.rgb.shape[:2]
+    blobs = rng.standard_normal((height // 9, width // 9, 3)).astype(np.float32)
+    blobs = cv2.resize(blobs, (width, height), interpolation=cv2.INTER_CUBIC) * (12, 20, 30, 45)[strength - 1]
+    return case.around(lambda rgb: rgb + blobs)
+
+
+def _overexposed(case: Case, strength: int) -> Case:
+    gain = (1.5, 2.0, 2.8, 4.0)[strength - 1]
+    return case.around(lambda rgb: rgb * gain + 20 * strength)
+
+
+def _underexposed(case: Case, strength: int) -> Case:
+    gain = (0.12, 0.06, 0.03, 0.01)[strength - 1]
+    return case.around(lambda rgb: rgb * gain)
+
+
+def _blank(case: Case, strength: int) -> Case:
+    flat = np.median(case.bare, axis=(0, 1))
+    share = (0.8, 0.9, 0.96, 1.0)[strength - 1]
+    return replace(case, texts=()).around(lambda rgb: case.bare * (1 - share) + flat * share)
+
+
+def _noisy(case: Case, strength: int) -> Case:
+    sigma = (7, 11, 16, 24)[strength - 1]
+    grain = np.random.default_rng(4).normal(0, sigma, (*case.rgb.shape[:2], 1))
+    return case.around(lambda rgb: rgb + grain)
+
+
+def _banded(case: Case, strength: int) -> Case:
+    step = (6, 10, 16, 24)[strength - 1]
+    return case.around(lambda rgb: np.floor(rgb / step) * step + step / 2)
+
+
+def _clashing(case: Case, strength: int) -> Case:
+    """The surroundings take on a colour square to the product's hue."""
+    own = oklab_from_srgb(case.rgb[case.alpha[..., 0] == 1][::50] / 255.0)
+    hue = (own[:, 1:] * np.hypot(own[:, 1], own[:, 2])[:, None]).mean(axis=0)
+    hue = hue / max(1e-6, float(np.linalg.norm(hue)))
+    chroma = (0.06, 0.09, 0.13, 0.18)[strength - 1]
+
+    def dyed(rgb: np.ndarray) -> np.ndarray:
+        lab = oklab_from_srgb(rgb / 255.0)
+        lab[..., 1], lab[..., 2] = -hue[1] * chroma, hue[0] * chroma
+        return srgb_from_oklab(lab) * 255.0
+
+    return case.around(dyed)
+
+
+def _twin(case: Case, strength: int) -> Case:
+    """Another persona's picture is the same but for a shade."""
+    gain = (1.18, 1.12, 1.06, 1.0)[strength - 1]
+    return replace(case, others=(case.around(lambda rgb: rgb * gain).look(),))
+
+
+def _advertising(case: Case, strength: int) -> Case:
+    told = ("SALE -40 %", "www.shop.example", "NEU", "nur 9,99 €")[:strength]
+    return replace(case, texts=(), source_texts=("NORVAND", *told))
+
+
+def _faint(case: Case, strength: int) -> Case:
+    share = (0.55, 0.4, 0.28, 0.18)[strength - 1]
+    rgb = case.rgb.astype(np.float32)
+    for text in case.texts:
+        part = rgb[text.box.top : text.box.bottom, text.box.left : text.box.right]
+        ground = np.median(part, axis=(0, 1))
+        part[:] = ground + share * (part - ground)
+    return case.painted(rgb)
+
+
+def _misspelt(case: Case, strength: int) -> Case:
+    """Letters are drawn that were not asked for: here, others are asked for than were drawn."""
+    headline = case.texts[_headline(case)]
+    letters = list(headline.text)
+    places = [i for i, sign in enumerate(letters) if sign.isalpha()]
+    share = (0.1, 0.2, 0.35, 0.6)[strength - 1]
+    for place in places[:: max(1, round(1 / share))]:
+        letters[place] = "x" if letters[place].lower() != "x" else "o"
+    return _with_headline(case, replace(headline, text="".join(letters)))
+
+
+def _blotted(case: Case, strength: int) -> Case:
+    """Part of the headline is covered."""
+    box = case.texts[_headline(case)].letters
+    assert box is not None
+    rgb = case.rgb.copy()
+    share = (0.12, 0.2, 0.35, 0.6)[strength - 1]
+    part = rgb[box.top : box.bottom, box.left : box.left + round(share * box.width)]
+    part[:] = np.median(part, axis=(0, 1))
+    return replace(case, rgb=rgb)
+
+
+def _wrong_price(case: Case, strength: int) -> Case:
+    """Digits are not those that were asked for."""
+    headline = case.texts[_headline(case)]
+    return _with_headline(case, replace(headline, text=f"{headline.text} {'1234'[:strength]}"))
+
+
+def _small_print(case: Case, strength: int) -> Case:
+    """The headline is set at a part of its size."""
+    headline = case.texts[_headline(case)]
+    box, share = headline.letters, (0.55, 0.45, 0.35, 0.25)[strength - 1]
+    assert box is not None
+    part = case.rgb[box.top : box.bottom, box.left : box.right]
+    small = cv2.resize(part, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+    rgb = case.rgb.copy()
+    rgb[box.top : box.bottom, box.left : box.right] = case.bare[box.top : box.bottom, box.left : box.right]
+    place = Box(box.left, box.top, box.left + small.shape[1], box.top + small.shape[0])
+    rgb[place.top : place.bottom, place.left : place.right] = small
+    return _with_headline(replace(case, rgb=rgb), replace(headline, box=place, letters=place))
+
+
+def _over_product(case: Case, strength: int) -> Case:
+    headline = case.texts[_headline(case)]
+    by = (0.03, 0.1, 0.25, 0.6)[strength - 1]
+    left = round(case.box.left + 0.3 * case.box.width)
+    top = round((case.box.top + case.box.bottom) / 2)
+    width, height = max(4, round(by * case.box.width)), max(4, round(by * case.box.height))
+    return _with_headline(case, replace(headline, box=Box(left, top, left + width, top + height)))
+
+
+def _over_text(case: Case, strength: int) -> Case:
+    headline = case.texts[_headline(case)]
+    box, share = headline.box, (0.03, 0.1, 0.3, 1.0)[strength - 1]
+    top = box.bottom - max(1, round(share * box.height))
+    other = replace(headline, element="legal", box=Box(box.left, top, box.right, top + box.height), text="")
+    return replace(case, texts=(*case.texts, other))
+
+
+def _at_the_border(case: Case, strength: int) -> Case:
+    headline, left = case.texts[_headline(case)], (11, 8, 4, 0)[strength - 1]
+    box = Box(left, headline.box.top, left + headline.box.width, headline.box.bottom)
+    return _with_headline(case, replace(headline, box=box))
+
+
+def _headline(case: Case) -> int:
+    return next(i for i, text in enumerate(case.texts) if text.element == "headline")
+
+
+def _with_headline(case: Case, headline: TextBox) -> Case:
+    index = _headline(case)
+    return replace(case, texts=(*case.texts[:index], headline, *case.texts[index + 1 :]))
+
+
+DEFECTS: dict[str, tuple[str, Callable[[Case, int], Case]]] = {
+    "drawn over": ("product_changed", lambda case, strength: replace(case, changed_core_px=strength)),
+    "tinted": ("product_changed", _tinted),
+    "spotted": ("product_changed", _spotted),
+    "shifted": ("product_changed", _shifted),
+    "fringed": ("edge_halo", _rimmed),
+    "cut by the border": ("product_cut", _cut),
+    "crumbs": ("cut_out_crumbs", _crumbs),
+    "at the border": ("product_near_border", _edge_of_picture),
+    "tiny": ("product_too_small", _tiny),
+    "floating": ("floating_product", _floating),
+    "blurred source": ("blurry_product", _blurred),
+    "camouflaged": ("low_separation", _camouflaged),
+    "misspelt": ("text_misread", _misspelt),
+    "covered text": ("text_misread", _blotted),
+    "wrong digits": ("text_misread", _wrong_price),
+    "too long a text": ("text_overflow", lambda case, _: replace(case, overflow=True)),
+    "text on the product": ("text_over_product", _over_product),
+    "text on text": ("texts_overlap", _over_text),
+    "text at the border": ("text_near_border", _at_the_border),
+    "faint text": ("low_contrast", _faint),
+    "small headline": ("illegible_thumbnail", _small_print),
+    "clutter": ("cluttered", _cluttered),
+    "burnt out": ("overexposed", _overexposed),
+    "black": ("underexposed", _underexposed),
+    "blank": ("blank_background", _blank),
+    "noise": ("noisy_background", _noisy),
+    "steps in tones": ("banding", _banded),
+    "clashing colours": ("colour_clash", _clashing),
+    "like another": ("near_duplicate", _twin),
+    "advertising baked in": ("baked_text", _advertising),
+}
+"""Name -> the reason that it has to be rejected for, and what makes it of a good picture."""
+READ = ("misspelt", "covered text", "wrong digits")
+"""Those for which text has to be read."""
