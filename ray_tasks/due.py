@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from ray_tasks.pictures.script import script_of
-from schemas.instruction import LAYOUTS
+from schemas.instruction import LAYOUTS, content_hash
 from schemas.tables import BY_NAME
 
 _SLOT = ("merchant_id", "sku", "segment_id", "locale", "placement")
@@ -60,6 +60,7 @@ SCENE_JOBS = pa.schema(
         ("scene_revision", pa.string()),
         ("scene", BY_NAME["instructions"].schema.field("scene").type),
         ("layout", pa.string()),
+        ("changes", pa.list_(pa.string())),
         ("texts", pa.list_(TEXT)),
         ("pictures", pa.list_(PICTURE)),
     ]
@@ -67,20 +68,63 @@ SCENE_JOBS = pa.schema(
 """One row is one scene to draw, with the texts of all its locales and the pictures to make of it."""
 
 
-def due_units(units: Sequence[dict[str, Any]], made: set[str], rejected: set[str]) -> list[dict[str, Any]]:
-    """The units to make now: not made yet, and every lower variant of their slot rejected."""
+OF_THE_SETTING = frozenset(
+    {
+        "cluttered", "low_separation", "floating_product", "overexposed", "underexposed", "blank_background",
+        "noisy_background", "banding", "near_duplicate", "colour_clash", "edge_halo",
+    }
+)  # fmt: skip
+"""Reasons that another setting may cure; what else can be cured at all, another layout may."""
+OF_THE_SOURCE = frozenset({"product_cut", "cut_out_crumbs", "baked_text"})
+"""Reasons that lie in the product's own picture: nothing is tried again."""
+CALM_SETTINGS = (
+    "studio_sweep",
+    "linen_fabric",
+    "stone_plinth",
+    "paint_steps",
+    "marble_counter",
+    "color_block",
+)
+"""What a retry may show a product in, whoever it is for."""
+
+
+def changes(variant: int) -> tuple[str, ...]:
+    """What a variant changes of the first attempt: 1 the layout, 2 the setting, 3 both, and so on in turns."""
+    return () if variant == 0 else (("layout", "setting"), ("layout",), ("setting",))[variant % 3]
+
+
+def due_units(
+    units: Sequence[dict[str, Any]], made: set[str], rejected: Mapping[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """The units to make now: of every slot whose variants so far were all rejected, the one that helps most.
+
+    rejected: reasons by asset id, weightiest first. Another variant is made that changes what the last one's first
+    reason names; where none is left that does, the next one.
+    """
     slots: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for unit in units:
         slots[tuple(unit[name] for name in _SLOT)].append(unit)
     due = []
     for variants in slots.values():
-        for unit in sorted(variants, key=lambda unit: unit["variant"]):
-            if unit["asset_id"] not in made:
-                due.append(unit)
-                break
-            if unit["asset_id"] not in rejected:
-                break
+        variants.sort(key=lambda unit: unit["variant"])
+        tried = [unit["asset_id"] for unit in variants if unit["asset_id"] in made]
+        left = [unit for unit in variants if unit["asset_id"] not in made]
+        if not left or any(asset_id not in rejected for asset_id in tried):
+            continue
+        reasons = {reason for asset_id in tried for reason in rejected[asset_id]}
+        if reasons & OF_THE_SOURCE:
+            continue
+        if tried:
+            blamed = "setting" if _first_reason(rejected, tried) in OF_THE_SETTING else "layout"
+            left.sort(key=lambda unit: blamed not in changes(unit["variant"]))
+        due.append(left[0])
     return due
+
+
+def _first_reason(rejected: Mapping[str, Sequence[str]], tried: Sequence[str]) -> str | None:
+    """The weightiest reason of the rejection that came last."""
+    reasons = rejected[tried[-1]]
+    return reasons[0] if reasons else None
 
 
 def in_shard(merchant_id: str, sku: str, shard: tuple[int, int]) -> bool:
@@ -116,10 +160,24 @@ def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, A
         locales = [row for row in locales if script_of(row["locale"]).right_to_left == key[-1]]
         texts = [{name: row[name] for name in TEXT.names} for row in locales]
         pictures = [{name: unit[name] for name in PICTURE.names} for unit in units]
-        # A retry moves the text to another side: most rejections come from what stands behind or beside it.
-        layout = LAYOUTS[(LAYOUTS.index(first["layout"]) + unit["variant"]) % len(LAYOUTS)]
+        scene, layout = retried(unit["variant"], first["scene"], first["layout"])
+        told = {"scene": scene, "layout": layout, "changes": changes(unit["variant"])}
         rows.append(
             {name: unit[name] for name in SCENE_JOBS.names if name in unit}
-            | {"scene": first["scene"], "layout": layout, "texts": texts, "pictures": pictures}
+            | told
+            | {"texts": texts, "pictures": pictures}
         )
     return pa.Table.from_pylist(rows, schema=SCENE_JOBS)
+
+
+def retried(variant: int, scene: Mapping[str, Any], layout: str) -> tuple[dict[str, Any], str]:
+    """(scene, layout) of a variant: the text on another side, or a calm setting that is not the first one's."""
+    nth = {what: sum(what in changes(number) for number in range(1, variant)) for what in changes(variant)}
+    if "layout" in nth:
+        layout = LAYOUTS[(LAYOUTS.index(layout) + 1 + nth["layout"] % (len(LAYOUTS) - 1)) % len(LAYOUTS)]
+    if "setting" not in nth:
+        return dict(scene), layout
+    calm = [setting for setting in CALM_SETTINGS if setting != scene["setting"]]
+    # Personas begin at different places of the list, so that two retries of a product do not meet in one setting.
+    start = int(content_hash(dict(scene))[:8], 16)
+    return dict(scene) | {"setting": calm[(start + nth["setting"]) % len(calm)], "props": ["none"]}, layout

@@ -1,7 +1,7 @@
 """One row of `candidates` for every picture that is due: scene, the product's own pixels, typography, JPEG.
 
-Due is a planned asset without a candidate, all of whose lower variants were rejected. So the same command makes the
-first attempt, the retries, and after a crash just what is missing.
+Due is a planned asset without a candidate, where all made so far for its slot were rejected. So the same command makes
+the first attempt, the retries, and after a crash just what is missing.
 """
 
 from __future__ import annotations
@@ -231,7 +231,7 @@ def _plan(stage: Stage) -> tuple[list[dict[str, Any]], pa.Table, dict[str, dict[
     scores = read_table(
         stage.state,
         "scores",
-        columns=["asset_id"],
+        columns=["asset_id", "reasons"],
         filters=[
             ("scorer_revision", "=", scorer_revision(stage.config.quality)),
             ("verdict", "=", "rejected"),
@@ -239,7 +239,8 @@ def _plan(stage: Stage) -> tuple[list[dict[str, Any]], pa.Table, dict[str, dict[
     )
     failed = standing_failures(stage, {unit["asset_id"] for unit in units} - made)
     over = given_up(failed, stage.config.quality.max_failures)
-    due = due_units(units, made, set(scores["asset_id"].to_pylist()))
+    rejected = dict(zip(scores["asset_id"].to_pylist(), scores["reasons"].to_pylist(), strict=True))
+    due = due_units(units, made, rejected)
     instructions = read_night(
         stage.state, "instructions", stage.run_date, merchants=stage.selected
     ).to_pylist()

@@ -45,7 +45,7 @@ class Thresholds:
     max_clipped_dark_share: float = 0.30
     min_background_deviation: float = 3.0
     max_noise: float = 3.0
-    max_banding: float = 0.28
+    max_banding: float = 0.36
     min_twin_distance: float = 0.055
     max_colour_clash: float = 0.09
     min_sharpness: float = 1.42

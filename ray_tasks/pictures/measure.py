@@ -61,6 +61,7 @@ def measure(
     gray = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
     alpha = np.zeros((height, width), np.uint8)
     alpha[product_box.top : product_box.bottom, product_box.left : product_box.right] = product[..., 3]
+    thin = product[::4, ::4]
     look = look_of(bgr, product_box, (width, height))
     outline = product_box
     framed = is_photograph(cutout_rgba)
@@ -86,7 +87,7 @@ def measure(
         **measure_text(rgb, gray, alpha, text_boxes),
         **measure_ground(bgr, gray, alpha, outline, text_boxes),
         "twin_distance": twin_distance(look, others),
-        "colour_clash": colour_clash(look, product[..., :3][product[..., 3] == 255]),
+        "colour_clash": colour_clash(look, thin[..., :3][thin[..., 3] == 255]),
         "baked_text": 0.0 if text_boxes else float(sum(map(is_promotion, source_texts))),
     }
 

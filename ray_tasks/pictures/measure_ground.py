@@ -60,8 +60,10 @@ def colour_clash(look: Look, product_rgb: np.ndarray) -> float:
     Neighbours and opposites of its hue lie along that axis, and go together; what stands square to both clashes
     (Matsuda's templates of harmony, in Cohen-Or et al. 2006). A product without a hue of its own clashes with nothing.
 
-    product_rgb: (n, 3) uint8, the product's opaque pixels.
+    product_rgb: (n, 3) uint8, opaque pixels of the product.
     """
+    if not len(product_rgb):
+        return 0.0
     lab = oklab_from_srgb(product_rgb[:: max(1, len(product_rgb) // 4000)] / 255.0)
     chroma = np.hypot(lab[:, 1], lab[:, 2])
     hue = (lab[:, 1:] * chroma[:, None]).mean(axis=0) / max(1e-6, float(chroma.mean()))

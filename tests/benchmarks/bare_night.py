@@ -158,12 +158,13 @@ def _pictures(bare: Bare, inputs: Inputs, scratch: Path) -> tuple[dict[str, str]
     """SHA-256 and verdict of each picture: drawn, scored, and the rejected ones drawn again as in the night."""
     made: dict[str, Row] = {}
     verdicts: dict[str, str] = {}
+    reasons: dict[str, list[str]] = {}
     with bare.timed(make_candidates.STAGE):
         pictures = make_candidates.DrawPictures(inputs.config, scratch)
     with bare.timed(score_candidates.STAGE):
         judge = score_candidates.ScoreCandidates(inputs.config, scratch, inputs.run_date)
     for _ in range(inputs.config.quality.max_attempts):
-        rejected = {asset_id for asset_id, verdict in verdicts.items() if verdict == "rejected"}
+        rejected = {asset_id: reasons[asset_id] for asset_id, said in verdicts.items() if said == "rejected"}
         due = make_candidates.due_units(inputs.units, set(made), rejected)
         jobs = make_candidates.scene_jobs(due, inputs.instructions).to_pylist()
         if not jobs:
@@ -176,9 +177,11 @@ def _pictures(bare: Bare, inputs: Inputs, scratch: Path) -> tuple[dict[str, str]
         new = {row["asset_id"]: row for row in drawn if not row.get("failure")}
         made |= new
         planned = score_candidates.planned_candidates(
-            inputs.units, rows_to_table("candidates", new.values())
+            inputs.units, rows_to_table("candidates", made.values()), verdicts
         ).to_pylist()
+        planned = [row for row in planned if row["asset_id"] in new]
         with bare.timed(score_candidates.STAGE):
             scored = [judge.score(row) for row in planned]
         verdicts |= {row["asset_id"]: row.get("verdict") or row["failure"] for row in scored}
+        reasons |= {row["asset_id"]: row.get("reasons") or [] for row in scored}
     return {asset_id: row["sha256"] for asset_id, row in made.items()}, verdicts

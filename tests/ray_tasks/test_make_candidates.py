@@ -12,8 +12,19 @@ import pytest
 
 from infra.object_store import open_store
 from infra.settings import load_config
-from ray_tasks.due import due_units, in_shard, scene_jobs
+from ray_tasks.due import (
+    CALM_SETTINGS,
+    OF_THE_SETTING,
+    OF_THE_SOURCE,
+    changes,
+    due_units,
+    in_shard,
+    retried,
+    scene_jobs,
+)
 from ray_tasks.make_candidates import DrawPictures, scene_seed
+from ray_tasks.pictures.decide import RULES
+from schemas.instruction import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "infra/config/local.toml"
@@ -57,15 +68,58 @@ def _ids(units: list[dict[str, Any]]) -> list[str]:
 
 
 def test_first_attempts_are_due_and_retries_wait() -> None:
-    assert _ids(due_units([_unit(variant=v) for v in (1, 0, 2)], set(), set())) == ["en-0"]
+    assert _ids(due_units([_unit(variant=v) for v in (1, 0, 2)], set(), {})) == ["en-0"]
 
 
-def test_a_rejection_makes_exactly_the_next_variant_due() -> None:
+@pytest.mark.parametrize(
+    ("rejected", "due"),
+    [
+        ([["text_overflow"]], ["en-1"]),
+        ([["cluttered", "low_contrast"]], ["en-2"]),
+        ([["low_contrast", "cluttered"]], ["en-1"]),
+        ([["product_cut"]], []),
+        ([["cluttered", "baked_text"]], []),
+        ([["a_reason_of_tomorrow"]], ["en-1"]),
+        ([["text_overflow"], ["near_duplicate"]], ["en-2"]),
+        ([["text_overflow"], ["text_overflow"]], ["en-2"]),
+        ([["text_overflow"], ["text_overflow"], ["cluttered"]], []),
+    ],
+)
+def test_a_rejection_makes_the_variant_due_that_changes_what_its_reason_names(
+    rejected: list[list[str]], due: list[str]
+) -> None:
     units = [_unit(variant=v) for v in range(3)]
-    assert _ids(due_units(units, {"en-0"}, {"en-0"})) == ["en-1"]
-    assert due_units(units, {"en-0"}, set()) == []
-    assert _ids(due_units(units, {"en-0", "en-1"}, {"en-0", "en-1"})) == ["en-2"]
-    assert due_units(units, {"en-0", "en-1", "en-2"}, {"en-0", "en-1", "en-2"}) == []
+    reasons = {f"en-{v}": of_variant for v, of_variant in enumerate(rejected)}
+    assert _ids(due_units(units, set(reasons), reasons)) == due
+    assert due_units(units, {*reasons, "en-2"} if len(rejected) < 3 else {"en-0"}, {}) == []
+
+
+def test_a_variant_made_before_its_turn_does_not_stop_the_others() -> None:
+    units = [_unit(variant=v) for v in range(3)]
+    reasons = {"en-0": ["cluttered"], "en-2": ["text_overflow"]}
+    assert _ids(due_units(units, {"en-0", "en-2"}, reasons)) == ["en-1"]
+
+
+def test_each_variant_changes_what_it_says_and_nothing_else() -> None:
+    first = ("wood_table", "headline_top")
+    seen = {}
+    for variant in range(6):
+        scene, layout = retried(
+            variant, {"setting": first[0], "light": "golden_hour", "props": ["leaves"]}, first[1]
+        )
+        assert (scene["setting"] != first[0], layout != first[1]) == (
+            "setting" in changes(variant),
+            "layout" in changes(variant),
+        )
+        assert scene["light"] == "golden_hour"
+        seen[variant] = (scene["setting"], layout)
+    assert len(set(seen.values())) == 6
+    assert changes(0) == () and changes(1) == ("layout",) and changes(2) == ("setting",)
+
+
+def test_every_reason_of_the_rules_is_known_to_the_retry() -> None:
+    assert {rule.reason for rule in RULES} >= OF_THE_SETTING | OF_THE_SOURCE
+    assert set(CALM_SETTINGS) <= set(SETTINGS)
 
 
 def test_locales_share_a_scene_and_all_texts_shape_its_layout() -> None:
@@ -84,10 +138,12 @@ def test_a_locale_read_from_right_to_left_has_a_scene_of_its_own() -> None:
     assert scene_seed(jobs[0]) == scene_seed(jobs[1])
 
 
-def test_a_retry_changes_layout_and_seed() -> None:
-    first, second = scene_jobs([_unit(), _unit(variant=1)], [_instruction()]).to_pylist()
-    assert first["layout"] != second["layout"]
-    assert scene_seed(first) != scene_seed(second)
+def test_a_retry_changes_layout_or_setting_and_says_so() -> None:
+    jobs = scene_jobs([_unit(variant=v) for v in range(3)], [_instruction()]).to_pylist()
+    assert [job["changes"] for job in jobs] == [[], ["layout"], ["setting"]]
+    assert jobs[0]["layout"] != jobs[1]["layout"] and jobs[0]["layout"] == jobs[2]["layout"]
+    assert jobs[0]["scene"]["setting"] != jobs[2]["scene"]["setting"]
+    assert len({scene_seed(job) for job in jobs}) == 3
 
 
 def test_shards_part_the_products() -> None:
