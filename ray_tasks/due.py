@@ -112,8 +112,8 @@ def due_units(
         if not left or any(asset_id not in rejected for asset_id in tried):
             continue
         reasons = {reason for asset_id in tried for reason in rejected[asset_id]}
-        if reasons & OF_THE_SOURCE:
-            continue
+        if reasons & OF_THE_SOURCE or (tried and left[0]["look"] == "white"):
+            continue  # nothing that is drawn would be another
         if tried:
             blamed = "setting" if _first_reason(rejected, tried) in OF_THE_SETTING else "layout"
             left.sort(key=lambda unit: blamed not in changes(unit["variant"]))
