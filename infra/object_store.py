@@ -64,8 +64,12 @@ class LocalStore:
         path = self.path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         side = path.with_name(f".{path.name}.{os.getpid()}")
-        side.write_bytes(data)
-        side.replace(path)
+        try:
+            side.write_bytes(data)
+            side.replace(path)
+        except OSError:
+            side.unlink(missing_ok=True)  # on a full disk the half of a picture takes the place of a log
+            raise
 
     def get(self, key: str) -> bytes:
         """See ObjectStore."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -20,6 +21,7 @@ def make_undrawn_night(folder: Path, *, products: int = 2) -> SampleNight:
     png = cv2.imencode(".png", cv2.cvtColor(bottle(120), cv2.COLOR_RGBA2BGRA))[1].tobytes()
     for uri in set(read_table(night.state, "work_units", columns=["cutout_uri"])["cutout_uri"].to_pylist()):
         LocalStore(night.state / "store").put(uri, png)
+    shutil.rmtree(night.state / "store" / "pictures")
     for name in ("candidates", "scores"):
         open_table(night.state, name).delete()
     return night

@@ -52,7 +52,7 @@ def test_a_unit_that_killed_its_worker_twice_is_not_begun_again(tmp_path: Path) 
     assert not (tmp_path / "another").exists()
 
 
-def _here(
+def here(
     rows: pa.Table, worker: type[Any], arguments: Mapping[str, Any], *_: Any, **__: Any
 ) -> Iterator[pa.Table]:
     """Ray's part, in this process."""
@@ -62,7 +62,7 @@ def _here(
 
 @pytest.fixture
 def night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SampleNight:
-    monkeypatch.setattr(make_candidates, "map_rows", _here)
+    monkeypatch.setattr(make_candidates, "map_rows", here)
     return make_undrawn_night(tmp_path, products=3)
 
 

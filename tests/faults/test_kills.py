@@ -1,0 +1,144 @@
+"""A handful of kills on the real stages; `python -m tests.faults` makes fifty on whole nights."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from infra.object_store import LocalStore
+from infra.processes import InUse, held
+from infra.tables import open_table, read_night, read_table, table_version
+from ray_tasks import make_candidates
+from tests.faults.invariants import broken_objects, twice, uncommitted_pictures
+from tests.faults.nights import ROOT, processes
+from tests.faults.undrawn import make_undrawn_night
+from tests.jobs.sample_night import RUN_DATE, SampleNight
+
+COMMIT_ROWS = 2
+DRAW = f"import ray_tasks.make_candidates as stage; stage.COMMIT_ROWS = {COMMIT_ROWS}; stage.main()"
+
+
+def _draw(night: SampleNight, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-c", DRAW, *night.argv()],
+            cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=out, stderr=out, start_new_session=True,
+        )  # fmt: skip
+
+
+def _broken_pictures(night: SampleNight) -> list[str]:
+    return [uri for uri in broken_objects(night.state) if uri.startswith("pictures/")]
+
+
+def _wait_for(night: subprocess.Popen[bytes], happens: object, what: str) -> None:
+    deadline = time.monotonic() + 120
+    assert callable(happens)
+    while not happens():
+        assert night.poll() is None, f"ended before {what}"
+        assert time.monotonic() < deadline, f"no {what}"
+        time.sleep(0.005)
+
+
+def test_a_killed_drawing_goes_on_behind_its_last_commit(tmp_path: Path) -> None:
+    night = make_undrawn_night(tmp_path, products=12)
+    units = read_night(night.state, "work_units", RUN_DATE).to_pylist()
+    first = sorted(unit["asset_id"] for unit in units if unit["variant"] == 0)
+    log = tmp_path / "draw.log"
+    before = table_version(night.state, "candidates")
+    committed = []
+    moments = {
+        "an upload": lambda: uncommitted_pictures(night.state) > 0,
+        "a commit": lambda: table_version(night.state, "candidates") > before,
+    }
+    for what, happens in moments.items():
+        draw = _draw(night, log)
+        _wait_for(draw, happens, what)
+        draw.kill()
+        draw.wait()
+        committed.append(read_table(night.state, "candidates").num_rows)
+        assert (twice(night.state), _broken_pictures(night)) == ([], [])
+    assert committed[0] == 0 < COMMIT_ROWS <= committed[1] < len(first)
+    draw = _draw(night, log)
+    before = table_version(night.state, "candidates")
+    _wait_for(draw, lambda: table_version(night.state, "candidates") > before, "a commit")
+    workers = [
+        worker for worker in processes(draw.pid)["ray worker"] if "DrawPictures" in worker.cmdline()[0]
+    ]
+    workers[0].kill()
+    assert draw.wait(timeout=120) == 0, log.read_text(encoding="utf-8")[-3000:]
+    made = read_table(night.state, "candidates", columns=["asset_id"])["asset_id"].to_pylist()
+    assert sorted(made) == first
+    assert (uncommitted_pictures(night.state), _broken_pictures(night)) == (0, [])
+    due = [int(text) for text in re.findall(r"INFO (\d+) pictures due", log.read_text(encoding="utf-8"))]
+    assert due == [len(first), *(len(first) - count for count in committed)]
+
+
+def test_a_stage_that_runs_is_not_run_again_beside_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    night = make_undrawn_night(tmp_path, products=1)
+    lock = night.state / "tmp" / "locks" / make_candidates.STAGE
+    with held(lock, "stage x"), pytest.raises(SystemExit) as stop:
+        make_candidates.main(night.argv())
+    assert stop.value.code == 1
+    said = capsys.readouterr().err
+    assert re.search(r"failed: stage x \(process \d+, since 20\S+ \S+ UTC\) works on", said)
+    assert not read_table(night.state, "candidates").num_rows
+
+
+def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
+    code = "import sys, time\nfrom infra.processes import held\nfrom pathlib import Path\n"
+    code += "with held(Path(sys.argv[1]), 'it'):\n print('held', flush=True)\n time.sleep(60)\n"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "lock")],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(InUse, match=rf"it \(process {holder.pid}, since"), held(tmp_path / "lock", "me"):
+        raise AssertionError
+    holder.kill()
+    holder.wait()
+    with held(tmp_path / "lock", "me"):
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux")
+def test_what_a_night_started_dies_with_it() -> None:
+    child = (
+        "from infra.processes import end_with_parent; import time; end_with_parent(); print('on', flush=True); "
+        "time.sleep(60)"
+    )
+    parent = f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {child!r}], start_new_session=True)"
+    parent += "; print(p.pid, flush=True); p.wait()"
+    head = subprocess.Popen(
+        [sys.executable, "-c", parent],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert head.stdout is not None
+    lines = {head.stdout.readline(), head.stdout.readline()}
+    (pid,) = (int(line) for line in lines if line.strip().isdigit())
+    worker = psutil.Process(pid)
+    head.kill()
+    head.wait()
+    psutil.wait_procs([worker], timeout=10)
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+
+
+def test_half_a_commit_is_no_commit(tmp_path: Path) -> None:
+    # What a kill leaves between the files of a commit and the commit: files that no version names.
+    night = make_undrawn_night(tmp_path, products=1)
+    folder = night.state / "warehouse" / "candidates"
+    (folder / "part-00000-half.parquet").write_bytes(b"PAR1 and no more")
+    (folder / "_delta_log" / "_commit_half.json.tmp").write_bytes(b'{"add"')
+    LocalStore(night.state / "store").put("pictures/ab/ab.jpg", b"drawn, and not committed")
+    assert open_table(night.state, "candidates").version() == table_version(night.state, "candidates")
+    assert read_table(night.state, "candidates").num_rows == 0
+    assert uncommitted_pictures(night.state) == 1
