@@ -12,10 +12,10 @@ python := .venv/bin/python
 option = $(if $($(1)),--$(2) '$($(1))')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup night airflow test test-all lint format clean
+.PHONY: help setup night airflow test test-all test-faults lint format clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo 'settings:      CONFIG=$(CONFIG) STATE=$(STATE) RUN_DATE=YYYY-MM-DD MERCHANTS=a,b LIMIT=n PORT=$(PORT)'
 
 setup: ## .venv with Delta's jars; needs Python 3.11+ and Java 17+, costs nothing when it is there
@@ -39,6 +39,9 @@ test: lint ## lint and the tests
 
 test-all: test ## also the slow tests: the real scheduler, whole nights
 	@$(python) -m pytest -m slow
+
+test-faults: setup ## kills whole nights 50 times and compares them with one that was left alone; an hour
+	@$(python) -m tests.faults --kills 50 --seed 1
 
 format: setup ## ruff's fixes and formatting
 	@.venv/bin/ruff check --fix .

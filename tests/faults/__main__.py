@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 import os
+import pickle
 import platform
 import random
 import shutil
@@ -23,6 +25,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -114,12 +117,12 @@ def contents(folder: Path) -> set[Path]:
 class Watch:
     """Says when the moment of the next kill has come."""
 
-    def __init__(self, command: Command, kill: Kill, usual_s: float) -> None:
+    def __init__(self, command: Command, kill: Kill, usual_s: float, given_at: float) -> None:
         self._command, self.kill, self._after_s = command, kill, kill.share * usual_s
         self._folder = command.state / kill.folder if kill.folder else None
         self._began = 0.0
+        self._given_at = given_at
         self._before: set[Path] = set()
-        self._missed = False
 
     def has_come(self) -> bool | None:
         """True when it has come; None when the stage ended before it came."""
@@ -130,12 +133,23 @@ class Watch:
             self._before = contents(self._folder) if self._folder else set()
             return False
         if not self._began:
-            return False
+            return None if self._is_past(record) else False
         if self._folder is None and time.monotonic() - self._began >= self._after_s:
             return True if running else None
         if self._folder is not None and contents(self._folder) - self._before:
             return True
         return False if running else None
+
+    def _is_past(self, record: dict[str, Any]) -> bool:
+        """Whether this command is beyond the stage already."""
+        later = STAGES[STAGES.index(self.kill.stage) + 1 :]
+        began = [self._command.record(stage).get("started_at") for stage in later]
+        if any(text and dt.datetime.fromisoformat(text).timestamp() > self._given_at for text in began):
+            return True
+        return (
+            record.get("status") in {"done", "unchanged"}
+            and self._command.written_at(self.kill.stage) > self._given_at
+        )
 
 
 def attempt(
@@ -147,6 +161,7 @@ def attempt(
     log: Path,
 ) -> int:
     """Gives the command once and kills as `pending` says, in the order of the stages; the exit status."""
+    given_at = time.time()
     night = command.start(log)
     tally.commands += 1
     deadline = time.monotonic() + HANGS_AFTER * tally.clean_s
@@ -158,7 +173,7 @@ def attempt(
             end(night)
             return 1
         if watch is None and pending:
-            watch = Watch(command, pending[0], usual_s[pending[0].stage])
+            watch = Watch(command, pending[0], usual_s[pending[0].stage], given_at)
         come = watch.has_come() if watch else False
         if come is not False:
             assert watch is not None
@@ -198,14 +213,19 @@ def say(text: str) -> None:
 
 
 def run_clean(folder: Path) -> tuple[Command, dict[str, float], Tally, dict[Slot, tuple[str, str]]]:
-    """The uninterrupted night: its command, the stages' times, its time twice, and what it published."""
-    command = Command(make_shop(folder), folder / "clean")
-    took = []
-    for _ in range(2):
-        began = time.monotonic()
-        status = command.start(folder / "clean.log").wait()
-        took.append(time.monotonic() - began)
-        assert status == 0, f"the uninterrupted night failed: {folder / 'clean.log'}"
+    """The uninterrupted night, unless the folder holds one: its command, stages' times, tally, what it published."""
+    command = Command(folder / "night.toml", folder / "clean")
+    kept = folder / "clean.json"
+    if not kept.exists():
+        make_shop(folder)
+        took = []
+        for _ in range(2):
+            began = time.monotonic()
+            status = command.start(folder / "clean.log").wait()
+            took.append(time.monotonic() - began)
+            assert status == 0, f"the uninterrupted night failed: {folder / 'clean.log'}"
+        kept.write_text(json.dumps(took), encoding="utf-8")
+    took = json.loads(kept.read_text(encoding="utf-8"))
     times = {stage: sum(run["wall_s"] for run in command.record(stage)["runs"]) for stage in STAGES}
     say(f"uninterrupted: {took[0]:.0f} s, again {took[1]:.0f} s, {len(live_assets(command.state))} assets")
     return command, times, Tally(*took), live_assets(command.state)
@@ -287,19 +307,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", type=Path, default=None, help="empty folder for the nights")
+    parser.add_argument("--folder", type=Path, default=None, help="for the nights; one that is used goes on")
     parser.add_argument("--out", type=Path, default=None, help="file that the table is written to")
     args = parser.parse_args(argv)
     folder: Path = (args.folder or Path(tempfile.mkdtemp(prefix="faults-"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    random_ = random.Random(args.seed)
     clean, usual_s, tally, expected = run_clean(folder)
+    so_far = folder / "tally.pickle"
+    if so_far.exists():
+        tally = pickle.loads(so_far.read_bytes())
     while len(tally.kills) < args.kills and tally.nights < args.kills:
         number = min(KILLS_A_NIGHT, args.kills - len(tally.kills))
+        random_ = random.Random(f"{args.seed} {tally.nights}")
         kills = draw_kills(random_, number)
         say(f"night {tally.nights}: {number} kills planned, {len(tally.kills)} done")
         run_killed(folder, tally.nights, kills, clean, usual_s, expected, tally, random_)
         say("\n".join(tally.details))
+        so_far.write_bytes(pickle.dumps(tally))
         if not tally.details:
             shutil.rmtree(folder / f"night_{tally.nights - 1}")
     shown = table(tally, args.seed)

@@ -57,6 +57,10 @@ class Command:
         """The stage's record of this night; empty when there is none."""
         return read_record(record_path(self.state, RUN_DATE, stage)) or {}
 
+    def written_at(self, stage: str) -> float:
+        """When the stage's record was written last, seconds since the epoch."""
+        return record_path(self.state, RUN_DATE, stage).stat().st_mtime
+
 
 def make_shop(folder: Path) -> Path:
     """The configuration of a night over a sample shop of two products a merchant, made below `folder`."""
