@@ -9,6 +9,7 @@ nothing here.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from infra.fingerprint import code_revision
 from infra.object_store import ObjectStore
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import read_night
+from jobs.drops.channels import channel_files
 from jobs.drops.contact_sheet import SheetFace, SheetProduct, contact_sheets, sheet_names
 from jobs.drops.csv_files import csv_bytes
 from jobs.drops.documents import (
@@ -31,6 +33,7 @@ from jobs.drops.documents import (
     readme_text,
 )
 from jobs.drops.package import content_digest, finish, is_current, start_folder
+from jobs.drops.preflight import read_picture
 from jobs.drops.release_rows import (
     Row,
     night_rows,
@@ -77,7 +80,7 @@ def read_merchant_night(stage: Stage, merchant: Merchant, release: Row) -> Merch
     """One merchant's rows of the release and the night, and why faces are missing."""
     rows = partial(night_rows, stage.state, run_date=stage.run_date, merchant_id=merchant.id)
     products = sorted(
-        rows("products", columns=["sku", "title", "image_sha256"]), key=lambda product: product["sku"]
+        rows("products", columns=["sku", "title", "gtin", "image_sha256"]), key=lambda product: product["sku"]
     )
     assets = release_assets(stage.state, release, merchant.id)
     units = rows("work_units", columns=["asset_id", "sku", "segment_id", "locale", "placement"])
@@ -156,6 +159,28 @@ def copy_picture(store: ObjectStore, asset: Row, target: Path) -> None:
         file.write(data)
 
 
+def write_channels(
+    night: MerchantNight,
+    manifest: Sequence[Mapping[str, Any]],
+    gtins: Mapping[str, str | None],
+    folder: Path,
+) -> None:
+    """Writes the files of the merchant's channels, and what kept pictures out of them, below folder/channels."""
+    files = channel_files(
+        night.merchant,
+        night.placements,
+        gtins,
+        manifest,
+        lambda row, look: read_picture((folder / row["file"]).read_bytes(), look),
+    )
+    (folder / "channels" / "amazon").mkdir(parents=True)
+    for name, text in files.texts.items():
+        (folder / name).write_bytes(text)
+    for name, source in files.copies.items():
+        shutil.copyfile(folder / source, folder / name)
+    (folder / "channels" / "preflight.csv").write_bytes(files.preflight())
+
+
 def build_drop(night: MerchantNight, names: Mapping[str, str], store: ObjectStore, drops: Path) -> Path:
     """Makes one merchant's folder and zip unless they are there already; the path of the zip."""
     titles = {product["sku"]: product["title"] for product in night.products}
@@ -177,11 +202,14 @@ def build_drop(night: MerchantNight, names: Mapping[str, str], store: ObjectStor
             wanted_each=wanted_faces(night.merchant, night.placements),
             sheets=sheets,
             sheet_is_cut=len(pictured) > 60 * len(sheets),
+            channels=sorted(night.merchant.channels),
         ),
     }
+    gtins = {product["sku"]: product["gtin"] for product in night.products}
+    told = repr((night.merchant.channels, night.placements, sorted(gtins.items())))
     folder = drops / night.merchant.id / night.release_id
     zip_path = folder.with_name(f"{night.release_id}.zip")
-    digest = content_digest([code_revision(("jobs/drops",)).encode(), *texts.values()])
+    digest = content_digest([code_revision(("jobs/drops",)).encode(), told.encode(), *texts.values()])
     if is_current(folder, zip_path, digest):
         return zip_path
     side = start_folder(folder)
@@ -189,6 +217,8 @@ def build_drop(night: MerchantNight, names: Mapping[str, str], store: ObjectStor
         copy_picture(store, asset, side / row["file"])
     for name, text in texts.items():
         (side / name).write_bytes(text)
+    if night.merchant.channels:
+        write_channels(night, manifest, gtins, side)
     if pictured:
         heading = f"{len(night.assets):,} pictures of {len(pictured):,} products · release {night.release_id}"
         pages = contact_sheets(night.merchant.name, heading, sheet_products(night, manifest, names, side))

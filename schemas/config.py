@@ -355,6 +355,15 @@ class ProductFeed(File):
         return self
 
 
+class Channel(_Strict):
+    """A channel that a drop holds files for."""
+
+    locale: Locale | None = None
+    """Language of its pictures; the merchant's first one when left out."""
+    base_url: str | None = Field(default=None, pattern=r"^https?://\S+/$")
+    """The address under which the merchant serves the unpacked drop; Google and Meta fetch pictures from there."""
+
+
 class Merchant(_Strict):
     """One shop: its feed, how many faces each product gets, in which languages and sizes."""
 
@@ -367,7 +376,21 @@ class Merchant(_Strict):
     placements: tuple[Identifier, ...] = ("square",)
     segment_sources: tuple[Identifier, ...]
     currency: str = Field(pattern=r"^[A-Z]{3}$")
+    channels: dict[Literal["google_merchant", "amazon", "meta"], Channel] = Field(default_factory=dict)
+    """Where the merchant sells: its drop then has files for them under `channels/`, checked by each one's rules."""
     feed: ProductFeed
+
+    @model_validator(mode="after")
+    def _channels_are_complete(self) -> Self:
+        for name, channel in self.channels.items():
+            if name != "amazon" and channel.base_url is None:
+                raise ValueError(
+                    f"channel {name} of merchant {self.id}: base_url is missing: the address, with a slash at its "
+                    "end, under which the unpacked drop will be served"
+                )
+            if channel.locale is not None and channel.locale not in self.locales:
+                raise ValueError(f"channel {name} of merchant {self.id}: locale is none of {self.locales}")
+        return self
 
 
 class SegmentRule(_Strict):

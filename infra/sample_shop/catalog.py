@@ -139,6 +139,13 @@ def segments() -> dict[str, dict[str, Any]]:
     return _toml("segments.toml")
 
 
+def own_gtin(sku: str) -> str:
+    """A GTIN-13 out of the range 20 to 29, which GS1 leaves to a company's own use, with its check digit."""
+    digits = "20" + "".join(character for character in sku if character.isdigit()).zfill(10)
+    total = sum(int(digit) * (1, 3)[i % 2] for i, digit in enumerate(digits))
+    return f"{digits}{-total % 10}"
+
+
 def everyday_rows(chosen: Sequence[Product]) -> list[dict[str, Any]]:
     """The JSON lines of "everyday", with its planted faults."""
     rows = []
@@ -151,6 +158,7 @@ def everyday_rows(chosen: Sequence[Product]) -> list[dict[str, Any]]:
             "brand": p.brand,
             "price": p.price,
             "currency": "EUR",
+            "gtin": own_gtin(p.sku),
             "image": p.image,
             "tags": list(p.tags),
             "specs": [{"name": n, "value": v, "unit": u} for n, v, u in p.specs],

@@ -119,12 +119,19 @@ def readme_text(
     wanted_each: int,
     sheets: Sequence[str],
     sheet_is_cut: bool,
+    channels: Sequence[str] = (),
 ) -> bytes:
     """README.txt: what the drop is, in words for people who did not make it."""
     sheet_lines = {0: "", 1: f"{sheets[0] if sheets else '':22} all pictures at a glance\r\n"}
     sheet_line = sheet_lines.get(len(sheets), f"{'contact_sheet_*.jpg':22} all pictures at a glance\r\n")
     if sheet_is_cut:
         sheet_line = sheet_line.replace("all pictures", "the first products")
+    channel_line = (
+        f"{'channels/':22} files for {', '.join(channels)}; preflight.csv there lists what\r\n"
+        f"{'':22} breaks a channel's rules and was left out\r\n"
+        if channels
+        else ""
+    )
     text = f"""{merchant_name}
 Pictures of release {release_id}
 
@@ -137,7 +144,7 @@ pictures/              one folder a product, named after its SKU; in it one pict
 manifest.csv           one line a picture: product, group, file, SHA-256, size, headline, text alternative
 manifest.json          the same for programs, with exact values
 not_included.csv       what is missing, why, and what to do
-{sheet_line}
+{sheet_line}{channel_line}
 These pictures are made by a machine, and each file says so (IPTC Digital Source Type). The product itself is cut out
 of your own picture and not redrawn; the scene around it is generated, and the words are set from your catalog.
 
