@@ -22,10 +22,11 @@ from infra.object_store import open_store
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import append_rows, missing_keys, read_night, read_table, rows_to_table
+from ray_tasks.decide_again import decide_again
 from ray_tasks.due import TONIGHT, in_shard
 from ray_tasks.pictures.decide import Thresholds, decide, explain
 from schemas.config import Config
-from schemas.revisions import VIEWS, scorer_revision
+from schemas.revisions import SCORER, VIEWS, scorer_revision
 from schemas.tables import BY_NAME
 
 STAGE = "ray_tasks.score_candidates"
@@ -273,6 +274,17 @@ def _known_scores(stage: Stage, columns: Sequence[str]) -> pa.Table:
     return read_table(stage.state, "scores", columns=columns, filters=[("scorer_revision", "=", revision)])
 
 
+def _decided_again(stage: Stage, new: pa.Table, thresholds: Thresholds) -> list[dict[str, Any]]:
+    """Scores of pictures that only other thresholds have judged."""
+    if not new.num_rows:
+        return []
+    earlier = read_table(stage.state, "scores", filters=[("scorer_revision", "like", f"{SCORER}+%")])
+    known = earlier.filter(pc.is_in(earlier["asset_id"], value_set=new["asset_id"].combine_chunks()))
+    shared = {"scorer_revision": scorer_revision(stage.config.quality), "run_date": stage.run_date}
+    looks = new.select(["asset_id", "look"]).to_pylist()
+    return decide_again(looks, known.to_pylist(), thresholds, shared)
+
+
 def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Runs the stage."""
     with stage_run(STAGE, __doc__, argv) as stage:
@@ -282,7 +294,11 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             raise StageError(f"{stage.config_path}: {error}") from None
         planned = _plan(stage)
         new = missing_keys(planned, _known_scores(stage, ["asset_id"]), "asset_id")
-        stage.log.info("%d planned candidates, %d of them new", planned.num_rows, new.num_rows)
+        decided = rows_to_table("scores", _decided_again(stage, new, thresholds))
+        append_rows(stage.state, "scores", decided)
+        new = missing_keys(new, decided, "asset_id")
+        stage.log.info("%d planned candidates, %d decided anew, %d not measured yet",
+                       planned.num_rows, decided.num_rows, new.num_rows)  # fmt: skip
         failures: dict[str, dict[str, Any]] = {}
         waiting: list[dict[str, Any]] = []
         bar = stage.progress(total=new.num_rows, unit="picture")

@@ -69,7 +69,8 @@ def _rates_of(state: Path, night: dt.date, cores: int, gpu: bool) -> list[Row]:
         )
     (row,) = query_tables(
         state,
-        f"SELECT count(*) AS units, avg(score_s) AS core_s FROM scores WHERE run_date = DATE '{night}'",
+        f"SELECT count(*) AS units, avg(score_s) AS core_s FROM scores "
+        f"WHERE run_date = DATE '{night}' AND score_s > 0",
         "scores",
     )
     if row["units"]:

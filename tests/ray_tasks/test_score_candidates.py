@@ -190,3 +190,24 @@ def test_other_thresholds_make_other_rows(drawn: Any, capsys: pytest.CaptureFixt
         main([f"--run-date={NIGHT}", f"--config={strict}", f"--state={state}"])
     told = capsys.readouterr().err
     assert "min_beauty unknown" in told and "min_product_share" in told
+
+
+def test_another_threshold_decides_anew_and_measures_nothing(
+    drawn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config_path, state, _, _ = drawn
+    own = read_table(state, "scores").to_pylist()
+    strict = config_path.with_name("strict.toml")
+    strict.write_text(CONFIG + "\n[quality.thresholds]\nmin_sharpness = 1e6\n", encoding="utf-8")
+    for path in (state / "store" / "pictures").rglob("*.jpg"):
+        path.rename(path.with_suffix(".away"))  # whoever measures finds nothing
+    main([f"--run-date={NIGHT}", f"--config={strict}", f"--state={state}"])
+    for path in (state / "store" / "pictures").rglob("*.away"):
+        path.rename(path.with_suffix(".jpg"))
+    rows = read_table(state, "scores").to_pylist()
+    anew = [row for row in rows if row["scorer_revision"] != own[0]["scorer_revision"]]
+    assert len(rows) == 2 * len(own)
+    assert {row["verdict"] for row in anew} == {"rejected"}
+    assert all("blurry_product" in row["reasons"] for row in anew)
+    before = {row["asset_id"]: row["measurements"] for row in own}
+    assert all(row["measurements"] == before[row["asset_id"]] for row in anew)
