@@ -43,7 +43,8 @@ def _units() -> tuple[dict[str, tuple[str, str, Decimal]], re.Pattern[str], re.P
     packs = "|".join(re.escape(word) for word in sorted(declared["packs"], key=len, reverse=True))
     pack = re.compile(
         rf"(?<![\w.,])(?:(?P<before>\d{{1,4}})[\s-]?(?:{packs})\b|(?:pack|set|box|case|bundle|lot|lot de|packung|paket|"
-        rf"boîte de|confezione da|paquete de) (?:of |mit |de |da |à )?(?P<after>\d{{1,4}})(?![\w.,]))",
+        rf"boîte de|confezione da|paquete de) (?:of |mit |de |da |à )?(?P<after>\d{{1,4}})(?![\w.,])"
+        rf"(?!\s?-?(?!in\b)(?:{words})(?![\w/])))",
         re.IGNORECASE,
     )
     return units, quantity, pack

@@ -144,7 +144,8 @@ def spec_statements(facts: list[Mapping[str, Any]], locale: Locale, bank: str, s
     names = {fact["name"].strip().lower() for fact in facts}
     for fact in facts:
         name, value = fact["name"].strip().lower(), fact["value"].strip()
-        if name == "pack size" and "pieces" in names:
+        # "20 tea bags" says it already.
+        if name == "pack size" and names & {"pieces", "bags"}:
             continue
         # An amount that wins nobody over is better left unsaid.
         if _is_too_much(name, value):

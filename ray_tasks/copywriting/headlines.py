@@ -74,9 +74,10 @@ def _from_noun(
     own = locale.nouns_of.get(f"{kind.bank}.{setting}")
     if own is None and GUIDES[setting].neutral:
         own = locale.nouns_of.get(kind.bank)
+    thing = noun.bare.lower().split()[-1].rstrip("s")
     for form in shuffled(own or locale.nouns[setting], *seed, "noun"):
-        # "Towel, book, towels": the thing must not stand in its own list.
-        if noun.bare.lower().rstrip("s") not in form.lower():
+        # "Towel, book, towels" and "sofa, lamp, table lamp": the thing must not stand in its own list.
+        if thing not in form.lower():
             yield Headline(_sentence_case(form.format(a=noun.with_article, noun=noun.bare)), source)
 
 

@@ -228,7 +228,8 @@ def write_instruction(
         thing.channels,
         seed,
     )
-    ranked = [option for option in ranked if option is not head.used]
+    # "Cold brew for the nine-to-five" has said that it is one.
+    ranked = [o for o in ranked if o is not head.used and o.text.lower() not in head.text.lower()]
     points = selling_points(thing, ranked, setting, head.text, locale, said, seed)
     badge = sticker(product, [option for option in ranked if option not in points], locale, seed)
     if badge is not None and badge.source_field == "rating":

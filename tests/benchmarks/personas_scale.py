@@ -23,11 +23,13 @@ from infra.sample_shop.events import sellable
 from infra.tables import rows_to_table
 from ray_tasks.infer_personas import MOST_BATCH_ROWS, PersonaRanker
 from ray_tasks.models.text_embedder import MiniLMEmbedder
+from ray_tasks.personas.own_past import with_own_past
 from ray_tasks.personas.texts import product_text
 from tests.ray_tasks.records import affinity, product, segment
 
 SEGMENTS, CATEGORIES, BRANDS, TAGS, BANDS = 1000, 400, 300, 1200, 10
 SHARE_OF_VALUES = 0.15
+OWN_SEGMENTS = 20
 TOP_K = 5
 PROCESSES = 2
 
@@ -70,8 +72,16 @@ def ranker() -> PersonaRanker:
 
 
 def block(start: int) -> pa.Table:
-    """MOST_BATCH_ROWS products from number `start` on."""
-    return rows_to_table(
+    """MOST_BATCH_ROWS products from number `start` on, each with a past in OWN_SEGMENTS segments."""
+    rng = np.random.default_rng(start)
+    numbers = range(start, start + MOST_BATCH_ROWS)
+    past = [
+        affinity(f"s{at:04d}", "product", f"roastery/P{n}", float(np.exp(rng.normal(0, 0.5))), 40.0)
+        | {"users": 9}
+        for n in numbers
+        for at in rng.choice(SEGMENTS, OWN_SEGMENTS, replace=False)
+    ]
+    products = rows_to_table(
         "products",
         [
             product(
@@ -82,9 +92,10 @@ def block(start: int) -> pa.Table:
                 tags=[f"tag {n * k % (TAGS + 100)}" for k in (3, 5, 11, 17)],
                 price_minor=100 + n * 37 % 90_000,
             )
-            for n in range(start, start + MOST_BATCH_ROWS)
+            for n in numbers
         ],
     )
+    return with_own_past(products, rows_to_table("segment_affinity", past))
 
 
 def score(job: tuple[int, int, int]) -> tuple[int, float, int]:

@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from infra.sample_shop.catalog import segments as declared
 from infra.tables import append_rows, ensure_tables, read_table, rows_to_table
 from ray_tasks import write_instructions
+from ray_tasks.copywriting.angles import AngleFinder, assign_angles
 from ray_tasks.copywriting.kinds import KINDS, kind_of
 from ray_tasks.copywriting.scenes import (
     SettingMatcher,
@@ -21,6 +23,7 @@ from ray_tasks.copywriting.scenes import (
 )
 from ray_tasks.copywriting.settings_guide import GUIDES
 from ray_tasks.models.text_embedder import MiniLMEmbedder
+from ray_tasks.personas.texts import segment_text
 from ray_tasks.write_instructions import InstructionWriter, products_with_personas
 from schemas.instruction import SETTINGS, instruction_hash
 from tests.ray_tasks.embedders import BagOfWordsEmbedder
@@ -231,6 +234,17 @@ def test_a_feast_is_shown_only_to_segments_that_name_it() -> None:
     mug = next(kind for kind in KINDS if kind.name == "kitchen")
     chosen = assign_settings(np.stack([plain] * 20), allowed_settings(mug, None))
     assert not {name for name in chosen if GUIDES[name].occasion}
+
+
+def test_a_gift_is_argued_with_to_those_who_look_for_one() -> None:
+    embedder = MiniLMEmbedder()
+    people = {name: segment_text(one) for name, one in declared().items()}
+    near = [AngleFinder(embedder).of(vector) for vector in embedder.embed(list(people.values()))]
+    # Many personas of one product wear its angles out: even then nobody else is told of presents.
+    angles = assign_angles(near, product(tags=["gift", "coffee"]))
+    assert {name for name, angle in zip(people, angles, strict=True) if angle == "occasion"} == {
+        "gift_givers"
+    }
 
 
 def test_a_garment_hangs_or_lies() -> None:

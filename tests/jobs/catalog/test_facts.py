@@ -17,6 +17,8 @@ from schemas.columns import FACT
         ("Water 1,5 l", [("volume", "1500", "ml")]),
         ("Cola 6 x 330 ml", [("volume", "330", "ml"), ("pack size", "6", "")]),
         ("Mugs, Pack of 6", [("pack size", "6", "")]),
+        ("Trail pack 26 l", [("volume", "26000", "ml")]),
+        ("Socks, pack of 3 in grey", [("pack size", "3", "")]),
         ("5er-Pack Socken", [("pack size", "5", "")]),
         ("Rice 2.5kg", [("weight", "2500", "g")]),
         ("Hammer 16oz", [("weight", "16", "oz")]),
