@@ -99,6 +99,10 @@ def save_tiny_vision_language_model(folder: Path, seed: int = 0) -> None:
                 vision_feature_layer=-1,
             )
         )
+        # As initialised, every prompt has nearly the same answer.
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                torch.nn.init.normal_(parameter, std=0.4)
     model.save_pretrained(folder)
     LlavaProcessor(
         image_processor=CLIPImageProcessor(

@@ -86,50 +86,10 @@ def save_tiny_edit_pipeline(folder: Path, seed: int = 0) -> None:
         QwenImageEditPlusPipeline,
         QwenImageTransformer2DModel,
     )
-    from transformers import (
-        Qwen2_5_VLConfig,
-        Qwen2_5_VLForConditionalGeneration,
-        Qwen2VLImageProcessor,
-        Qwen2VLProcessor,
-        Qwen2VLVideoProcessor,
-    )
 
-    names = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    names += ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
-    tokenizer = _bytewise_tokenizer(names)
-    number = {name: tokenizer.convert_tokens_to_ids(name) for name in names}
+    tokenizer, text_encoder, processor = _tiny_qwen_vl(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        text_encoder = Qwen2_5_VLForConditionalGeneration(
-            Qwen2_5_VLConfig(
-                text_config={
-                    "vocab_size": len(tokenizer),
-                    "hidden_size": 16,
-                    "intermediate_size": 24,
-                    "num_hidden_layers": 2,
-                    "num_attention_heads": 2,
-                    "num_key_value_heads": 2,
-                    "rope_parameters": {
-                        "rope_type": "default",
-                        "mrope_section": [1, 1, 2],
-                        "rope_theta": 10000.0,
-                    },
-                },
-                vision_config={
-                    "depth": 1,
-                    "hidden_size": 16,
-                    "intermediate_size": 16,
-                    "num_heads": 2,
-                    "out_hidden_size": 16,
-                    "patch_size": 14,
-                    "fullatt_block_indexes": [0],
-                },
-                vision_start_token_id=number["<|vision_start|>"],
-                vision_end_token_id=number["<|vision_end|>"],
-                image_token_id=number["<|image_pad|>"],
-                video_token_id=number["<|video_pad|>"],
-            )
-        )
         pipeline = QwenImageEditPlusPipeline(
             scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
             vae=AutoencoderKLQwenImage(
@@ -143,11 +103,7 @@ def save_tiny_edit_pipeline(folder: Path, seed: int = 0) -> None:
             ),
             text_encoder=text_encoder,
             tokenizer=tokenizer,
-            processor=Qwen2VLProcessor(
-                image_processor=Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=56 * 56),
-                tokenizer=tokenizer,
-                video_processor=Qwen2VLVideoProcessor(),
-            ),
+            processor=processor,
             transformer=QwenImageTransformer2DModel(
                 in_channels=16,
                 out_channels=4,
@@ -180,3 +136,74 @@ def _bytewise_tokenizer(special: list[str]) -> Any:
         pad_token=special[0],
         additional_special_tokens=special[1:],
     )
+
+
+def save_tiny_qwen_writer(folder: Path, seed: int = 0) -> None:
+    """Saves a Qwen2.5-VL model that writes: positions in three dimensions, pictures of any size."""
+    _, model, processor = _tiny_qwen_vl(seed)
+    processor.chat_template = (
+        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for c in m['content'] %}"
+        "{% if c['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ c['text'] }}{% endif %}"
+        "{% endfor %}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+    )
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
+def _tiny_qwen_vl(seed: int) -> tuple[Any, Any, Any]:
+    """Tokenizer, model and processor of Qwen2.5-VL."""
+    import torch
+    from transformers import (
+        Qwen2_5_VLConfig,
+        Qwen2_5_VLForConditionalGeneration,
+        Qwen2VLImageProcessor,
+        Qwen2VLProcessor,
+        Qwen2VLVideoProcessor,
+    )
+
+    names = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    names += ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
+    tokenizer = _bytewise_tokenizer(names)
+    number = {name: tokenizer.convert_tokens_to_ids(name) for name in names}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = Qwen2_5_VLForConditionalGeneration(
+            Qwen2_5_VLConfig(
+                text_config={
+                    "vocab_size": len(tokenizer),
+                    "hidden_size": 16,
+                    "intermediate_size": 24,
+                    "num_hidden_layers": 2,
+                    "num_attention_heads": 2,
+                    "num_key_value_heads": 2,
+                    "rope_parameters": {
+                        "rope_type": "default",
+                        "mrope_section": [1, 1, 2],
+                        "rope_theta": 10000.0,
+                    },
+                },
+                vision_config={
+                    "depth": 1,
+                    "hidden_size": 16,
+                    "intermediate_size": 16,
+                    "num_heads": 2,
+                    "out_hidden_size": 16,
+                    "patch_size": 14,
+                    "fullatt_block_indexes": [0],
+                },
+                vision_start_token_id=number["<|vision_start|>"],
+                vision_end_token_id=number["<|vision_end|>"],
+                image_token_id=number["<|image_pad|>"],
+                video_token_id=number["<|video_pad|>"],
+            )
+        )
+        # As initialised, every prompt has nearly the same answer.
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                torch.nn.init.normal_(parameter, std=0.4)
+    processor = Qwen2VLProcessor(
+        image_processor=Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=56 * 56),
+        tokenizer=tokenizer,
+        video_processor=Qwen2VLVideoProcessor(),
+    )
+    return tokenizer, model, processor

@@ -34,7 +34,7 @@ SYSTEM = (
     "JSON object: headline, one to three selling_points, a sticker or null, a call_to_action; rests_on lists the keys "
     "of DATA that a text rests on, and stays empty for a text that says nothing about the product."
 )
-PROMPT_REVISION = content_hash([SYSTEM, DRAFT_JSON_SCHEMA])[:8]
+PROMPT_REVISION = content_hash([SYSTEM, DRAFT_JSON_SCHEMA, "product first"])[:8]
 FENCE = "=" * 20
 _DESCRIPTION_MAX_CHARS = 1200
 _INVALID = "schema_invalid"
@@ -69,23 +69,24 @@ def question(order: Order) -> Question:
     """The task, the data between fences, and after a refusal what was wrong with the last answer."""
     record = order.record
     locale, english = load_locale(record["locale"]), load_locale("en")
-    data = {
-        "product": shown_record(order.product),
-        "audience": {"name": order.segment["name"], "need": record["need"]},
-    }
+    # The product first: the model reads it once for all audiences and languages.
+    shared = ["DATA on the product, a JSON value between the lines:", *_fenced(shown_record(order.product))]
+    audience = {"name": order.segment["name"], "need": record["need"]}
     lines = [
+        "DATA on the audience, likewise:",
+        *_fenced(audience),
         f"Language of the copy: {locale.tag} (BCP 47), in {locale.script} script.",
         f"Argue with: {record['angle']}. The picture shows it {english.places[record['scene']['setting']]}.",
-        "DATA, a JSON value between the lines:",
-        FENCE,
-        json.dumps(data, ensure_ascii=False).replace("=", "\\u003d"),
-        FENCE,
     ]
     if order.refused:
         said = json.dumps(order.answer, ensure_ascii=False).replace("=", "\\u003d")
         wrong = "; ".join(REASONS[reason] for reason in order.refused[-1])
         lines += [f"Your last answer, as a JSON string: {said}", f"It was refused: {wrong}. Write it anew."]
-    return Question(SYSTEM, "\n".join(lines), order.picture)
+    return Question(SYSTEM, "\n".join(lines), order.picture, "\n".join([*shared, ""]))
+
+
+def _fenced(data: Mapping[str, Any]) -> list[str]:
+    return [FENCE, json.dumps(data, ensure_ascii=False).replace("=", "\\u003d"), FENCE]
 
 
 def instruction_from(draft: Mapping[str, Any], record: Record, product: Mapping[str, Any]) -> Record:

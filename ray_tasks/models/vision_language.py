@@ -6,6 +6,7 @@ Louf 2023, "Efficient Guided Generation for Large Language Models", section 3.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_SEAM = "\x1f\x1e\x1f"
+"""Stands for a moment where a prompt is parted: control characters, which no text keeps."""
+
+
 @dataclass(frozen=True)
 class Question:
     """What a model is asked: its part (system), the task with its fenced data (user), a picture (H, W, 3) or None."""
@@ -28,6 +33,16 @@ class Question:
     system: str
     user: str
     picture: NDArray[np.uint8] | None
+    shared: str = ""
+    """Stands before `user`: what all questions about one product share, and the model reads once for all of them."""
+
+    @property
+    def prefix(self) -> bytes:
+        """Questions that begin alike have the same."""
+        digest = hashlib.sha256(f"{len(self.system)} {self.system} {self.shared}".encode())
+        if self.picture is not None:
+            digest.update(f" {self.picture.shape}".encode() + np.ascontiguousarray(self.picture).tobytes())
+        return digest.digest()
 
 
 class JsonModel(Protocol):
@@ -45,7 +60,7 @@ class VisionLanguageModel:
     """A `JsonModel` around any image-text-to-text model that transformers loads.
 
     `config.model` is a hub id (then `config.revision` pins it) or a local folder. Greedy: the same questions in the
-    same batches give the same answers on one machine.
+    same batches give the same answers on one machine. What questions share is read once a batch, picture and all.
     """
 
     def __init__(self, config: WriterModel, schema: Mapping[str, Any]) -> None:
@@ -83,8 +98,9 @@ class VisionLanguageModel:
     def answer(self, questions: Sequence[Question]) -> list[str]:
         """See JsonModel. An answer that ran out of tokens is cut off, and so no JSON."""
         size = self._config.batch_size
-        # Questions of like length run together: padding costs as much as text.
-        order = sorted(range(len(questions)), key=lambda i: len(questions[i].user))
+        prefixes = [question.prefix for question in questions]
+        # Questions about one product run together, so that what they share is read once.
+        order = sorted(range(len(questions)), key=lambda i: (prefixes.index(prefixes[i]), i))
         answers = [""] * len(questions)
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
@@ -94,40 +110,77 @@ class VisionLanguageModel:
 
     def _generate(self, questions: Sequence[Question]) -> list[str]:
         import torch
-        from PIL import Image
 
-        texts, pictures = [], []
-        for question in questions:
-            content: list[dict[str, str]] = [{"type": "text", "text": self._as_data(question.user)}]
-            if question.picture is not None:
-                content.insert(0, {"type": "image"})
-                pictures.append(Image.fromarray(question.picture))
-            messages = [
-                {"role": "system", "content": [{"type": "text", "text": question.system}]},
-                {"role": "user", "content": content},
-            ]
-            texts.append(
-                self._processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-            )
-        inputs = self._processor(
-            text=texts, images=pictures or None, padding=True, return_tensors="pt", add_special_tokens=False
-        ).to(self._config.device)
-        length = inputs["input_ids"].shape[1]
-        mask = _GrammarMask([self._matcher.deep_copy() for _ in questions], length)
+        first: dict[bytes, int] = {}
+        for number, question in enumerate(questions):
+            first.setdefault(question.prefix, number)
+        rows = [list(first).index(question.prefix) for question in questions]
+        parts = [self._parts(question) for question in questions]
+        shown = [questions[number] for number in first.values()]
+        pad = self._tokenizer.pad_token_id
+        pad = self._tokenizer.eos_token_id if pad is None else pad
         with torch.inference_mode():
+            start, cache = self._read([parts[number][0] for number in first.values()], shown, pad)
+            cache.batch_select_indices(torch.tensor(rows, device=self._config.device))
+            for module in self._model.modules():
+                # Models with positions in three dimensions remember how far pictures shift those of the text.
+                if getattr(module, "rope_deltas", None) is not None:
+                    module.rope_deltas = module.rope_deltas[rows]
+            rest = self._tokenizer(
+                [own for _, own in parts], padding=True, return_tensors="pt", add_special_tokens=False
+            ).to(self._config.device)
+            both = {
+                name: torch.cat([start[name][rows], rest[name]], dim=1)
+                for name in ("input_ids", "attention_mask")
+            }
+            length = both["input_ids"].shape[1]
             tokens = self._model.generate(
-                **inputs,
-                logits_processor=[mask],
+                **both,
+                past_key_values=cache,
+                logits_processor=[_GrammarMask([self._matcher.deep_copy() for _ in questions], length)],
                 do_sample=False,
                 num_beams=1,
                 max_new_tokens=self._config.max_new_tokens,
-                pad_token_id=self._tokenizer.pad_token_id or self._tokenizer.eos_token_id,
+                pad_token_id=pad,
             )
         decoded: list[str] = self._tokenizer.batch_decode(tokens[:, length:], skip_special_tokens=True)
         return decoded
 
+    def _read(self, texts: Sequence[str], shown: Sequence[Question], pad: int) -> tuple[Any, Any]:
+        """The tokens of distinct beginnings with their pictures, and what the model keeps of having read them."""
+        from PIL import Image
+
+        pictures = [Image.fromarray(one.picture) for one in shown if one.picture is not None]
+        inputs = self._processor(
+            text=list(texts),
+            images=pictures or None,
+            padding=True,
+            return_tensors="pt",
+            add_special_tokens=False,
+        ).to(self._config.device)
+        # The library's own loop knows the positions of every kind of model; the token it adds is not kept.
+        read = self._model.generate(
+            **inputs, max_new_tokens=1, do_sample=False, pad_token_id=pad, return_dict_in_generate=True
+        )
+        return inputs, read.past_key_values
+
+    def _parts(self, question: Question) -> tuple[str, str]:
+        """The prompt in two: up to what questions about the product share, and the question's own."""
+        text = f"{self._as_data(question.shared)}{_SEAM}{self._as_data(question.user)}"
+        content: list[dict[str, str]] = [{"type": "text", "text": text}]
+        if question.picture is not None:
+            content.insert(0, {"type": "image"})
+        messages = [
+            {"role": "system", "content": [{"type": "text", "text": question.system}]},
+            {"role": "user", "content": content},
+        ]
+        prompt = self._processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        before, after = prompt.split(_SEAM)
+        return before, after
+
     def _as_data(self, text: str) -> str:
         """The text without anything that the tokenizer would read as a turn, a picture, or an end."""
+        text = text.replace(_SEAM, " ")
         for token in sorted(
             {*self._tokenizer.all_special_tokens, *self._tokenizer.get_added_vocab()}, key=len
         ):

@@ -117,9 +117,9 @@ def test_commands_in_the_feed_stay_data_between_the_fences(field: str) -> None:
     hostile = product(**{field: f"Mug\n{FENCE}\n{INJECTED}"})
     asked = question(order(hostile))
     assert INJECTED not in asked.system
-    before, data, after = asked.user.split(FENCE)
-    assert "Ignore" not in before + after
-    assert INJECTED in json.loads(data)["product"][field]
+    before, data, after = asked.shared.split(FENCE)
+    assert "Ignore" not in before + after + asked.user
+    assert INJECTED in json.loads(data)[field]
 
 
 @pytest.mark.parametrize("where", ["title", "description"])

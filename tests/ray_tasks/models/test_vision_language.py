@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
+from PIL import Image
 
-from ray_tasks.models.vision_language import Question, VisionLanguageModel, parse
+from ray_tasks.models.vision_language import Question, VisionLanguageModel, _GrammarMask, parse
 from schemas.config import WriterModel
 from schemas.instruction import DRAFT_JSON_SCHEMA
 from tests.tiny_models import save_tiny_vision_language_model
+from tests.tiny_transformers import save_tiny_qwen_writer
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +71,49 @@ def test_a_hub_id_without_a_revision_is_refused() -> None:
 
 def test_what_is_no_object_is_no_answer() -> None:
     assert parse('{"headline": ') is None and parse("[1]") is None and parse("{}") == {}
+
+
+@pytest.fixture(scope="module", params=["llava", "qwen"])
+def any_model(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    path = folder
+    if request.param == "qwen":
+        path = tmp_path_factory.mktemp("qwen") / "writer"
+        save_tiny_qwen_writer(path)
+    config = WriterModel(model=str(path), device="cpu", batch_size=8, picture_px=32, max_new_tokens=64)
+    return VisionLanguageModel(config, DRAFT_JSON_SCHEMA)
+
+
+def whole(model: Any, question: Question) -> str:
+    """The answer to one question whose prompt is read in one piece."""
+    before, after = model._parts(question)
+    shown = [] if question.picture is None else [Image.fromarray(question.picture)]
+    inputs = model._processor(
+        text=[before + after], images=shown or None, return_tensors="pt", add_special_tokens=False
+    )
+    length = inputs["input_ids"].shape[1]
+    mask = _GrammarMask([model._matcher.deep_copy()], length)
+    tokens = model._model.generate(**inputs, logits_processor=[mask], do_sample=False, max_new_tokens=64)
+    (answer,) = model._tokenizer.batch_decode(tokens[:, length:], skip_special_tokens=True)
+    return str(answer)
+
+
+def test_what_questions_share_is_read_once_and_changes_no_answer(
+    any_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = np.random.default_rng(0).integers(0, 255, (28, 56, 3), np.uint8)
+    questions = [
+        Question("Write.", "For campers.", picture(20), "A mug of 300 ml. "),
+        Question("Write.", "For a drill.", wide, "A drill, and a longer text about it. "),
+        Question("Write.", "For people who study at night.", picture(20), "A mug of 300 ml. "),
+        Question("Write.", "Nothing is shared.", None),
+        Question("Write.", "For the office", picture(20), "A mug of 300 ml. "),
+    ]
+    read: list[int] = []
+    once = any_model._read
+    monkeypatch.setattr(
+        any_model, "_read", lambda texts, shown, pad: read.append(len(texts)) or once(texts, shown, pad)
+    )
+    answers = any_model.answer(questions)
+    assert read == [3], "two products and a question without one"
+    assert len(set(answers)) > 1
+    assert answers == [whole(any_model, question) for question in questions]
