@@ -138,9 +138,21 @@ def _bytewise_tokenizer(special: list[str]) -> Any:
     )
 
 
-def save_tiny_qwen_writer(folder: Path, seed: int = 0) -> None:
-    """Saves a Qwen2.5-VL model that writes: positions in three dimensions, pictures of any size."""
-    _, model, processor = _tiny_qwen_vl(seed)
+def save_qwen_writer(
+    folder: Path, shape: dict[str, dict[str, Any]] | None = None, most_px: int = 56 * 56, dtype: Any = None
+) -> None:
+    """Saves a Qwen2.5-VL model that writes: positions in three dimensions, pictures of any size.
+
+    shape: `text` and `vision`, settings other than the tiny ones. dtype: of the weights; float32 when left out.
+    """
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype or before)
+    try:
+        _, model, processor = _tiny_qwen_vl(0, shape or {}, most_px)
+    finally:
+        torch.set_default_dtype(before)
     processor.chat_template = (
         "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for c in m['content'] %}"
         "{% if c['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ c['text'] }}{% endif %}"
@@ -150,7 +162,9 @@ def save_tiny_qwen_writer(folder: Path, seed: int = 0) -> None:
     processor.save_pretrained(folder)
 
 
-def _tiny_qwen_vl(seed: int) -> tuple[Any, Any, Any]:
+def _tiny_qwen_vl(
+    seed: int, shape: dict[str, dict[str, Any]] | None = None, most_px: int = 56 * 56
+) -> tuple[Any, Any, Any]:
     """Tokenizer, model and processor of Qwen2.5-VL."""
     import torch
     from transformers import (
@@ -181,7 +195,8 @@ def _tiny_qwen_vl(seed: int) -> tuple[Any, Any, Any]:
                         "mrope_section": [1, 1, 2],
                         "rope_theta": 10000.0,
                     },
-                },
+                }
+                | (shape or {}).get("text", {}),
                 vision_config={
                     "depth": 1,
                     "hidden_size": 16,
@@ -190,7 +205,8 @@ def _tiny_qwen_vl(seed: int) -> tuple[Any, Any, Any]:
                     "out_hidden_size": 16,
                     "patch_size": 14,
                     "fullatt_block_indexes": [0],
-                },
+                }
+                | (shape or {}).get("vision", {}),
                 vision_start_token_id=number["<|vision_start|>"],
                 vision_end_token_id=number["<|vision_end|>"],
                 image_token_id=number["<|image_pad|>"],
@@ -202,7 +218,7 @@ def _tiny_qwen_vl(seed: int) -> tuple[Any, Any, Any]:
             if parameter.ndim == 2:
                 torch.nn.init.normal_(parameter, std=0.4)
     processor = Qwen2VLProcessor(
-        image_processor=Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=56 * 56),
+        image_processor=Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=most_px),
         tokenizer=tokenizer,
         video_processor=Qwen2VLVideoProcessor(),
     )

@@ -13,7 +13,7 @@ from ray_tasks.models.vision_language import Question, VisionLanguageModel, _Gra
 from schemas.config import WriterModel
 from schemas.instruction import DRAFT_JSON_SCHEMA
 from tests.tiny_models import save_tiny_vision_language_model
-from tests.tiny_transformers import save_tiny_qwen_writer
+from tests.tiny_transformers import save_qwen_writer
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def any_model(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: py
     path = folder
     if request.param == "qwen":
         path = tmp_path_factory.mktemp("qwen") / "writer"
-        save_tiny_qwen_writer(path)
+        save_qwen_writer(path)
     config = WriterModel(model=str(path), device="cpu", batch_size=8, picture_px=32, max_new_tokens=64)
     return VisionLanguageModel(config, DRAFT_JSON_SCHEMA)
 

@@ -1,0 +1,143 @@
+"""Products a second of the vision-language writer: question by question, in padded batches, and ours.
+
+    python -m tests.benchmarks.understanding                            # tiny shapes on the CPU
+    python -m tests.benchmarks.understanding --size 7b --device cuda    # one card with 24 GB or more
+
+Weights are random in the shapes of Qwen2.5-VL; every answer is cut at the same number of tokens, so all arms do the
+same work. A product has a picture, a record of some 300 tokens and six audiences. Arms take turns, round after round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ray_tasks.models.vision_language import Question, VisionLanguageModel, _GrammarMask
+from schemas.config import WriterModel
+from schemas.instruction import DRAFT_JSON_SCHEMA
+from tests.tiny_transformers import save_qwen_writer
+
+AUDIENCES = 6
+BATCH = 24
+TOKENS = {"tiny": 24, "7b": 160}
+SHAPES = {
+    "tiny": {"text": {}, "vision": {}},
+    "7b": {
+        "text": {
+            "hidden_size": 3584,
+            "intermediate_size": 18944,
+            "num_hidden_layers": 28,
+            "num_attention_heads": 28,
+            "num_key_value_heads": 4,
+            "rope_parameters": {"rope_type": "default", "mrope_section": [16, 24, 24], "rope_theta": 1e6},
+        },
+        "vision": {
+            "depth": 32,
+            "hidden_size": 1280,
+            "intermediate_size": 3420,
+            "num_heads": 16,
+            "out_hidden_size": 3584,
+            "fullatt_block_indexes": [7, 15, 23, 31],
+        },
+    },
+}
+
+
+def questions(products: int) -> list[Question]:
+    """`AUDIENCES` questions a product."""
+    made = []
+    for number in range(products):
+        picture = np.random.default_rng(number).integers(0, 255, (224, 224, 3), np.uint8)
+        record = f"Product {number}: " + "a steel bottle of 750 ml that keeps drinks cold for 24 hours, " * 5
+        for audience in range(AUDIENCES):
+            user = f"For audience {audience}, who {'camp' if audience % 2 else 'work in an office'}."
+            made.append(Question("You write copy.", user, picture, record))
+    return made
+
+
+def whole_prompts(model: VisionLanguageModel, asked: Sequence[Question], batch: int) -> None:
+    """Each prompt read in one piece with its own picture: a batch of one is the sequential arm."""
+    for start in range(0, len(asked), batch):
+        some = asked[start : start + batch]
+        inputs = model._processor(
+            text=["".join(model._parts(question)) for question in some],
+            images=[Image.fromarray(question.picture) for question in some if question.picture is not None],
+            padding=True,
+            return_tensors="pt",
+            add_special_tokens=False,
+        ).to(model._config.device)
+        length = inputs["input_ids"].shape[1]
+        mask = _GrammarMask([model._matcher.deep_copy() for _ in some], length)
+        with torch.inference_mode():
+            model._model.generate(
+                **inputs,
+                logits_processor=[mask],
+                do_sample=False,
+                max_new_tokens=model._config.max_new_tokens,
+                pad_token_id=model._tokenizer.pad_token_id,
+            )
+
+
+def main() -> None:
+    """Runs the comparison."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", choices=sorted(SHAPES), default="tiny")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--products", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    if args.device == "cpu":
+        torch.set_num_threads(1)
+    card = torch.cuda.get_device_name() if args.device == "cuda" else f"{platform.machine()} CPU, one thread"
+    asked = questions(args.products)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / args.size
+        most_px = 224 * 224 if args.size == "7b" else 56 * 56
+        dtype = torch.bfloat16 if args.size == "7b" else torch.float32
+        save_qwen_writer(folder, SHAPES[args.size], most_px, dtype)
+        config = WriterModel(
+            model=str(folder), device=args.device, batch_size=BATCH, max_new_tokens=max(64, TOKENS[args.size])
+        )
+        model = VisionLanguageModel(config, DRAFT_JSON_SCHEMA)
+    arms = {
+        "question by question": lambda: whole_prompts(model, asked, 1),
+        f"padded batches of {BATCH}": lambda: whole_prompts(model, asked, BATCH),
+        f"ours, batches of {BATCH}": lambda: model.answer(asked),
+    }
+    whole_prompts(model, asked[:2], 2)
+    seconds: dict[str, list[float]] = {name: [] for name in arms}
+    for _ in range(args.rounds):
+        for name, arm in arms.items():
+            started = time.perf_counter()
+            arm()
+            seconds[name].append(time.perf_counter() - started)
+    say = sys.stdout.write
+    say(f"{' '.join(sys.argv)}; {card}, torch {torch.__version__}, {dt.date.today()}\n")
+    say(
+        f"{args.products} products of {AUDIENCES} audiences, {config.max_new_tokens} tokens an answer at most\n\n"
+    )
+    say("| arm | products a second, median | least, most | times the first |\n|---|---|---|---|\n")
+    base = statistics.median(seconds["question by question"])
+    for name, found in seconds.items():
+        rates = sorted(args.products / one for one in found)
+        middle = statistics.median(found)
+        say(
+            f"| {name} | {args.products / middle:.3g} | {rates[0]:.3g}, {rates[-1]:.3g} | {base / middle:.2f} |\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
