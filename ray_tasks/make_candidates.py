@@ -191,7 +191,7 @@ class DrawPictures:
     def _common(self, job: dict[str, Any], due: dict[str, Any]) -> dict[str, Any]:
         hashes = {text["locale"]: text["instruction_hash"] for text in job["texts"]}
         known = {name: value for name, value in (job | due).items() if name in MADE.names}
-        return known | {"instruction_hash": hashes[due["locale"]]}
+        return known | {"instruction_hash": hashes[due["locale"]], "setting": job["scene"]["setting"]}
 
     def _failed(self, job: dict[str, Any], due: dict[str, Any], error: Exception) -> dict[str, Any]:
         return self._common(job, due) | {"failure": f"{type(error).__name__}: {error}"[:500]}

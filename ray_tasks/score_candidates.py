@@ -37,7 +37,7 @@ COMMIT_ROWS = 500
 """Scores in one commit: what a crash may cost."""
 
 _OF_CANDIDATE = (
-    "uri", "sha256", "width_px", "height_px", "product_box", "text_boxes", "overflow", "changed_core_px",
+    "uri", "sha256", "width_px", "height_px", "setting", "product_box", "text_boxes", "overflow", "changed_core_px",
 )  # fmt: skip
 _OF_RIVAL = ("uri", "width_px", "height_px", "product_box")
 RIVAL = pa.struct([BY_NAME["candidates"].schema.field(name) for name in _OF_RIVAL])
@@ -139,6 +139,7 @@ class ScoreCandidates:
                 for rival in row["rivals"]
             ],
             source_texts=row["source_texts"] or (),
+            stands=_stands(row["setting"]),
         )
         reasons = decide(measurements, self._thresholds.of_look(row["look"]))
         return self._shared | {
@@ -177,6 +178,14 @@ class ScoreCandidates:
         if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
             raise ValueError(f"cut-out {uri} is not an RGBA picture")
         return cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA)
+
+
+def _stands(setting: str | None) -> bool:
+    """Whether a product stands in a setting, instead of lying on it or hanging; where nothing is known it does."""
+    from ray_tasks.pictures.component_scene import DRAWERS
+
+    known = DRAWERS.get(setting or "")
+    return known is None or not (known.from_above or known.hangs)
 
 
 def _failed(row: dict[str, Any], reason: str, detail: str) -> dict[str, Any]:

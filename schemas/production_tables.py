@@ -167,6 +167,12 @@ CANDIDATES = Table(
             "What it changes of the first attempt, as the rejection's reason asks: layout, setting; none at first.",
             nullable=True,
         ),
+        Column(
+            "setting",
+            STRING,
+            "The scene's setting: the instruction's, or a calmer one on a retry that changes it.",
+            nullable=True,
+        ),
         Column("uri", STRING, "Object key of the picture."),
         Column("sha256", STRING, "SHA-256 (hex) of the picture's bytes.", sample=hex_digits(64)),
         Column("bytes", LONG, "Size of the file."),

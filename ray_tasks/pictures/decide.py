@@ -40,7 +40,7 @@ class Thresholds:
     max_text_text_overlap_px: float = 0
     min_text_margin_px: float = 12
     max_clutter_product: float = 4.0
-    max_clutter_text: float = 2.2
+    max_clutter_text: float = 2.5
     max_clipped_light_share: float = 0.20
     max_clipped_dark_share: float = 0.10
     min_background_deviation: float = 4.0

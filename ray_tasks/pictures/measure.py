@@ -36,12 +36,14 @@ def measure(
     placed: np.ndarray | None = None,
     others: Sequence[Look] = (),
     source_texts: Sequence[str] = (),
+    stands: bool = True,
 ) -> dict[str, float]:
     """The measurements of one picture by name.
 
     cutout_rgba: (h, w, 4) uint8, straight alpha, as it was placed. product_box: where its bounds stand in the picture.
     placed: what `placed_pixels` gives for the two, where pictures that share a scene share it.
     others: what the product's pictures for other personas look like. source_texts: what was read in the source picture.
+    stands: whether the product stands on something, instead of lying on it or hanging.
     Raises ValueError for bytes that are no picture and for a box outside it.
     """
     bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
@@ -83,7 +85,9 @@ def measure(
         "sharpness": _sharpness(product),
         "crumb_share": 0.0 if framed else _crumb_share(product[..., 3]),
         "cut_side": 0.0 if framed else _cut_side(product[..., 3]),
-        "ground_contact": 0.0 if framed else _ground_contact(gray, product[..., 3], product_box),
+        "ground_contact": _ground_contact(gray, product[..., 3], product_box)
+        if stands and not framed
+        else 0.0,
         **measure_text(rgb, gray, alpha, text_boxes),
         **measure_ground(bgr, gray, alpha, outline, text_boxes),
         "twin_distance": twin_distance(look, others),

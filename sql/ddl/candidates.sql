@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS candidates (
   placement STRING NOT NULL COMMENT 'Where the picture is shown; its canvas comes from the configuration.',
   variant INT NOT NULL COMMENT '0 for the first attempt; each retry after a rejection adds one.',
   changes ARRAY<STRING> COMMENT 'What it changes of the first attempt, as the rejection\'s reason asks: layout, setting; none at first.',
+  setting STRING COMMENT 'The scene\'s setting: the instruction\'s, or a calmer one on a retry that changes it.',
   uri STRING NOT NULL COMMENT 'Object key of the picture.',
   sha256 STRING NOT NULL COMMENT 'SHA-256 (hex) of the picture\'s bytes.',
   bytes BIGINT NOT NULL COMMENT 'Size of the file.',

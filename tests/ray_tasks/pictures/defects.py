@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ray_tasks.pictures.arrange import TextSpec
-from ray_tasks.pictures.component_scene import ComponentScene
+from ray_tasks.pictures.component_scene import DRAWERS, ComponentScene
 from ray_tasks.pictures.compose import place_product
 from ray_tasks.pictures.encode import encode_jpeg
 from ray_tasks.pictures.geometry import Box, Canvas
@@ -39,6 +39,7 @@ class Case:
     changed_core_px: int = 0
     others: tuple[Look, ...] = ()
     source_texts: tuple[str, ...] = ()
+    stands: bool = True
 
     @property
     def canvas(self) -> Canvas:
@@ -54,6 +55,7 @@ class Case:
             changed_core_px=self.changed_core_px,
             others=self.others,
             source_texts=self.source_texts,
+            stands=self.stands,
         )
 
     def unread(self) -> Case:
@@ -92,7 +94,9 @@ def draw_case(
         for (name, box), said in zip(result.boxes.items(), result.wording.values(), strict=True)
     )
     alpha = picture.placed.rgba[..., 3:].astype(np.float32) / 255.0
-    return Case(picture.rgb, base.scene_rgb, cutout, picture.placed.box, texts, alpha)
+    setting = DRAWERS[spec.setting]
+    stands = not (setting.from_above or setting.hangs)
+    return Case(picture.rgb, base.scene_rgb, cutout, picture.placed.box, texts, alpha, stands=stands)
 
 
 def _tinted(case: Case, strength: int) -> Case:
@@ -170,7 +174,7 @@ def _floating(case: Case, strength: int) -> Case:
     by = round((0.012, 0.02, 0.035, 0.06)[strength - 1] * case.canvas.height_px)
     up = min(by, case.box.top)
     box = Box(case.box.left, case.box.top - up, case.box.right, case.box.bottom - up)
-    return case.standing(case.cutout, box)
+    return replace(case.standing(case.cutout, box), stands=True)
 
 
 def _blurred(case: Case, strength: int) -> Case:

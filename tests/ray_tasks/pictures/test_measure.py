@@ -22,7 +22,7 @@ from schemas.instruction import LAYOUTS, LIGHTS, MOODS, SETTINGS
 from tests.ray_tasks.pictures.defects import DEFECTS, READ, STRENGTHS, Case, draw_case
 from tests.ray_tasks.pictures.product_shapes import bottle, shoe
 
-CANVAS = Canvas(768, 768)
+CANVAS = Canvas(640, 640)
 TEXTS = (
     TextSpec("Dry feet on every trail", ("Only 420 g", "Two-year warranty"), "New in", "See it", "en"),
     TextSpec("Kaffee für lange Lernnächte", ("Ohne Zucker",), None, "Ansehen", "de"),
@@ -112,7 +112,7 @@ def test_sizes_are_those_of_the_product() -> None:
     opaque_rows = np.flatnonzero((case.cutout[..., 3] > 127).any(axis=1))
     assert measured["upscale"] == pytest.approx(case.box.height / np.ptp(opaque_rows), rel=0.02)
     assert measured["product_margin_px"] == min(
-        case.box.left, case.box.top, 768 - case.box.right, 768 - case.box.bottom
+        case.box.left, case.box.top, 640 - case.box.right, 640 - case.box.bottom
     )
 
 
