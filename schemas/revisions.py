@@ -19,7 +19,7 @@ PAINTER = "painter-1"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""
 RENDERER = "render-2"
 """Composition, layout, typesetting and encoding."""
-SCORER = "measure-3"
+SCORER = "measure-4"
 """Measurements and the default thresholds."""
 
 _SAMPLED_BYTES = 1 << 20
