@@ -1,9 +1,9 @@
 """One drop a merchant: tonight's release as a folder and a zip, with manifest, contact sheet and what is missing.
 
 Reads the release that tonight's publishing wrote and writes STATE/drops/<merchant_id>/<release_id>/ and the same as
-<release_id>.zip. Each picture is compared with its SHA-256 while it is copied. The same release gives the same bytes,
-and a drop that is there already is left alone. A drop always holds the whole release: --limit and --shard change
-nothing here.
+<release_id>.zip; <release_id>.changes.zip has only what is new since the release before. Each picture is compared with
+its SHA-256 while it is copied. The same release gives the same bytes, and a drop that is there already is left alone. A
+drop always holds the whole release: --limit and --shard change nothing here.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from infra.fingerprint import code_revision
 from infra.object_store import ObjectStore
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import read_night
+from jobs.drops.changes import CHANGE_COLUMNS, changes
 from jobs.drops.channels import channel_files
 from jobs.drops.contact_sheet import SheetFace, SheetProduct, contact_sheets, sheet_names
 from jobs.drops.csv_files import csv_bytes
@@ -38,6 +39,7 @@ from jobs.drops.release_rows import (
     Row,
     night_rows,
     release_assets,
+    release_before,
     tonights_release,
     tonights_scores,
     tonights_views,
@@ -71,6 +73,8 @@ class MerchantNight:
     release_id: str
     products: Sequence[Row]
     assets: Sequence[Row]
+    earlier: tuple[str, Sequence[Row]] | None
+    """The release before and its assets; None in the first."""
     personas: Sequence[Row]
     rejects: Sequence[Row]
     short: Sequence[Shortfall]
@@ -97,8 +101,17 @@ def read_merchant_night(stage: Stage, merchant: Merchant, release: Row) -> Merch
         rejects=rejects,
     )
     short = list(shortfalls(merchant, stage.config.placements, products, assets, said))
+    before = release_before(stage.state, release)
     return MerchantNight(
-        merchant, stage.config.placements, release["release_id"], products, assets, personas, rejects, short
+        merchant,
+        stage.config.placements,
+        release["release_id"],
+        products,
+        assets,
+        (before["release_id"], release_assets(stage.state, before, merchant.id)) if before else None,
+        personas,
+        rejects,
+        short,
     )
 
 
@@ -205,6 +218,11 @@ def build_drop(night: MerchantNight, names: Mapping[str, str], store: ObjectStor
             channels=sorted(night.merchant.channels),
         ),
     }
+    changed = None
+    if night.earlier:
+        earlier_id, earlier = night.earlier
+        changed = changes(manifest, manifest_rows(earlier, titles, names), earlier_id)
+        texts["changes.csv"] = csv_bytes(CHANGE_COLUMNS, changed)
     gtins = {product["sku"]: product["gtin"] for product in night.products}
     told = repr((night.merchant.channels, night.placements, sorted(gtins.items())))
     folder = drops / night.merchant.id / night.release_id
@@ -224,7 +242,9 @@ def build_drop(night: MerchantNight, names: Mapping[str, str], store: ObjectStor
         pages = contact_sheets(night.merchant.name, heading, sheet_products(night, manifest, names, side))
         for name, page in zip(sheets, pages, strict=True):
             (side / name).write_bytes(page)
-    finish(side, folder, zip_path, digest)
+    only = {*texts, *(row["file"] for row in changed or ())}
+    changed_zip = zip_path.with_name(f"{night.release_id}.changes.zip")
+    finish(side, folder, zip_path, digest, None if changed is None else (changed_zip, only))
     return zip_path
 
 

@@ -144,6 +144,8 @@ pictures/              one folder a product, named after its SKU; in it one pict
 manifest.csv           one line a picture: product, group, file, SHA-256, size, headline, text alternative
 manifest.json          the same for programs, with exact values
 not_included.csv       what is missing, why, and what to do
+changes.csv            what was added, replaced and removed since the release before (none in the first);
+                       the zip named .changes.zip holds only those pictures
 {sheet_line}{channel_line}
 These pictures are made by a machine, and each file says so (IPTC Digital Source Type). The product itself is cut out
 of your own picture and not redrawn; the scene around it is generated, and the words are set from your catalog.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 # The zip format's first day: a file's own time would change the bytes from run to run.
@@ -39,8 +39,18 @@ def start_folder(folder: Path) -> Path:
     return side
 
 
-def finish(side: Path, folder: Path, zip_path: Path, digest: str) -> None:
-    """Zips the side folder, then puts folder and zip in their places; the zip comes last and marks the drop done."""
+def finish(
+    side: Path, folder: Path, zip_path: Path, digest: str, changed: tuple[Path, Collection[str]] | None = None
+) -> None:
+    """Zips the side folder, then puts folder and zip in their places; the zip comes last and marks the drop done.
+
+    `changed`: where a second zip goes, and the files that it holds.
+    """
+    if changed:
+        changed_zip, names = changed
+        side_changed = changed_zip.with_name(f".{changed_zip.name}.partial")
+        _write_zip(side, side_changed, digest, names)
+        side_changed.replace(changed_zip)
     side_zip = zip_path.with_name(f".{zip_path.name}.partial")
     _write_zip(side, side_zip, digest)
     zip_path.unlink(missing_ok=True)
@@ -49,11 +59,17 @@ def finish(side: Path, folder: Path, zip_path: Path, digest: str) -> None:
     side_zip.replace(zip_path)
 
 
-def _write_zip(folder: Path, path: Path, digest: str) -> None:
-    """The folder as a zip with the same bytes on every run: sorted, stored (JPEGs do not shrink), no times."""
+def _write_zip(folder: Path, path: Path, digest: str, only: Collection[str] | None = None) -> None:
+    """The folder, or `only` these files of it, as a zip: sorted, stored (JPEGs do not shrink), no times.
+
+    Its bytes are the same on every run.
+    """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for file in sorted(file for file in folder.rglob("*") if file.is_file()):
-            entry = zipfile.ZipInfo(file.relative_to(folder).as_posix(), _ZIP_EPOCH)
+            name = file.relative_to(folder).as_posix()
+            if only is not None and name not in only:
+                continue
+            entry = zipfile.ZipInfo(name, _ZIP_EPOCH)
             entry.create_system = 3
             entry.external_attr = 0o644 << 16
             entry.file_size = file.stat().st_size

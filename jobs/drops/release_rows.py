@@ -39,6 +39,12 @@ def tonights_release(state: Path, run_date: dt.date) -> Row | None:
     return rows[-1] if rows else None
 
 
+def release_before(state: Path, release: Row) -> Row | None:
+    """What was live before this release; None before the first."""
+    named = (row for row in all_releases(state) if row["release_id"] == release["previous_release_id"])
+    return next(named, None)
+
+
 def night_rows(
     state: Path, name: str, run_date: dt.date, merchant_id: str, columns: Sequence[str] | None = None
 ) -> list[Row]:

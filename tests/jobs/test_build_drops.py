@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from infra.tables import read_table, replace_rows, rows_to_table
+from infra.releases import all_releases, pinned_versions
+from infra.tables import append_rows, read_table, replace_rows, rows_to_table
 from jobs.build_drops import main
 from tests.jobs.sample_night import SampleNight, make_sample_night
 
@@ -128,6 +129,30 @@ def test_pictures_kept_from_an_earlier_night_are_delivered(tmp_path: Path) -> No
     text = (folder_of(night, "north_shop") / "README.txt").read_text()
     assert "14 pictures of 5 of 5 products" in text
     assert (folder_of(night, "north_shop") / "contact_sheet.jpg").exists()
+
+
+def test_the_next_drop_tells_what_changed(tmp_path: Path) -> None:
+    night = make_sample_night(tmp_path, merchants=("north_shop",), products=1, locales=("en",), size_px=64)
+    gone, redrawn, *others = read_table(night.state, "assets").to_pylist()
+    new = [asset | {"release_id": "next"} for asset in (redrawn, *others)]
+    new[0] |= {name: gone[name] for name in ("uri", "sha256", "bytes")}
+    replace_rows(night.state, "assets", rows_to_table("assets", new), "release_id = 'next'")
+    (first,) = all_releases(night.state)
+    later = {"release_id": "next", "sequence": 2, "previous_release_id": first["release_id"]}
+    later |= {"table_versions": pinned_versions(night.state), "asset_count": len(new)}
+    append_rows(night.state, "releases", rows_to_table("releases", [first | later]))
+    main(night.argv())
+    folder = night.state / "drops" / "north_shop" / "next"
+    told = {row["change"]: row for row in read_csv(folder / "changes.csv")}
+    assert told.keys() == {"replaced", "removed"}
+    assert told["replaced"]["sha256"] == gone["sha256"]
+    assert (told["removed"]["segment_id"], told["removed"]["file"]) == (gone["segment_id"], "")
+    assert {row["earlier_release_id"] for row in told.values()} == {first["release_id"]}
+    with zipfile.ZipFile(folder.with_name("next.changes.zip")) as archive:
+        assert {name for name in archive.namelist() if name.startswith("pictures/")} == {
+            told["replaced"]["file"]
+        }
+        assert archive.read("manifest.csv") == (folder / "manifest.csv").read_bytes()
 
 
 @pytest.mark.parametrize("damage", ["missing", "wrong"])
