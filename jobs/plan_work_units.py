@@ -20,7 +20,7 @@ from infra.spark import read_delta, read_night_delta, replace_delta, spark_sessi
 from infra.stage import Stage, stage_run
 from infra.tables import night_before, night_predicate, query_tables, read_table, replace_rows, rows_to_table
 from jobs.planning.rates import Rates, measured_rates, placement_rows, read_rates, unmeasured_nights
-from jobs.planning.units import build_wanted, cap, explain, retire
+from jobs.planning.units import build_wanted, cap, explain, former_prices, retire
 from schemas.config import Config
 from schemas.revisions import VIEWS, scene_revision, scorer_revision
 
@@ -34,7 +34,8 @@ OUTPUTS = ("work_units",)
 
 _PLACEMENTS = (
     "merchant_id string, placement string, width_px int, height_px int, look string, scene_height_px int, "
-    "scene_text boolean, tier int, estimated_s double, estimated_gpu_s double, estimated_bytes double"
+    "scene_text boolean, legal map<string,string>, tier int, estimated_s double, estimated_gpu_s double, "
+    "estimated_bytes double"
 )
 
 
@@ -60,7 +61,7 @@ def plan_units(
     placements = placement_rows(config, config.merchants, rates)
     wanted = build_wanted(
         night["instructions"].drop("n"),
-        night["products"],
+        _with_former_prices(spark, state, config, run_date, night["products"]),
         read_delta(spark, state, "product_views").where(F.col("method_revision") == VIEWS),
         night["personas"],
         spark.createDataFrame(
@@ -115,6 +116,18 @@ def _given_up(spark: SparkSession, state: Path, run_date: dt.date, max_failures:
         .agg(F.max_by("attempts", "run_date").alias("attempts"))
     )
     return newest.where(F.col("attempts") >= max_failures).select(F.col("key").alias("asset_id"))
+
+
+def _with_former_prices(
+    spark: SparkSession, state: Path, config: Config, run_date: dt.date, products: DataFrame
+) -> DataFrame:
+    """Tonight's products with `was_price_minor`; NULL without a look at the past where no merchant shows prices."""
+    if not any(merchant.price for merchant in config.merchants):
+        return products.withColumn("was_price_minor", F.lit(None).cast("bigint"))
+    history = read_delta(spark, state, "products").where(
+        F.col("run_date").between(F.lit(run_date - dt.timedelta(days=60)), F.lit(run_date))
+    )
+    return products.join(former_prices(history, run_date), on=["merchant_id", "sku"], how="left")
 
 
 def _last_plan(spark: SparkSession, state: Path, run_date: dt.date, merchants: Sequence[str]) -> DataFrame:

@@ -53,6 +53,7 @@ SCENE_JOBS = pa.schema(
         ("width_px", pa.int32()),
         ("scene_height_px", pa.int32()),
         ("scene_text", pa.bool_()),
+        ("offer", pa.string()),
         ("image_sha256", pa.string()),
         ("cutout_sha256", pa.string()),
         ("cutout_uri", pa.string()),

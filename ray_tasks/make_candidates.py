@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import shutil
 import time
 from collections import defaultdict
@@ -208,8 +209,9 @@ class DrawPictures:
 
 def _texts(job: dict[str, Any]) -> dict[str, Any]:
     from ray_tasks.pictures.layout import TextSpec
+    from ray_tasks.pictures.price import priced
 
-    return {
+    texts = {
         text["locale"]: TextSpec(
             headline=text["headline"],
             selling_points=tuple(text["selling_points"]),
@@ -220,6 +222,9 @@ def _texts(job: dict[str, Any]) -> dict[str, Any]:
         )
         for text in job["texts"]
     }
+    if job["offer"]:
+        texts = {locale: priced(text, json.loads(job["offer"])) for locale, text in texts.items()}
+    return texts
 
 
 def _plan(stage: Stage) -> tuple[list[dict[str, Any]], pa.Table, dict[str, dict[str, Any]]]:

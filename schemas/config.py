@@ -364,6 +364,17 @@ class Channel(_Strict):
     """The address under which the merchant serves the unpacked drop; Google and Meta fetch pictures from there."""
 
 
+class ShownPrice(_Strict):
+    """Shows the price in pictures with text. It is then part of a picture: another price draws it anew.
+
+    A former price stands beside it, struck through, only where our own record of the 30 nights before the reduction
+    holds it as the lowest (Directive 98/6/EC, article 6a).
+    """
+
+    legal: dict[Locale, Annotated[str, Field(min_length=1, max_length=80)]] = Field(default_factory=dict)
+    """The small line under it by locale, such as "incl. VAT, plus shipping"."""
+
+
 class Merchant(_Strict):
     """One shop: its feed, how many faces each product gets, in which languages and sizes."""
 
@@ -378,6 +389,8 @@ class Merchant(_Strict):
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     channels: dict[Literal["google_merchant", "amazon", "meta"], Channel] = Field(default_factory=dict)
     """Where the merchant sells: its drop then has files for them under `channels/`, checked by each one's rules."""
+    price: ShownPrice | None = None
+    """Left out, pictures show no price and outlive its changes."""
     feed: ProductFeed
 
     @model_validator(mode="after")

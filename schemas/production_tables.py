@@ -63,6 +63,13 @@ WORK_UNITS = Table(
         ),
         Column("scene_height_px", INT, "Height of the scene that the picture is a window of.", nullable=True),
         Column("scene_text", BOOL, "Whether that scene leaves room for text.", nullable=True),
+        Column(
+            "offer",
+            STRING,
+            "JSON of the price that the picture shows: currency, legal (by locale), price_minor, was_price_minor; NULL "
+            "where it shows none.",
+            nullable=True,
+        ),
         VARIANT,
         Column(
             "status",

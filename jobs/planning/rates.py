@@ -168,6 +168,7 @@ def placement_rows(config: Config, merchants: Sequence[Merchant], rates: Rates) 
                     "look": size.look,
                     "scene_height_px": scene_height_px,
                     "scene_text": scene_text,
+                    "legal": dict(sorted(merchant.price.legal.items())) if merchant.price else None,
                     "tier": merchant.tier,
                     "estimated_s": one.core_s,
                     "estimated_gpu_s": one.gpu_s,

@@ -12,6 +12,8 @@ from schemas.revisions import RENDERER
 from schemas.tables import BY_NAME
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from pyspark.sql import Column, DataFrame
 
 SLOT = ["merchant_id", "sku", "segment_id", "locale", "placement"]
@@ -21,6 +23,36 @@ _FRESH = {
 }  # fmt: skip
 """Urgency by reason, others 1: first what a shop shows nothing or something wrong for."""
 _COLUMNS = [name for name in BY_NAME["work_units"].column_names if name != "run_date"]
+
+_PRICE = ("currency", "price_minor", "sale_price_minor", "was_price_minor")
+_OFFER = (
+    "CASE WHEN legal IS NOT NULL AND scene_text THEN to_json(named_struct('currency', currency, 'legal', legal, "
+    "'price_minor', coalesce(sale_price_minor, price_minor), 'was_price_minor', was_price_minor)) END"
+)
+_LEAST_REDUCTION = 0.95
+"""Share of the former price that a price must not exceed to be called reduced."""
+
+
+def former_prices(history: DataFrame, run_date: dt.date) -> DataFrame:
+    """merchant_id, sku, was_price_minor: what a reduced price may be compared with.
+
+    It is the lowest price of the 30 nights before the present price began (Directive 98/6/EC, article 6a), from our own
+    record; a product without such a record has none. history: `products` of tonight and the 60 nights before it.
+    """
+    key = ["merchant_id", "sku", "currency"]
+    own = history.select(*key, "run_date", F.coalesce("sale_price_minor", "price_minor").alias("now"))
+    tonight = own.where(F.col("run_date") == F.lit(run_date)).select(*key, F.col("now").alias("price"))
+    rows = own.join(tonight, on=key, how="inner")
+    began = F.max(F.when(F.col("now") != F.col("price"), F.col("run_date"))).over(Window.partitionBy(*key))
+    before = rows.withColumn("last_other", began).where(
+        (F.col("run_date") <= F.col("last_other")) & (F.col("run_date") > F.date_sub("last_other", 30))
+    )
+    return (
+        before.groupBy(*key, "price")
+        .agg(F.min("now").alias("was_price_minor"))
+        .where(F.col("price") <= _LEAST_REDUCTION * F.col("was_price_minor"))
+        .select("merchant_id", "sku", "was_price_minor")
+    )
 
 
 def build_wanted(
@@ -36,9 +68,10 @@ def build_wanted(
 ) -> DataFrame:
     """One row an asset wanted, with its identity and id, not yet compared with what exists.
 
-    placements: merchant_id, placement, width_px, height_px, look, scene_height_px, scene_text, tier, estimated_s,
-    estimated_gpu_s. Only products with an accepted view are wanted; a white picture only of a product that was cut out,
-    and only for its first persona.
+    products: with was_price_minor (see `former_prices`). placements: merchant_id, placement, width_px, height_px, look,
+    scene_height_px, scene_text, legal (NULL: no price is shown), tier, estimated_s, estimated_gpu_s.
+    Only products with an accepted view are wanted; a white picture only of a product that was cut out, and only for its
+    first persona.
     """
     accepted = views.where(F.col("verdict") == "accepted").select(
         "image_sha256", "cutout_sha256", "cutout_uri", "treatment"
@@ -47,7 +80,7 @@ def build_wanted(
     rows = (
         instructions.withColumn("siblings_hash", F.sha2(F.array_join(F.array_sort(locales), ","), 256))
         .join(
-            products.select("merchant_id", "sku", "image_sha256", "product_hash"),
+            products.select("merchant_id", "sku", "image_sha256", "product_hash", *_PRICE),
             on=["merchant_id", "sku"],
             how="inner",
         )
@@ -62,6 +95,7 @@ def build_wanted(
         .withColumn("variant", F.explode(F.sequence(F.lit(0), F.lit(max_attempts - 1))))
         .withColumns(
             {
+                "offer": F.expr(_OFFER),
                 "scene_backend": F.lit(scene_backend),
                 "scene_revision": F.lit(scene_revision),
                 "renderer_revision": F.lit(RENDERER),
@@ -71,7 +105,7 @@ def build_wanted(
     # The slot is part of the identity although it draws nothing: an asset belongs to one merchant, product and
     # segment, so a recall of one never takes another's.
     influences = [
-        *SLOT, "cutout_sha256", "height_px", "instruction_hash", "look", "renderer_revision", "scene_backend",
+        *SLOT, "cutout_sha256", "height_px", "instruction_hash", "look", "offer", "renderer_revision", "scene_backend",
         "scene_height_px", "scene_revision", "scene_text", "siblings_hash", "variant", "width_px",
     ]  # fmt: skip
     identity = F.to_json(F.struct(*sorted(influences)))

@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS work_units (
   look STRING COMMENT 'text, plain (the scene without text) or white (the product alone on white).',
   scene_height_px INT COMMENT 'Height of the scene that the picture is a window of.',
   scene_text BOOLEAN COMMENT 'Whether that scene leaves room for text.',
+  offer STRING COMMENT 'JSON of the price that the picture shows: currency, legal (by locale), price_minor, was_price_minor; NULL where it shows none.',
   variant INT NOT NULL COMMENT '0 for the first attempt; each retry after a rejection adds one.',
   status STRING NOT NULL COMMENT 'exists; to_do; standby (made only if every lower variant is rejected); deferred (beyond the night\'s budget, planned again tomorrow); failed (too often, waits for jobs.retry_rejects); retired (was made, and tonight does not want it).',
   reason STRING NOT NULL COMMENT 'Why it is needed or retired, of a closed list.',

@@ -266,7 +266,7 @@ class _Shop:
             "image_sha256": image_sha, "cutout_sha256": image_sha, "instruction_hash": digest,
             "scene_backend": "components", "scene_revision": "test-1", "persona_rank": rank,
             "width_px": self.size_px, "height_px": self.size_px, "uri": uri, "sha256": sha, "bytes": len(picture),
-            "look": "text", "scene_height_px": self.size_px, "scene_text": True,
+            "look": "text", "scene_height_px": self.size_px, "scene_text": True, "offer": None,
             "reason": "retry" if variant else "new_product", "status": "to_do", "priority": 10.0 - rank,
             "estimated_s": 0.3, "cutout_uri": object_key("cutouts", image_sha, "png"), "renderer_revision": "test-1",
             "seed": 7, "identity": "{}", "product_box": {"left": 1, "top": 1, "right": 9, "bottom": 9},

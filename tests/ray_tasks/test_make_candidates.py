@@ -48,6 +48,7 @@ def _unit(locale: str = "en", variant: int = 0, **more: Any) -> dict[str, Any]:
         "look": "text",
         "scene_height_px": 512,
         "scene_text": True,
+        "offer": None,
         "image_sha256": "i",
         "cutout_sha256": "c",
         "cutout_uri": "cutouts/c.png",
@@ -209,6 +210,20 @@ def test_placements_are_windows_of_one_scene(store: Path) -> None:
     box = rows["white"]["product_box"]
     assert max(box["bottom"] - box["top"], box["right"] - box["left"]) >= 0.85 * 480
     assert (white[:16] == 255).all() and (white[:, :16] == 255).all() and (white[-16:] == 255).all()
+
+
+def test_a_price_is_set_as_the_locale_writes_it(store: Path) -> None:
+    offer = '{"currency": "EUR", "legal": {"de": "inkl. MwSt."}, "price_minor": 129000, "was_price_minor": 149000}'
+    units = [_unit("en", offer=offer), _unit("de", offer=offer)]
+    jobs = scene_jobs(units, [_instruction("en"), _instruction("de", "Langsame Morgen")])
+    rows = {row["locale"]: row for row in DrawPictures(load_config(CONFIG), store)(jobs).to_pylist()}
+    said = {
+        locale: {box["element"]: box["text"] for box in row["text_boxes"]} for locale, row in rows.items()
+    }
+    assert (said["en"]["price"], said["en"]["was_price"]) == ("€1,290.00", "€1,490.00")
+    assert (said["de"]["price"], said["de"]["legal"]) == ("1.290,00\u00a0€", "inkl. MwSt.")
+    assert "legal" not in said["en"]
+    assert min(box["contrast"] for row in rows.values() for box in row["text_boxes"]) >= 4.5
 
 
 def test_a_failure_costs_one_picture(store: Path) -> None:

@@ -75,7 +75,7 @@ def sha(data: bytes | str) -> str:
 def job(sku: str, headline: str, cutout_uri: str) -> dict[str, Any]:
     return {
         "merchant_id": "north", "sku": sku, "segment_id": "hikers", "variant": 0,
-        "run_date": NIGHT, "width_px": 512, "scene_height_px": 512, "scene_text": True,
+        "run_date": NIGHT, "width_px": 512, "scene_height_px": 512, "scene_text": True, "offer": None,
         "image_sha256": sha("image" + sku), "cutout_sha256": sha("cutout" + sku), "cutout_uri": cutout_uri,
         "scene_backend": "components", "scene_revision": "components-1", "layout": "headline_left",
         "scene": {"setting": "wood_table", "light": "window_left", "season": "all", "mood": "cosy",
@@ -91,7 +91,7 @@ def unit(made: dict[str, Any], cutout_uri: str) -> dict[str, Any]:
     return made | {
         "run_date": NIGHT, "cutout_uri": cutout_uri, "status": "to_do", "reason": "new_product", "priority": 1.0,
         "estimated_s": 0.3, "persona_rank": 1, "renderer_revision": RENDERER, "look": "text",
-        "scene_height_px": 512, "scene_text": True,
+        "scene_height_px": 512, "scene_text": True, "offer": None,
     }  # fmt: skip
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyspark.sql import functions as F
 
-from jobs.planning.units import build_wanted, cap, explain, retire
+from jobs.planning.units import build_wanted, cap, explain, former_prices, retire
 from schemas.config import Budget
 from schemas.contract import Table
 from schemas.derive import sql_type
@@ -17,6 +19,7 @@ from schemas.tables import INSTRUCTIONS, PERSONAS, PRODUCT_VIEWS, PRODUCTS, WORK
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
+NIGHT = dt.date(2026, 11, 21)
 KEY = {"merchant_id": "m", "sku": "a", "segment_id": "s"}
 
 
@@ -27,15 +30,27 @@ def _frame(spark: SparkSession, table: Table, *rows: dict[str, Any]) -> DataFram
     return spark.createDataFrame([tuple(row.get(name) for name in names) for row in rows], schema)
 
 
-def _wanted(spark: SparkSession, changed: dict[str, Any] | None = None, **settings: Any) -> list[Row]:
+def _wanted_frame(spark: SparkSession, changed: dict[str, Any] | None = None, **settings: Any) -> DataFrame:
     changed = changed or {}
     instruction = {**KEY, "locale": "en", "instruction_hash": "i1"} | changed.get("instruction", {})
     german = {**KEY, "locale": "de", "instruction_hash": "i2"}
     view = {"image_sha256": "p1", "cutout_sha256": "c1", "cutout_uri": "u", "verdict": "accepted"}
     view |= {"treatment": "cutout"}
-    rows = build_wanted(
+    return build_wanted(
         _frame(spark, INSTRUCTIONS, instruction, german),
-        _frame(spark, PRODUCTS, {"merchant_id": "m", "sku": "a", "image_sha256": "p1", "product_hash": "h1"}),
+        _frame(
+            spark,
+            PRODUCTS,
+            {
+                "merchant_id": "m",
+                "sku": "a",
+                "image_sha256": "p1",
+                "product_hash": "h1",
+                "currency": "EUR",
+                "price_minor": changed.get("price", 1290),
+                "sale_price_minor": None,
+            },
+        ).withColumn("was_price_minor", F.lit(None).cast("bigint")),
         _frame(spark, PRODUCT_VIEWS, view | changed.get("view", {})),
         _frame(spark, PERSONAS, {**KEY, "rank": settings.pop("rank", 2)}),
         spark.createDataFrame(
@@ -48,22 +63,26 @@ def _wanted(spark: SparkSession, changed: dict[str, Any] | None = None, **settin
                     "text",
                     settings.pop("scene", 1024),
                     True,
+                    settings.pop("legal", None),
                     1,
                     0.5,
                     0.0,
                 ),
-                ("m", "white", 1000, 1000, "white", 1000, False, 1, 0.5, 0.0),
+                ("m", "white", 1000, 1000, "white", 1000, False, None, 1, 0.5, 0.0),
             ],
             "merchant_id string, placement string, width_px int, height_px int, look string, scene_height_px int, "
-            "scene_text boolean, tier int, estimated_s double, estimated_gpu_s double",
+            "scene_text boolean, legal map<string,string>, tier int, estimated_s double, estimated_gpu_s double",
         ),
         **({"scene_backend": "components", "scene_revision": "r1", "max_attempts": 3} | settings),
     )
-    return rows.collect()
+
+
+def _wanted(spark: SparkSession, changed: dict[str, Any] | None = None, **settings: Any) -> list[Row]:
+    return _wanted_frame(spark, changed, **settings).collect()
 
 
 def _schema(spark: SparkSession) -> Any:
-    return spark.createDataFrame(_wanted(spark)).schema
+    return _wanted_frame(spark).schema
 
 
 def _english(rows: list[Row], variant: int = 0) -> Row:
@@ -80,12 +99,36 @@ def test_every_influence_changes_the_id_and_nothing_else_does(spark: SparkSessio
         _english(_wanted(spark, {"view": {"cutout_sha256": "c9"}})),
         _english(_wanted(spark, width_px=512)),
         _english(_wanted(spark, scene=1920)),
+        _english(_wanted(spark, legal={"en": "incl. VAT"})),
+        _english(_wanted(spark, {"price": 990}, legal={"en": "incl. VAT"})),
         _english(_wanted(spark, scene_revision="r2")),
         _english(_wanted(spark, scene_backend="diffusion")),
     ]
     ids = {row["asset_id"] for row in others} | {plain["asset_id"]}
     assert len(ids) == len(others) + 1
     assert not {"run_date", "priority", "score"} & json.loads(plain["identity"]).keys()
+
+
+def test_a_price_that_is_not_shown_draws_nothing_again(spark: SparkSession) -> None:
+    assert _english(_wanted(spark))["asset_id"] == _english(_wanted(spark, {"price": 990}))["asset_id"]
+    shown = _english(_wanted(spark, legal={"en": "incl. VAT"}))["offer"]
+    assert json.loads(shown) == {"currency": "EUR", "legal": {"en": "incl. VAT"}, "price_minor": 1290}
+
+
+def test_a_former_price_is_the_lowest_of_the_thirty_nights_before_the_reduction(spark: SparkSession) -> None:
+    def night(sku: str, days_ago: int, now: int) -> dict[str, Any]:
+        date = NIGHT - dt.timedelta(days=days_ago)
+        return {"merchant_id": "m", "sku": sku, "currency": "EUR", "price_minor": now, "run_date": date}
+
+    rows = [night("steady", days, 1000) for days in range(5)]
+    rows += [night("reduced", days, 800) for days in range(3)]
+    rows += [night("reduced", 3, 1200), night("reduced", 20, 1000), night("reduced", 40, 500)]
+    rows += [night("raised before", 0, 800), night("raised before", 1, 1000), night("raised before", 9, 790)]
+    rows += [night("new", 0, 800)]
+    found = former_prices(
+        _frame(spark, PRODUCTS, *[row | {"sale_price_minor": None} for row in rows]), NIGHT
+    ).collect()
+    assert [(row["sku"], row["was_price_minor"]) for row in found] == [("reduced", 1000)]
 
 
 def test_a_white_picture_is_made_once_a_product_and_of_what_was_cut_out(spark: SparkSession) -> None:
@@ -116,7 +159,7 @@ def _explained(
     recalled: str = "FALSE",
 ) -> dict[tuple[str, int], Row]:
     rows = explain(
-        spark.createDataFrame(_wanted(spark)),
+        _wanted_frame(spark),
         spark.createDataFrame(list((made or {}).items()), "asset_id string, judged boolean"),
         _frame(spark, WORK_UNITS, *before) if before else _frame(spark, WORK_UNITS, OLD).limit(0),
         spark.createDataFrame([(key,) for key in given_up or []], "asset_id string"),

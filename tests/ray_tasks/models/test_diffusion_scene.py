@@ -200,7 +200,7 @@ def test_a_candidate_is_drawn_by_the_model(folder: Path, tmp_path: Path) -> None
     store.put(uri, png)
     job = {
         "merchant_id": "everyday", "sku": "A-1", "segment_id": "hikers", "variant": 0,
-        "run_date": dt.date(2026, 11, 21), "width_px": 320, "scene_height_px": 320, "scene_text": True,
+        "run_date": dt.date(2026, 11, 21), "width_px": 320, "scene_height_px": 320, "scene_text": True, "offer": None,
         "image_sha256": "1" * 64, "cutout_sha256": "2" * 64, "cutout_uri": uri, "scene_backend": "diffusion",
         "scene_revision": scene_revision(config.scene), "layout": "headline_top",
         "scene": {"setting": "forest_trail", "light": "cool_morning", "season": "autumn", "mood": "fresh",
