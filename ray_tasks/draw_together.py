@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ray_tasks.engine.budget import Ledger
     from ray_tasks.make_candidates import DrawPictures
     from ray_tasks.pictures.scene import BatchSceneBackend, SceneOrder
 
@@ -23,7 +24,7 @@ Row = dict[str, Any]
 
 
 def draw_together(
-    pictures: DrawPictures, backend: BatchSceneBackend, jobs: Sequence[Row], threads: int
+    pictures: DrawPictures, backend: BatchSceneBackend, jobs: Sequence[Row], threads: int, ledger: Ledger
 ) -> list[Row]:
     """Rows as `pictures.draw` gives them, for all jobs; none for jobs that the backend's budget did not reach."""
     from ray_tasks.engine.generate import ahead
@@ -47,7 +48,11 @@ def draw_together(
             return pictures.failed(job, error)
         return pictures.set_texts(job, base, scene_s)
 
-    with ThreadPoolExecutor(threads) as planners, ThreadPoolExecutor(threads) as finishers:
+    with (
+        ThreadPoolExecutor(threads) as planners,
+        ThreadPoolExecutor(threads) as finishers,
+        ledger.night(jobs[0]["run_date"]) as budget,
+    ):
 
         def submit(function: Any, *arguments: Any) -> None:
             finishing.append(finishers.submit(function, *arguments))
@@ -67,7 +72,7 @@ def draw_together(
                     yield order
 
         last = time.perf_counter()
-        for index, painted in backend.paint_many(orders()):
+        for index, painted in backend.paint_many(orders(), budget):
             job, base, order = known.pop(index)
             now = time.perf_counter()
             if isinstance(painted, Exception):

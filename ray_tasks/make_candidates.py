@@ -68,7 +68,8 @@ class DrawPictures:
         self._threads = max(1, config.engines.cores)
         self._backend = open_backend(config.scene, state / "engine", self._threads)
         self._references = reference_pictures(config.scene)
-        self._is_model = config.scene.backend == "diffusion"
+        self._diffusion = config.scene.diffusion if config.scene.backend == "diffusion" else None
+        self._spent = state / "engine" / "spent"
         self._source_type = digital_source_type(config.scene)
         self._cutout = lru_cache(maxsize=2)(self._read_cutout)
         self._begun = Begun(begun)
@@ -79,7 +80,11 @@ class DrawPictures:
 
         jobs = batch.to_pylist()
         if isinstance(self._backend, BatchSceneBackend):
-            rows = draw_together(self, self._backend, jobs, self._threads)
+            from ray_tasks.engine.budget import Ledger
+
+            assert self._diffusion is not None
+            ledger = Ledger(self._spent, self._diffusion.spending)
+            rows = draw_together(self, self._backend, jobs, self._threads, ledger)
         else:
             rows = [row for job in jobs for row in self.draw(job)]
         return pa.Table.from_pylist(rows, schema=MADE)
@@ -115,7 +120,7 @@ class DrawPictures:
             job["layout"],
             scene_seed(job),
         )
-        if order is None or not self._is_model:
+        if order is None or self._diffusion is None:
             return base, order
         # Only models are told where the sticker will be: finding out sets the text once more.
         reference = self._references.get(job["merchant_id"], self._references.get("default"))
@@ -283,21 +288,24 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         budget = min(
             error_budget(sum(due.values()), stage.config.quality.max_failed_share), max(0, slots - 1)
         )
+        drawn: dict[str, int] = defaultdict(int)
         for row in _drawn(stage, jobs, sum(due.values())):
             if row["failure"]:
                 failures.append(row)
             else:
+                drawn[row["merchant_id"]] += 1
                 failed_before.pop(row["asset_id"], None)
             if len(failures) > budget:
                 break
         too_many = len(failures) > budget
         for merchant_id, count in due.items():
             failed = sum(row["merchant_id"] == merchant_id for row in failures)
+            aside = {"drawing_failed": failed, "budget_spent": count - failed - drawn[merchant_id]}
             stage.count(
                 merchant_id,
                 rows_in=count,
-                rows_out=count - failed,
-                **({"drawing_failed": failed} if failed else {}),
+                rows_out=drawn[merchant_id],
+                **{reason: number for reason, number in aside.items() if number and not too_many},
             )
         rejects = failure_rows(failed_before, map(_reject, failures), systematic=too_many)
         stage.write_rejects(rejects)

@@ -148,9 +148,13 @@ class Style(Weights):
 
 
 class Spending(_Strict):
-    """Where painting stops for tonight; what is done by then is published. The clock starts with each actor."""
+    """Where painting stops for a night, all its rounds and cards together; what is done by then is published.
+
+    The night's `budget` plans with estimates; this stops by the clock.
+    """
 
     hours: float | None = Field(default=None, gt=0)
+    """Of cards: two cards spend one in half an hour."""
     money: float | None = Field(default=None, gt=0)
     price_per_hour: float | None = Field(default=None, gt=0)
     """Of one card, in the currency of `money`."""

@@ -47,26 +47,28 @@ class Engine:
 
     painter: Painter
     sizes: BatchSizes
-    budget: Budget = field(default_factory=Budget)
     cache: ContentCache = field(default_factory=ContentCache)
 
-    def generate(self, units: Iterable[Unit]) -> Iterator[Made | Failed]:
+    def generate(self, units: Iterable[Unit], budget: Budget | None = None) -> Iterator[Made | Failed]:
         """An outcome for every unit, batch by batch; none for those that the budget does not reach.
 
         Units come sorted by shape and are taken as they are needed: a lazy iterable prepares the next ones meanwhile.
         """
+        budget = budget or Budget()
         for shape, run in groupby(enumerate(units), key=lambda pair: pair[1].shape):
-            if not self.budget.allows(0):
+            if not budget.allows(0):
                 return
-            yield from self._paint_run(shape, run)
+            yield from self._paint_run(shape, run, budget)
 
-    def _paint_run(self, shape: tuple[int, int], run: Iterator[tuple[int, Unit]]) -> Iterator[Made | Failed]:
+    def _paint_run(
+        self, shape: tuple[int, int], run: Iterator[tuple[int, Unit]], budget: Budget
+    ) -> Iterator[Made | Failed]:
         name = self.painter.name
         again: deque[tuple[int, Unit]] = deque()
         alone = 0
         behind: _Launched | None = None
         batch_s = 0.0
-        while self.budget.allows(batch_s):
+        while budget.allows(batch_s):
             size = 1 if alone else self.sizes.size(name, shape)
             alone = max(0, alone - 1)
             batch = _take(again, run, size)

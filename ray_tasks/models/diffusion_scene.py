@@ -56,9 +56,7 @@ class DiffusionScene:
         self.painter = open_painter(config, self.revision, folder)
         file = folder / "batch_sizes.json" if folder else None
         sizes = BatchSizes(card_name(config.device), config.most_at_once, file, fixed=config.batch)
-        spending = config.spending
-        budget = Budget(spending.hours, spending.money, spending.price_per_hour)
-        self.engine = Engine(self.painter, sizes, budget)
+        self.engine = Engine(self.painter, sizes)
 
     def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
         """(H, W, 3) uint8 sRGB scene with a contact shadow; the same arguments give the same bytes on one machine.
@@ -70,12 +68,14 @@ class DiffusionScene:
             if isinstance(painted, Exception):
                 raise painted
             return self.finish(order, painted)
-        raise ValueError("scene.diffusion.spending: the budget is spent")
+        raise AssertionError("an order without a budget has an outcome")
 
-    def paint_many(self, orders: Iterable[SceneOrder]) -> Iterator[tuple[int, np.ndarray | Exception]]:
+    def paint_many(
+        self, orders: Iterable[SceneOrder], budget: Budget | None = None
+    ) -> Iterator[tuple[int, np.ndarray | Exception]]:
         """See BatchSceneBackend; (h, w, 3) uint8 in the model's size. Extended products are painted again, last."""
         waiting: list[tuple[int, SceneOrder]] = []
-        for index, order, painted in self._paint(enumerate(orders)):
+        for index, order, painted in self._paint(enumerate(orders), budget):
             if isinstance(painted, ExtendedProductError):
                 waiting.append((index, order))
             else:
@@ -84,14 +84,14 @@ class DiffusionScene:
             last = attempt == _ATTEMPTS - 1
             retried = [(index, replace(order, seed=next_seed(order.seed))) for index, order in waiting]
             waiting = []
-            for index, order, painted in self._paint(retried):
+            for index, order, painted in self._paint(retried, budget):
                 if isinstance(painted, ExtendedProductError) and not last:
                     waiting.append((index, order))
                 else:
                     yield index, painted
 
     def _paint(
-        self, orders: Iterable[tuple[int, SceneOrder]]
+        self, orders: Iterable[tuple[int, SceneOrder]], budget: Budget | None
     ) -> Iterator[tuple[int, SceneOrder, np.ndarray | Exception]]:
         known: dict[int, tuple[int, SceneOrder]] = {}
 
@@ -102,7 +102,7 @@ class DiffusionScene:
 
         with ThreadPoolExecutor(self._threads) as pool:
             units = ahead(self.unit, remembered(), pool, _PREPARED)
-            for outcome in self.engine.generate(units):
+            for outcome in self.engine.generate(units, budget):
                 index, order = known.pop(outcome.index)
                 if isinstance(outcome, Failed):
                     yield index, order, outcome.error

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from ray_tasks.pictures.geometry import Box
 from schemas.instruction import LIGHTS, MOODS, PROPS, SEASONS, SETTINGS
+
+if TYPE_CHECKING:
+    from ray_tasks.engine.budget import Budget
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,9 @@ class SceneBackend(Protocol):
 class BatchSceneBackend(SceneBackend, Protocol):
     """A backend that is far faster on many scenes at once."""
 
-    def paint_many(self, orders: Iterable[SceneOrder]) -> Iterator[tuple[int, np.ndarray | Exception]]:
+    def paint_many(
+        self, orders: Iterable[SceneOrder], budget: Budget | None = None
+    ) -> Iterator[tuple[int, np.ndarray | Exception]]:
         """(place of the order, its raw scene or why there is none), as they are ready; none after the budget's end.
 
         Orders come sorted by size and are taken as they are needed.

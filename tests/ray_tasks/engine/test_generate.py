@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,12 @@ import pytest
 import torch
 
 from ray_tasks.engine.batch_sizes import BatchSizes
-from ray_tasks.engine.budget import Budget
+from ray_tasks.engine.budget import Budget, Ledger
 from ray_tasks.engine.content_cache import ContentCache, content_key
 from ray_tasks.engine.generate import Engine, noise
 from ray_tasks.engine.unit import Failed, Made, Unit
 from ray_tasks.models.scene_prompts import PromptFitter
+from schemas.config import Spending
 
 
 @dataclass
@@ -119,17 +121,27 @@ def test_a_unit_too_large_for_the_card_fails_and_the_rest_goes_on() -> None:
 
 def test_the_budget_ends_between_batches() -> None:
     now = [0.0]
-    budget = Budget(money=2.0, price_per_hour=4.0, clock=lambda: now[0])
-    made = engine(NoisePainter(), 2, budget=budget).generate(iter([unit(i) for i in range(10)]))
+    budget = Budget(Spending(money=2.0, price_per_hour=4.0), clock=lambda: now[0])
     done = []
-    for one in made:
+    for one in engine(NoisePainter(), 2).generate((unit(i) for i in range(10)), budget):
         done.append(one.index)
         if len(done) == 3:
             now[0] = 1801.0
     assert done == [0, 1, 2, 3, 4, 5], "what is on the card is finished"
-    assert list(engine(NoisePainter(), budget=budget).generate([unit(0)])) == []
-    with pytest.raises(ValueError, match="price_per_hour"):
-        Budget(money=1.0)
+    assert list(engine(NoisePainter()).generate([unit(0)], budget)) == []
+
+
+def test_a_second_round_goes_on_counting(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, Spending(hours=0.5))
+    night = dt.date(2026, 11, 21)
+    with ledger.night(night) as budget:
+        assert budget.allows(1790) and not budget.allows(1810)
+    (first,) = tmp_path.rglob("*.seconds")
+    first.write_text("1700", encoding="ascii")
+    with ledger.night(night) as budget:
+        assert budget.allows(90) and not budget.allows(110)
+    with ledger.night(night + dt.timedelta(days=1)) as budget:
+        assert budget.allows(1790)
 
 
 def test_units_are_taken_as_they_are_needed() -> None:
