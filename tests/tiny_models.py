@@ -275,6 +275,40 @@ def clip_ends(vocabulary: dict[str, int]) -> dict[str, Any]:
     }
 
 
+def save_tiny_clip(folder: Path, seed: int = 0) -> None:
+    """Saves a CLIP model with its processor."""
+    import torch
+    from transformers import (
+        CLIPConfig,
+        CLIPImageProcessor,
+        CLIPModel,
+        CLIPProcessor,
+        CLIPTokenizer,
+        CLIPVisionConfig,
+    )
+
+    vocabulary = letters()
+    vision = CLIPVisionConfig(
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=32,
+        patch_size=16,
+    )
+    text = _tiny_clip_text(vocabulary)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = CLIPModel(
+            CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=16)
+        )
+    model.save_pretrained(folder)
+    CLIPProcessor(
+        image_processor=CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}),
+        tokenizer=CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77),
+    ).save_pretrained(folder)
+
+
 def save_all(folder: Path) -> None:
     """Saves what infra/config/gpu_tiny.toml names."""
     import cv2
