@@ -94,7 +94,9 @@ class PersonaRanker:
         rows: list[dict[str, Any]] = []
         for n, product in enumerate(products):
             own = chosen[n, : self._top_k[product["merchant_id"]]]
-            for rank, i in enumerate(own[own != ranking.NOBODY].tolist(), start=1):
+            found = own[own != ranking.NOBODY].tolist()
+            told = evidence.sentences(self.model, product, parts, n, found, vectors[n])
+            for rank, (i, why) in enumerate(zip(found, told, strict=True), start=1):
                 rows.append(
                     {
                         **{name: product[name] for name in ("run_date", "merchant_id", "sku")},
@@ -102,7 +104,7 @@ class PersonaRanker:
                         "rank": rank,
                         "score": round(float(score[n, i]), 6),
                         **{f"{name}_score": round(float(part[n, i]), 6) for name, part in sums.items()},
-                        "evidence": evidence.sentences(self.model, product, parts, n, i, vectors[n]),
+                        "evidence": why,
                         "method_revision": self._revision,
                     }
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -21,18 +21,41 @@ MOST_BEHAVIOUR = 2
 
 
 def sentences(
-    model: PartsModel, product: Mapping[str, Any], parts: Parts, n: int, segment: int, vector: Vectors
-) -> list[str]:
-    """The evidence for row `n` of a block and one segment: behaviour that speaks for it, loudest first, then text."""
-    said = list(islice(_behaviour(model, product, parts, n, segment), MOST_BEHAVIOUR))
-    if not parts.known[n]:
-        said.append(_cold(model, product, parts, n, segment))
-    said.append(_likeness(model, parts, n, segment, vector))
-    return said
+    model: PartsModel,
+    product: Mapping[str, Any],
+    parts: Parts,
+    n: int,
+    segments: Sequence[int],
+    vector: Vectors,
+) -> list[list[str]]:
+    """The evidence for row `n` of a block, a list for each of the segments: behaviour that speaks for it, then text."""
+    known = _known(model, product)
+    evidence = []
+    for segment in segments:
+        said = list(islice(_behaviour(model, product, known, parts, n, segment), MOST_BEHAVIOUR))
+        if not parts.known[n]:
+            said.append(_cold(model, product, parts, n, segment))
+        said.append(_likeness(model, parts, n, segment, vector))
+        evidence.append(said)
+    return evidence
+
+
+def _known(model: PartsModel, product: Mapping[str, Any]) -> list[tuple[Attribute, int]]:
+    """The product's attributes that behaviour knows, with their rows; its closest category stands for the parents."""
+    known = [
+        (one, at) for one in texts.attributes(product) if (at := model.index.values.get(one)) is not None
+    ]
+    closest = next((one for one, _ in known if one[0] == "category"), None)
+    return [(one, at) for one, at in known if one[0] != "category" or one == closest]
 
 
 def _behaviour(
-    model: PartsModel, product: Mapping[str, Any], parts: Parts, n: int, segment: int
+    model: PartsModel,
+    product: Mapping[str, Any],
+    known: Sequence[tuple[Attribute, int]],
+    parts: Parts,
+    n: int,
+    segment: int,
 ) -> Iterator[str]:
     """Sentences on what speaks for the segment: the product's own past, then its attributes, loudest first, of equals
     what the title names.
@@ -42,12 +65,6 @@ def _behaviour(
         yield sentence("product", "", own)
     lift = model.index.log_lift[:, segment]
     title = product["title"].lower()
-    known = [
-        (one, at) for one in texts.attributes(product) if (at := model.index.values.get(one)) is not None
-    ]
-    # The closest category that behaviour knows stands for its parents.
-    closest = next((one for one, _ in known if one[0] == "category"), None)
-    known = [(one, at) for one, at in known if one[0] != "category" or one == closest]
 
     def loudness(found: tuple[Attribute, int]) -> tuple[float, bool]:
         return -round(float(lift[found[1]]), 2), found[0][1] not in title

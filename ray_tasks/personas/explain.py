@@ -92,9 +92,10 @@ def explanation(
         cells = " ".join(f"{part[i]:8.2f}" for part in sums.values())
         yield f"{mark:>3} {model.segment_ids[i]:24} {score[i]:6.2f} {np.exp(score[i]):7.1f}x   {cells}"
     yield ""
-    for place, i in enumerate(chosen, start=1):
+    told = evidence.sentences(model, row, parts, 0, chosen.tolist(), vectors[0])
+    for place, (i, why) in enumerate(zip(chosen, told, strict=True), start=1):
         yield f"{place}. {model.names[i]}"
-        for said in evidence.sentences(model, row, parts, 0, int(i), vectors[0]):
+        for said in why:
             yield textwrap.fill(said, 108, initial_indent="   - ", subsequent_indent="     ")
     yield ""
     yield "Not chosen:"
