@@ -73,8 +73,9 @@ def _behaviour(
         if lift[at] < LEAST_LOG_LIFT:
             return
         support = model.index.support(at, segment)
-        # A category that leans on its parent has no row of its own to show.
-        if support is not None and support.lift > 1:
+        # A category that leans on its parent has no row of its own to show; a value that only this product has says
+        # its own past again.
+        if support is not None and support.lift > 1 and support != own:
             yield sentence(dimension, value, support)
 
 
