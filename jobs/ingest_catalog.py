@@ -127,7 +127,13 @@ def build_products(good: DataFrame, night: dt.date) -> DataFrame:
     """Rows of `products`: the good rows, each brand in its merchant's usual spelling."""
     usual = F.broadcast(brand_spellings(good))
     rows = good.join(usual, on=["merchant_id", "brand_key"], how="left").withColumns(
-        {"brand": F.coalesce("usual_brand", "brand"), "run_date": F.lit(night), "feed_date": F.lit(night)}
+        {
+            "brand": F.coalesce("usual_brand", "brand"),
+            "run_date": F.lit(night),
+            "feed_date": F.lit(night),
+            "feed_file": F.col("file"),
+            "feed_row": F.col("row"),
+        }
     )
     parts = [F.coalesce(name, F.lit("")) for name in ("content_hash", "brand", "image_sha256")]
     return rows.withColumn("product_hash", F.sha2(F.concat_ws("\x1f", *parts), 256)).select(

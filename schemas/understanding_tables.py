@@ -136,6 +136,13 @@ PRODUCTS = Table(
             nullable=True,
             sample=one_of(None, dt.date(2025, 12, 31)),
         ),
+        Column("feed_file", STRING, "The file that the row is from, below data_root.", nullable=True),
+        Column(
+            "feed_row",
+            LONG,
+            "The line of that file where the row starts, or its number, from 1.",
+            nullable=True,
+        ),
     ),
     key=("run_date", "merchant_id", "sku"),
     written_by="jobs.ingest_catalog",

@@ -88,7 +88,8 @@ def _distributed(state: Path, this: Row) -> list[Row]:
 def _remove_drops(state: Path, distributed: list[Row]) -> None:
     for merchant_id, release_id in {(row["merchant_id"], row["release_id"]) for row in distributed}:
         folder = state / "drops" / merchant_id / release_id
-        folder.with_name(f"{release_id}.zip").unlink(missing_ok=True)
+        for name in (f"{release_id}.zip", f"{release_id}.changes.zip"):
+            folder.with_name(name).unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -46,6 +46,7 @@ def gallery_products(rows: MerchantRows, limit: int) -> list[dict[str, Any]]:
                 "price": price(product["price_minor"], product["currency"]),
                 "image": product["image_sha256"],
                 "hash": product["product_hash"],
+                "feed": f"{product['feed_file']} row {product['feed_row']}" if product["feed_file"] else None,
                 "view": _view(rows.views.get(product["image_sha256"])),
                 "wanted": wanted_faces(rows.merchant, rows.placements),
                 "why": [

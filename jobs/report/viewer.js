@@ -192,7 +192,7 @@ function facts(product, persona, face) {
         el("table", { class: "mini" }, el("tbody", {}, Object.entries(face.measured).map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, words(name)), el("td", { class: "n" }, value === null ? "–" : String(value)))))),
         definitions([["Product pixels changed", face.changed], ["Attempt", face.variant + 1], ["Planned because", words(face.why)]])),
       el("section", {}, el("h3", {}, "Where it comes from"),
-        definitions([["Product", product.hash], ["Source picture", product.image], ["Cut-out", face.cutout], ["Instruction", face.instruction], ["Scene", face.backend], ["Renderer", face.renderer], ["Scorer", face.scorer], ["Asset", face.asset], ["File", face.sha256], ["Stored at", face.uri], ["Size", `${face.width} × ${face.height} px, ${count(Math.round(face.bytes / 1024))} KiB`], ["Made", `${face.made} in ${face.seconds} core-seconds`], ["Release", face.state === "published" ? night.release : null]])));
+        definitions([["Feed", product.feed], ["Product", product.hash], ["Source picture", product.image], ["Cut-out", face.cutout], ["Instruction", face.instruction], ["Scene", face.backend], ["Renderer", face.renderer], ["Scorer", face.scorer], ["Asset", face.asset], ["File", face.sha256], ["Stored at", face.uri], ["Size", `${face.width} × ${face.height} px, ${count(Math.round(face.bytes / 1024))} KiB`], ["Made", `${face.made} in ${face.seconds} core-seconds`], ["Release", face.state === "published" ? night.release : null]])));
   }
   if (attempts.length) {
     parts.push(el("section", {}, el("h3", {}, "Rejected attempts"),

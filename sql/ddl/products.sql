@@ -22,7 +22,9 @@ CREATE TABLE IF NOT EXISTS products (
   image_uri STRING COMMENT 'Where the source picture lies; NULL when the feed names none that exists.',
   image_sha256 STRING COMMENT 'SHA-256 (hex) of the picture\'s bytes; NULL without a picture.',
   product_hash STRING NOT NULL COMMENT 'SHA-256 (hex) over the fields that influence a picture; not the price.',
-  feed_date DATE COMMENT 'The night whose feed the row is from; earlier than run_date while a feed is set aside.'
+  feed_date DATE COMMENT 'The night whose feed the row is from; earlier than run_date while a feed is set aside.',
+  feed_file STRING COMMENT 'The file that the row is from, below data_root.',
+  feed_row BIGINT COMMENT 'The line of that file where the row starts, or its number, from 1.'
 )
 USING DELTA
 PARTITIONED BY (run_date)

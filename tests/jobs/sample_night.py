@@ -191,6 +191,7 @@ class _Shop:
                 "rating_mean": 4.4, "rating_count": 31,
                 "image_uri": str(path) if image else None,
                 "image_sha256": image_sha, "product_hash": _sha(sku + title),
+                "feed_file": f"{self.merchant}.csv", "feed_row": seed + 2,
             }
         )  # fmt: skip
         if image is None or image_sha is None:

@@ -116,6 +116,8 @@ def test_lineage_goes_back_to_the_source_picture(duck: duckdb.DuckDBPyConnection
     for row in rows:
         assert Path(row["image_uri"]).is_file()
         assert row["evidence"] and row["made_at"] and row["drawn_because"]
+        assert row["feed_file"].endswith(".csv") and row["feed_row"] > 1
+        assert row["releases"] == 1 and row["first_published"]
 
 
 def test_the_command_lists_filters_and_refuses(
