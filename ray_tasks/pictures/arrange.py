@@ -186,7 +186,7 @@ def arrange(text: TextSpec, form: Form, head_scale: float, body_scale: float) ->
     fits &= ok
     if text.legal:
         y += 18 * u
-        block = set_text(text.legal, "text-regular", 17 * u, form.width, 1.2, 0.0)
+        block = set_text(text.legal, "text-regular", 19 * u, form.width, 1.2, 0.0)
         fits &= block.fits and block.lines <= 2
         elements.append(
             Element(

@@ -74,8 +74,9 @@ LANDSCAPE_HEIGHT = 0.74
 STACKED_WIDTH = 0.75
 """Greatest width of a product above or below the text, as a share of the canvas."""
 
-_WIDE = 1.2
-"""Products wider than this (width / height) are too small beside a text column: the text goes above them."""
+_WIDE, _WIDE_ON_TALL = 1.2, 0.6
+"""Products wider than this (width / height) are too small beside a text column: the text goes above them. On a tall
+canvas both columns are narrow, and only slim products stand well in one."""
 
 COLUMN_TYPE_PX = 53.0
 """Size of type, in design units, that still looks like a headline in a column."""
@@ -121,7 +122,8 @@ def plan_layout(
     landscape = w / h > 1.35
     side = layout_name in ("headline_left", "headline_right")
     # A long word (German compounds) would force tiny letters into a column: it gets the full width instead.
-    column = (side and product_aspect <= _WIDE and column_fits(texts, 0.44 * w, canvas.unit)) or landscape
+    widest = _WIDE if h < 1.2 * w else _WIDE_ON_TALL
+    column = (side and product_aspect <= widest and column_fits(texts, 0.44 * w, canvas.unit)) or landscape
     if column:
         layout = _column(canvas, layout_name, product_aspect, margin)
     else:
@@ -161,10 +163,10 @@ def _column(canvas: Canvas, name: str, aspect: float, margin: int) -> Layout:
     text_left = name != "headline_right"
     if text_left:
         text_area = Box(margin, top, margin + text_width, bottom)
-        product = Box(margin + text_width + gutter, head, w - round(0.75 * margin), stand)
+        product = Box(margin + text_width + gutter, head, w - round(0.95 * margin), stand)
     else:
         text_area = Box(w - margin - text_width, top, w - margin, bottom)
-        product = Box(round(0.75 * margin), head, w - margin - text_width - gutter, stand)
+        product = Box(round(0.95 * margin), head, w - margin - text_width - gutter, stand)
     return Layout(name, "column", canvas, product, text_area, False, "middle", 1)
 
 

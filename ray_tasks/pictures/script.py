@@ -22,7 +22,7 @@ class Script:
 _SCRIPTS = {
     "zh": Script("han", size=0.94, extra_leading=0.16, tracked=False),
     "ja": Script("han", size=0.94, extra_leading=0.16, tracked=False),
-    "ar": Script("arabic", right_to_left=True, size=1.02, extra_leading=0.30, tracked=False),
+    "ar": Script("arabic", right_to_left=True, size=1.02, extra_leading=0.24, tracked=False),
 }
 _LATIN_SCRIPT = Script("latin")
 
