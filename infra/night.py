@@ -138,7 +138,16 @@ def check_arguments(config: Path, merchants: str | None) -> None:
 
     Raises ConfigError when it cannot be used or does not have these merchants.
     """
-    known = {merchant.id for merchant in load_config(config).merchants}
+    read = load_config(config)
+    loose = [
+        key for key, one in read.weights().items() if one.revision is None and not Path(one.model).is_dir()
+    ]
+    if loose:
+        raise ConfigError(
+            f"{config}: {', '.join(loose)} name a model of the hub without a revision, or a folder that is not there; "
+            f"`python -m ray_tasks.preflight --config {config}` says what to do"
+        )
+    known = {merchant.id for merchant in read.merchants}
     if unknown := [name for name in (merchants or "").split(",") if name and name not in known]:
         raise ConfigError(
             f"no merchant {', '.join(unknown)} in {config}; there are {', '.join(sorted(known))}"

@@ -23,19 +23,6 @@ _WORK_BYTES = 5 << 30
 """Beside the weights: activations of one picture at 1024 x 1024, the caches, CUDA itself."""
 
 
-def weights_of(config: Config) -> dict[str, Weights]:
-    """Where in the configuration -> weights, of all models that the night would load."""
-    found: dict[str, Weights] = {}
-    if config.scene.backend == "diffusion" and config.scene.diffusion is not None:
-        found["scene.diffusion"] = config.scene.diffusion
-        for name in ("unet", "edges", "layout", "style"):
-            if (part := getattr(config.scene.diffusion, name)) is not None:
-                found[f"scene.diffusion.{name}"] = part
-    if config.writer.backend == "model" and config.writer.model is not None:
-        found["writer.model"] = config.writer.model
-    return found
-
-
 def check_source(key: str, weights: Weights) -> str:
     """What is known of a model before loading it. Raises ValueError or OSError with a remedy."""
     folder = Path(weights.model)
@@ -239,7 +226,7 @@ def check_writing(model: WriterModel) -> str:
 
 def checks(config: Config, state: Path) -> Iterator[tuple[str, Callable[[], str]]]:
     """Name and check, cheapest first; what follows a failed check of the same model is not tried."""
-    weights = weights_of(config)
+    weights = config.weights()
     for key, one in weights.items():
         yield key, lambda key=key, one=one: check_source(key, one)  # type: ignore[misc]
     if "scene.diffusion" in weights:
@@ -257,7 +244,7 @@ def checks(config: Config, state: Path) -> Iterator[tuple[str, Callable[[], str]
 def run(config: Config, state: Path) -> bool:
     """Prints one line a check; True when all passed."""
     failed: set[str] = set()
-    if not weights_of(config):
+    if not config.weights():
         _say("ok      no models: this night needs no card and no weights")
     for name, check in checks(config, state):
         room = name.split(".")[0]

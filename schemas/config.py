@@ -510,6 +510,18 @@ class Config(_Strict):
         reading = min(tallest, READING_SHARE * own.width_px)
         return tallest, any(other.look == "text" and other.height_px >= reading for other in family)
 
+    def weights(self) -> dict[str, Weights]:
+        """Where in the configuration -> weights, of all models that this night loads."""
+        found: dict[str, Weights] = {}
+        if self.scene.backend == "diffusion" and self.scene.diffusion is not None:
+            found["scene.diffusion"] = self.scene.diffusion
+            for name in ("unet", "edges", "layout", "style"):
+                if (part := getattr(self.scene.diffusion, name)) is not None:
+                    found[f"scene.diffusion.{name}"] = part
+        if self.writer.backend == "model" and self.writer.model is not None:
+            found["writer.model"] = self.writer.model
+        return found
+
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
         for kind, names in (

@@ -156,6 +156,10 @@ def test_a_mistake_in_the_configuration_does_not_start_airflow(tmp_path: Path) -
     bad.write_text("shop = 1\n", encoding="utf-8")
     with pytest.raises(SystemExit, match=r"night not started: .*unknown key shop"):
         main(["--config", str(bad), "--state", str(tmp_path / "var")])
+    with pytest.raises(
+        SystemExit, match=r"night not started: .*scene\.diffusion\.unet.*writer\.model.*preflight"
+    ):
+        main(["--config", str(ROOT / "infra/config/gpu.toml"), "--state", str(tmp_path / "var")])
     with pytest.raises(SystemExit, match=r"night not started: no merchant nobody in "):
         main(
             [

@@ -56,10 +56,10 @@ def test_every_model_of_the_gpu_profile_asks_for_its_pin(
     config = load_config(CONFIGS / "gpu.toml")
     assert not preflight.run(config, tmp_path)
     told = capsys.readouterr().out
-    for key in preflight.weights_of(config):
+    for key in config.weights():
         assert f"FAILED  {key}: {key}.revision is missing" in told
     assert "skipped scene.picture" in told and "skipped writer.answer" in told
-    assert all(weights.licence for weights in preflight.weights_of(config).values())
+    assert all(weights.licence for weights in config.weights().values())
 
 
 class Info:
