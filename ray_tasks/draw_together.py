@@ -37,16 +37,18 @@ def draw_together(
 
     def planned(job: Row) -> tuple[Row, Any]:
         try:
-            return job, pictures.plan(job)
+            with pictures.begun(job):
+                return job, pictures.plan(job)
         except Exception as error:
             return job, error
 
     def finished(job: Row, base: Any, order: SceneOrder, painted: Any, scene_s: float) -> list[Row]:
         try:
-            base = replace(base, scene_rgb=backend.finish(order, painted))
+            with pictures.begun(job):
+                base = replace(base, scene_rgb=backend.finish(order, painted))
+                return pictures.set_texts(job, base, scene_s)
         except Exception as error:
             return pictures.failed(job, error)
-        return pictures.set_texts(job, base, scene_s)
 
     with (
         ThreadPoolExecutor(threads) as planners,

@@ -13,6 +13,7 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
@@ -93,7 +94,7 @@ class DrawPictures:
         """The candidates of one scene; a scene or text that fails costs only itself."""
         started = time.perf_counter()
         try:
-            with self._begun.mark(job["pictures"][0]["asset_id"]):
+            with self.begun(job):
                 base, order = self.plan(job)
                 if order is not None:
                     scene = self._backend.draw(order.spec, order.product, order.text_area, order.seed)
@@ -101,6 +102,10 @@ class DrawPictures:
         except Exception as error:
             return self.failed(job, error)
         return self.set_texts(job, base, time.perf_counter() - started)
+
+    def begun(self, job: dict[str, Any]) -> AbstractContextManager[None]:
+        """Marks a job while something is done to it that the process may die of."""
+        return self._begun.mark(job["pictures"][0]["asset_id"])
 
     def plan(self, job: dict[str, Any]) -> tuple[Any, Any]:
         """The base of a scene, and the order for what stands behind the product (None when it is complete)."""

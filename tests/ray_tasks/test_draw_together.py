@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ class Base:
 
 class Pictures:
     """DrawPictures without drawing: jobs say what happens to them."""
+
+    def begun(self, job: dict[str, Any]) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def plan(self, job: dict[str, Any]) -> tuple[Base, SceneOrder | None]:
         if job["is"] == "unplanned":
