@@ -6,11 +6,15 @@ Names are content-addressed and immutable, with a two-character hash prefix so t
 from __future__ import annotations
 
 import os
+import random
+import time
 from pathlib import Path
 from typing import Protocol
 
 from schemas.config import Store
 
+_READS = 4
+"""How often an object is asked for whose answer breaks off: the client tries requests again, not half-read bodies."""
 _TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 
 
@@ -114,10 +118,18 @@ class S3Store:
 
     def get(self, key: str) -> bytes:
         """See ObjectStore."""
-        try:
-            return bytes(self._client.get_object(Bucket=self.bucket, Key=self._name(key))["Body"].read())
-        except self._client.exceptions.NoSuchKey:
-            raise FileNotFoundError(f"s3://{self.bucket}/{self._name(key)} does not exist") from None
+        from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+        for attempt in range(_READS):
+            try:
+                return bytes(self._client.get_object(Bucket=self.bucket, Key=self._name(key))["Body"].read())
+            except self._client.exceptions.NoSuchKey:
+                raise FileNotFoundError(f"s3://{self.bucket}/{self._name(key)} does not exist") from None
+            except (HTTPClientError, IncompleteReadError):
+                if attempt == _READS - 1:
+                    raise
+                time.sleep(random.uniform(0, 2**attempt))
+        raise AssertionError("unreachable")
 
     def exists(self, key: str) -> bool:
         """See ObjectStore."""

@@ -81,6 +81,9 @@ def plan_units(
         _given_up(spark, state, run_date, config.quality.max_failures),
         recalled=recalled(recalls),
     )
+    if night_before(state, "work_units", run_date) is None:
+        return cap(units, config.budget)
+    units, made = units.cache(), made.cache()  # each is asked several times, and joins cost more than memory
     if limit is not None:  # what lies beyond the limit is still sold
         before = before.join(
             units.select("merchant_id", "sku").distinct(), on=["merchant_id", "sku"], how="left_semi"

@@ -6,10 +6,12 @@ import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from infra.tables import query_tables, sql_literal
 from ray_tasks.pictures.script import script_of
 from schemas.instruction import LAYOUTS, content_hash
 from schemas.tables import BY_NAME
@@ -92,6 +94,49 @@ CALM_SETTINGS = (
 def changes(variant: int) -> tuple[str, ...]:
     """What a variant changes of the first attempt: 1 the layout, 2 the setting, 3 both, and so on in turns."""
     return () if variant == 0 else (("layout", "setting"), ("layout",), ("setting",))[variant % 3]
+
+
+def slots_with_work(state: Path, tonight: str, scorer_revision: str) -> list[dict[str, Any]]:
+    """The planned units, all variants, of the slots that lack a picture: columns of `work_units`, is_made, reasons.
+
+    reasons: those of the unit's rejection, NULL without one. tonight: SQL predicate. Found by joins of columns inside
+    delta-rs, so that a night in which little changed costs Python only that little.
+    """
+    slot = ", ".join(_SLOT)
+    return query_tables(
+        state,
+        f"""
+        WITH units AS (SELECT * FROM work_units WHERE {tonight} AND status IN {sql_literal(TONIGHT)}),
+        seen AS (
+            SELECT units.*, made.asset_id IS NOT NULL AS is_made, bad.reasons AS reasons
+            FROM units
+            LEFT JOIN candidates AS made ON units.asset_id = made.asset_id
+            LEFT JOIN (SELECT asset_id, reasons FROM scores
+                WHERE scorer_revision = {sql_literal(scorer_revision)} AND verdict = 'rejected') AS bad
+            ON units.asset_id = bad.asset_id),
+        lacking AS (
+            SELECT {slot} FROM seen GROUP BY {slot}
+            HAVING sum(CASE WHEN is_made AND reasons IS NULL THEN 1 ELSE 0 END) = 0
+            AND sum(CASE WHEN is_made THEN 0 ELSE 1 END) > 0)
+        SELECT seen.* FROM seen JOIN lacking ON {" AND ".join(f"seen.{name} = lacking.{name}" for name in _SLOT)}
+        """,
+        "work_units",
+        "candidates",
+        "scores",
+    )
+
+
+def made_of(state: Path, tonight: str) -> tuple[int, int]:
+    """How many units are planned for tonight, and how many of them are made."""
+    (row,) = query_tables(
+        state,
+        f"WITH units AS (SELECT asset_id FROM work_units WHERE {tonight} AND status IN {sql_literal(TONIGHT)}) "
+        "SELECT count(*) AS planned, count(candidates.asset_id) AS made FROM units LEFT JOIN candidates "
+        "ON units.asset_id = candidates.asset_id",
+        "work_units",
+        "candidates",
+    )
+    return row["planned"], row["made"]
 
 
 def due_units(

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from infra.object_store import object_key, open_store
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import append_rows, read_night, read_table, rows_to_table
 from ray_tasks.draw_together import draw_together
-from ray_tasks.due import TONIGHT, due_units, in_shard, scene_jobs
+from ray_tasks.due import due_units, in_shard, made_of, scene_jobs, slots_with_work
 from ray_tasks.failures import Begun, error_budget, failure_rows, given_up, refusal, standing_failures
 from schemas.config import Config
 from schemas.instruction import content_hash
@@ -37,6 +38,8 @@ STAGE = "ray_tasks.make_candidates"
 INPUTS = ("work_units", "instructions", "scores")
 OUTPUTS = ("candidates",)
 
+FEW_SKUS = 2_000
+"""Up to so many products, instructions are read by name; above, all of the night are."""
 COMMIT_ROWS = 500
 COMMIT_S = 30.0
 """Pictures, or seconds, from one commit of `candidates` to the next: what a crash may cost."""
@@ -237,36 +240,45 @@ def _texts(job: dict[str, Any]) -> dict[str, Any]:
     return texts
 
 
-def _plan(stage: Stage) -> tuple[list[dict[str, Any]], pa.Table, dict[str, dict[str, Any]]]:
-    """This shard's planned units, the scenes that are due, and what failed before and is not made since."""
-    night = read_night(stage.state, "work_units", stage.run_date, merchants=stage.selected).to_pylist()
-    wanted = [unit for unit in stage.limited(night) if unit["status"] in TONIGHT]
-    units = [unit for unit in wanted if in_shard(unit["merchant_id"], unit["sku"], stage.shard)]
-    made = set(read_table(stage.state, "candidates", columns=["asset_id"])["asset_id"].to_pylist())
-    scores = read_table(
-        stage.state,
-        "scores",
-        columns=["asset_id", "reasons"],
-        filters=[
-            ("scorer_revision", "=", scorer_revision(stage.config.quality)),
-            ("verdict", "=", "rejected"),
-        ],
-    )
+def _plan(stage: Stage) -> tuple[pa.Table, dict[str, dict[str, Any]]]:
+    """This shard's scenes that are due, and what failed before and is not made since."""
+    night = slots_with_work(stage.state, stage.tonight, scorer_revision(stage.config.quality))
+    units = [unit for unit in night if in_shard(unit["merchant_id"], unit["sku"], stage.shard)]
+    if stage.limit is not None:
+        skus = read_night(
+            stage.state,
+            "work_units",
+            stage.run_date,
+            merchants=stage.selected,
+            columns=["merchant_id", "sku"],
+        )
+        first = {
+            tuple(row.values())
+            for row in stage.limited(skus.group_by(skus.column_names).aggregate([]).to_pylist())
+        }
+        units = [unit for unit in units if (unit["merchant_id"], unit["sku"]) in first]
+    made = {unit["asset_id"] for unit in units if unit["is_made"]}
     failed = standing_failures(stage, {unit["asset_id"] for unit in units} - made)
     over = given_up(failed, stage.config.quality.max_failures)
-    rejected = dict(zip(scores["asset_id"].to_pylist(), scores["reasons"].to_pylist(), strict=True))
-    due = due_units(units, made, rejected)
-    instructions = read_night(
-        stage.state, "instructions", stage.run_date, merchants=stage.selected
-    ).to_pylist()
-    return (
-        units,
-        scene_jobs(
-            (unit for unit in due if unit["asset_id"] not in over and unit["status"] != "failed"),
-            instructions,
-        ),
-        failed,
-    )
+    rejected = {unit["asset_id"]: unit["reasons"] for unit in units if unit["reasons"] is not None}
+    due = [
+        unit
+        for unit in due_units(units, made, rejected)
+        if unit["asset_id"] not in over and unit["status"] != "failed"
+    ]
+    return scene_jobs(due, _instructions(stage, {unit["sku"] for unit in due})), failed
+
+
+def _instructions(stage: Stage, skus: set[str]) -> list[dict[str, Any]]:
+    if not skus:
+        return []
+    filters: list[tuple[str, str, Any]] = [("run_date", "=", stage.run_date)]
+    if stage.selected:
+        filters.append(("merchant_id", "in", stage.selected))
+    if len(skus) <= FEW_SKUS:
+        filters.append(("sku", "in", sorted(skus)))
+    rows = read_table(stage.state, "instructions", filters=filters)
+    return list(rows.filter(pc.is_in(rows["sku"], value_set=pa.array(skus, pa.string()))).to_pylist())
 
 
 def _begun_folder(stage: Stage) -> Path:
@@ -280,19 +292,16 @@ def _begun_folder(stage: Stage) -> Path:
 def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Runs the stage."""
     with stage_run(STAGE, __doc__, argv) as stage:
-        units, jobs, failed_before = _plan(stage)
+        jobs, failed_before = _plan(stage)
+        planned, made = made_of(stage.state, stage.tonight)
         due: dict[str, int] = defaultdict(int)
         for job in jobs.select(["merchant_id", "pictures"]).to_pylist():
             due[job["merchant_id"]] += len(job["pictures"])
-        stage.log.info(
-            "%d pictures due in %d scenes, %d planned", sum(due.values()), jobs.num_rows, len(units)
-        )
+        stage.log.info("%d pictures due in %d scenes, %d planned", sum(due.values()), jobs.num_rows, planned)
         failures: list[dict[str, Any]] = []
-        # All that is planned, where that is little: a night without a picture is not a night with a few dead letters.
-        slots = sum(unit["variant"] == 0 for unit in units)
-        budget = min(
-            error_budget(sum(due.values()), stage.config.quality.max_failed_share), max(0, slots - 1)
-        )
+        budget = error_budget(sum(due.values()), stage.config.quality.max_failed_share)
+        if not made:  # a night without any picture is not a night with a few dead letters
+            budget = min(budget, max(0, sum(due.values()) - 1))
         drawn: dict[str, int] = defaultdict(int)
         for row in _drawn(stage, jobs, sum(due.values())):
             if row["failure"]:

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pytest
 
 from infra.object_store import LocalStore
-from infra.tables import read_night, read_table
+from infra.tables import append_rows, read_night, read_table, rows_to_table
 from jobs import retry_rejects
 from ray_tasks import make_candidates
+from ray_tasks.due import made_of, slots_with_work
 from ray_tasks.failures import Begun, WorkerDied, error_budget, failure_rows, given_up, refusal
 from tests.faults.undrawn import make_undrawn_night
-from tests.jobs.sample_night import RUN_DATE, SampleNight
+from tests.jobs.sample_night import NOW, RUN_DATE, SampleNight
 
 
 def test_attempts_count_up_and_an_outage_counts_for_nothing() -> None:
@@ -105,3 +106,39 @@ def test_when_nothing_can_be_drawn_the_stage_stops_and_counts_no_attempt(
     assert stop.value.code == 2
     assert "x FileNotFoundError: " in capsys.readouterr().err
     assert set(_attempts(night).values()) == {0}
+
+
+def test_slots_with_work_are_those_without_a_picture_that_may_stay(night: SampleNight) -> None:
+    units = {unit["asset_id"]: unit for unit in read_night(night.state, "work_units", RUN_DATE).to_pylist()}
+    slot = next(unit for unit in units.values() if unit["variant"] == 1)
+    variants = sorted(
+        (unit for unit in units.values() if unit["sku"] == slot["sku"]), key=lambda unit: unit["variant"]
+    )
+    good = next(unit for unit in units.values() if unit["sku"] != slot["sku"])
+    tonight = f"run_date = DATE '{RUN_DATE}'"
+
+    def skus() -> set[str]:
+        return {row["sku"] for row in slots_with_work(night.state, tonight, "now")}
+
+    assert skus() == {unit["sku"] for unit in units.values()}
+    make_candidates.main(night.argv())
+    assert skus() == set()
+    assert made_of(night.state, tonight) == (len(units), len({unit["sku"] for unit in units.values()}))
+    verdict = {
+        "measurements": [],
+        "run_date": RUN_DATE,
+        "score_s": 0.1,
+        "scored_at": NOW,
+        "scorer_revision": "now",
+    }
+    scores = [
+        verdict | {"asset_id": variants[0]["asset_id"], "verdict": "rejected", "reasons": ["cluttered"]},
+        verdict | {"asset_id": good["asset_id"], "verdict": "accepted", "reasons": []},
+    ]
+    append_rows(night.state, "scores", rows_to_table("scores", scores))
+    assert skus() == {slot["sku"]}
+    rows = slots_with_work(night.state, tonight, "now")
+    found = {row["variant"]: (row["is_made"], row["reasons"]) for row in rows}
+    assert found == {0: (True, ["cluttered"]), 1: (False, None), 2: (False, None)}
+    assert skus() == {slot["sku"]}
+    assert len(slots_with_work(night.state, tonight, "other thresholds")) == 0
