@@ -309,6 +309,39 @@ def save_tiny_clip(folder: Path, seed: int = 0) -> None:
     ).save_pretrained(folder)
 
 
+def save_tiny_matting(folder: Path, seed: int = 0) -> None:
+    """Saves a ViTMatte model with its image processor."""
+    import torch
+    from transformers import (
+        VitDetConfig,
+        VitMatteConfig,
+        VitMatteForImageMatting,
+        VitMatteImageProcessor,
+    )
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = VitMatteForImageMatting(
+            VitMatteConfig(
+                backbone_config=VitDetConfig(
+                    hidden_size=16,
+                    num_hidden_layers=2,
+                    num_attention_heads=2,
+                    image_size=64,
+                    pretrain_image_size=64,
+                    patch_size=16,
+                    num_channels=4,
+                    out_features=["stage2"],
+                ),
+                hidden_size=16,
+                convstream_hidden_sizes=[4, 8, 8],
+                fusion_hidden_sizes=[16, 8, 8, 4],
+            )
+        )
+    model.save_pretrained(folder)
+    VitMatteImageProcessor(size_divisor=32).save_pretrained(folder)
+
+
 def save_all(folder: Path) -> None:
     """Saves what infra/config/gpu_tiny.toml names."""
     import cv2
