@@ -87,59 +87,75 @@ def wants_light_ink(luma: np.ndarray) -> bool:
     return too_bright <= 1.1 * too_dark
 
 
-def prepare_ground(rgb: np.ndarray, layout: Layout, boxes: list[Box], tones: Tones) -> tuple[np.ndarray, Rgb]:
-    """The scene exposed under text in `boxes` just so that the ink reaches LEAST_CONTRAST, and that ink.
+def prepare_ground(rgba: np.ndarray, layout: Layout, boxes: list[Box], tones: Tones) -> Rgb:
+    """The ink for text in `boxes`, after exposing the scene under it, in place, just so that it is readable.
 
-    Only what is too bright (or too dark) for the ink is burned (or dodged), by the scene's own colours: it stays
-    scenery. (H, W, 3) uint8 in and out.
+    Only what is too bright (or too dark) for the ink to reach LEAST_CONTRAST is burned (or dodged), by the scene's own
+    colours: it stays scenery. rgba: (H, W, 4) uint8, opaque.
     """
     dark, light = _inks(tones)
     if not boxes:
-        return rgb, dark
-    height, width = rgb.shape[:2]
+        return dark
+    height, width = rgba.shape[:2]
     size = (max(1, width // 4), max(1, height // 4))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255.0
     mask = cv2.resize(_text_mask(layout, boxes), size, interpolation=cv2.INTER_AREA)
-    cells = [Box(b.left // 4, b.top // 4, -(-b.right // 4), -(-b.bottom // 4)) for b in boxes]
+    rows, columns = (np.flatnonzero(mask.max(axis=axis) > 0) for axis in (1, 0))
+    # All that follows happens where the mask is, at a quarter of the size.
+    at = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    full = Box(4 * at.left, 4 * at.top, min(width, 4 * at.right), min(height, 4 * at.bottom))
+    window = rgba[full.top : full.bottom, full.left : full.right]
+    small = cv2.resize(window, (at.width, at.height), interpolation=cv2.INTER_AREA)[..., :3] / np.float32(255)
+    mask = mask[at.top : at.bottom, at.left : at.right]
+    cells = [
+        np.s_[
+            max(0, b.top // 4 - at.top) : -(-b.bottom // 4) - at.top,
+            max(0, b.left // 4 - at.left) : -(-b.right // 4) - at.left,
+        ]
+        for b in boxes
+    ]
     luma = luma_of(small)
-    behind = np.concatenate([luma[c.top : c.bottom, c.left : c.right].ravel() for c in cells])
-    first = wants_light_ink(behind)
+    first = wants_light_ink(np.concatenate([luma[cell].ravel() for cell in cells]))
     own = small[mask > 0.5].mean(axis=0) if (mask > 0.5).any() else small.mean(axis=(0, 1))
-    best: tuple[float, np.ndarray, Rgb] | None = None
+    best: tuple[float, np.ndarray, np.ndarray, Rgb] | None = None
     for is_light in (first, not first):
         ink = light if is_light else dark
         bound = _bound_luma(ink, is_light)
+        extreme = _extreme(luma, is_light)
         for share in (1.0, 0.93, 0.85, 0.75, 0.62, 0.45, 0.2):
             limit = bound * share if is_light else 1 - (1 - bound) * share
-            field = _dodge(luma, mask, limit) if not is_light else _burn(luma, mask, limit)
-            worst = _worst(_exposed(small, *field, own), cells, ink)
+            gain, veil = (_burn if is_light else _dodge)(extreme, mask, limit)
+            worst = min(_least_contrast(_exposed(small[c], gain[c], veil[c], own), ink) for c in cells)
             if best is None or worst > best[0]:
-                best = worst, np.dstack(field), ink
+                best = worst, gain, veil, ink
             if worst >= LEAST_CONTRAST * 1.1:
                 break
-        else:
-            continue
-        best = worst, np.dstack(field), ink
-        break
+        if best is not None and best[0] >= LEAST_CONTRAST * 1.1:
+            break
     assert best is not None
-    _, chosen, ink = best
-    if np.abs(chosen[..., 0] - 1).max() < 0.01 and chosen[..., 1].max() < 0.01:
-        return rgb, ink
-    rows, columns = (np.flatnonzero(mask.max(axis=axis) > 0) for axis in (1, 0))
-    top, bottom = 4 * int(rows[0]), min(height, 4 * int(rows[-1]) + 4)
-    left, right = 4 * int(columns[0]), min(width, 4 * int(columns[-1]) + 4)
-    part = chosen[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    full = cv2.resize(part, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
-    out = rgb.copy()
-    window = np.ascontiguousarray(rgb[top:bottom, left:right])
-    lit = cv2.multiply(window, cv2.merge([full[..., 0]] * 3), dtype=cv2.CV_8U)
-    if chosen[..., 1].max() > 0.004:
-        veil = np.empty_like(lit)
-        veil[:] = np.rint(_haze(own) * 255).astype(np.uint8)
-        weight = np.ascontiguousarray(full[..., 1])
-        lit = cv2.blendLinear(veil, lit, weight, 1 - weight)
-    out[top:bottom, left:right] = lit
-    return out, ink
+    _, gain, veil, ink = best
+    if np.abs(gain - 1).max() >= 0.01:
+        _multiply(window, gain)
+    if veil.max() > 0.004:
+        weight = cv2.resize(veil, (full.width, full.height), interpolation=cv2.INTER_LINEAR)
+        haze = np.empty((full.height, full.width, 4), np.uint8)
+        haze[:] = [*np.rint(_haze(own) * 255).astype(np.uint8), 255]
+        window[:] = cv2.blendLinear(haze, np.ascontiguousarray(window), weight, 1 - weight)
+    return ink
+
+
+def _multiply(window: np.ndarray, gain: np.ndarray) -> None:
+    """Multiplies the colours of (H, W, 4) uint8 by a small field, enlarged, in place; in 8 bits, which grain hides."""
+    # A whole number of steps makes 1, so that what is opaque stays opaque.
+    unity = int(255 / max(1.0, float(gain.max())))
+    steps = np.rint(gain * unity).astype(np.uint8)
+    one = np.full_like(steps, unity)
+    field = cv2.resize(
+        cv2.merge([steps, steps, steps, one]),
+        (window.shape[1], window.shape[0]),
+        interpolation=cv2.INTER_LINEAR,
+    )
+    cv2.multiply(np.ascontiguousarray(window), field, field, scale=1 / unity)
+    window[:] = field
 
 
 def _bound_luma(ink: Rgb, is_light: bool) -> float:
@@ -150,16 +166,20 @@ def _bound_luma(ink: Rgb, is_light: bool) -> float:
     return max(0.02, luminance) ** (1 / 2.2)
 
 
-def _burn(luma: np.ndarray, mask: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
+def _extreme(luma: np.ndarray, is_light: bool) -> np.ndarray:
+    """The brightest (for light ink) or darkest luma around each cell, smoothly."""
+    kernel = np.ones((7, 7), np.uint8)
+    return cv2.GaussianBlur(cv2.dilate(luma, kernel) if is_light else cv2.erode(luma, kernel), (0, 0), 5.0)
+
+
+def _burn(peak: np.ndarray, mask: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
     """Factor (and no veil) that lowers what is brighter than `limit`, smoothly."""
-    peak = cv2.GaussianBlur(cv2.dilate(luma, np.ones((7, 7), np.uint8)), (0, 0), 5.0)
     gain = np.minimum(1.0, limit / np.maximum(peak, 1e-3))
     return 1 - mask * (1 - gain), np.zeros_like(mask)
 
 
-def _dodge(luma: np.ndarray, mask: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
+def _dodge(low: np.ndarray, mask: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
     """Factor and veil that raise what is darker than `limit`: exposure first, a veil of haze for the rest."""
-    low = cv2.GaussianBlur(cv2.erode(luma, np.ones((7, 7), np.uint8)), (0, 0), 5.0)
     gain = np.clip(limit / np.maximum(low, 1e-3), 1.0, 1.35)
     lifted = low * gain
     veil = np.clip((limit - lifted) / np.maximum(0.94 - lifted, 0.05), 0.0, 0.96)
@@ -179,12 +199,8 @@ def _haze(own: np.ndarray) -> np.ndarray:
     return np.asarray(0.55 + 0.42 * own / max(0.05, float(own.max())), np.float32)
 
 
-def _worst(small: np.ndarray, cells: list[Box], ink: Rgb) -> float:
-    own = relative_luminance(np.array(ink))
-    return min(
-        float(contrast_ratio(own, relative_luminance(small[c.top : c.bottom, c.left : c.right])).min())
-        for c in cells
-    )
+def _least_contrast(rgb: np.ndarray, ink: Rgb) -> float:
+    return float(contrast_ratio(relative_luminance(np.array(ink)), relative_luminance(rgb)).min())
 
 
 def _text_mask(layout: Layout, boxes: list[Box]) -> np.ndarray:

@@ -65,9 +65,9 @@ def typeset(
     slack = {"top": 0.0, "middle": 0.46, "bottom": 0.5}[layout.anchor] * (area.height - block.height)
     elements = [replace(e, left=e.left + area.left, top=e.top + area.top + slack) for e in block.elements]
     plain = [_box(e, layout) for e in elements if e.kind not in ("sticker", "call_to_action")]
-    rgb, ink = prepare_ground(scene_rgb, layout, plain, tones)
+    surface_array = cv2.cvtColor(scene_rgb, cv2.COLOR_RGB2RGBA)
+    ink = prepare_ground(surface_array, layout, plain, tones)
     fills = pill_fills(tones, ink)
-    surface_array = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
     surface = skia.Surface(surface_array, colorType=skia.kRGBA_8888_ColorType)
     canvas = surface.getCanvas()
     unit = layout.canvas.unit
@@ -94,7 +94,7 @@ def typeset(
         area.left <= b.left and b.right <= area.right and area.top <= b.top and b.bottom <= area.bottom
         for b in boxes.values()
     )
-    out = np.ascontiguousarray(surface_array[..., :3])
+    out = cv2.cvtColor(surface_array, cv2.COLOR_RGBA2RGB)
     wording = {e.name: Wording(e.text.words, _letters(e, layout), e.text.lines) for e in elements}
     return TypesetResult(out, boxes, contrast, wording, not inside, no_glyph, scale)
 
