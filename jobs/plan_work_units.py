@@ -146,8 +146,9 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         for night in unmeasured_nights(stage.state, stage.run_date):
             if rows := measured_rates(stage.state, [night], stage.config):
                 replace_rows(stage.state, "rates", rows_to_table("rates", rows), night_predicate(night))
+        spark = spark_session(stage.config.engines, stage.state)
         units = plan_units(
-            spark_session(stage.config.engines, stage.state),
+            spark,
             stage.state,
             stage.config,
             stage.run_date,
@@ -158,6 +159,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         replace_delta(
             units.withColumn("run_date", F.lit(stage.run_date)), stage.state, "work_units", stage.tonight
         )
+        spark.catalog.clearCache()
         _count(stage)
     return []
 

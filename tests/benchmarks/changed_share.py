@@ -186,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         shop.write_night(shop.state, RUN_DATE, np.array([], np.int64))
         run_night(shop, shop.state, RUN_DATE)
         lines = []
-        for clustered in (False, True):
+        for clustered in (True, False):
             for share in SHARES if not clustered else SHARES[1:-1]:
                 runs = [measure(shop, folder, share, clustered) for _ in range(args.rounds)]
                 times = {stage: statistics.median(run[1][stage] for run in runs) for stage in runs[0][1]}
