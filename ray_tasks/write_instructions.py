@@ -177,7 +177,9 @@ class InstructionWriter:
             [self._matcher.for_segment(self._segments[persona.segment_id]) for persona in personas]
         )
         season = scenes.season_of(product)
-        settings = scenes.assign_settings(fit, scenes.allowed_settings(thing.kind, season))
+        settings = scenes.assign_settings(
+            fit, scenes.allowed_settings(thing.kind, season, product["run_date"])
+        )
         size = scenes.size_cm(product, thing.kind)
         taken_lights: set[str] = set()
         taken_layouts: set[str] = set()

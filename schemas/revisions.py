@@ -13,7 +13,7 @@ from schemas.instruction import content_hash
 
 VIEWS = "classical-7"
 """Opening, cut-out, admission, colours, tags, and text found."""
-COMPONENT_SCENE = "components-4"
+COMPONENT_SCENE = "components-5"
 """Component-based drawing of scenes."""
 PAINTER = "painter-1"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from ray_tasks.copywriting.choice import draw, pick, pick_leading, shuffled
+from ray_tasks.copywriting.feasts import feasts_near
 from ray_tasks.copywriting.kinds import Kind
 from ray_tasks.copywriting.settings_guide import GUIDES
 from ray_tasks.models.text_embedder import TextEmbedder, Vectors
@@ -39,7 +41,6 @@ _NOT_IN_SEASON = {
     "winter": frozenset({"beach_sand", "garden_lawn", "picnic_blanket", "deck_terrace"}),
     "summer": frozenset({"winter_snow"}),
 }
-_FEASTS = frozenset(name for name, guide in GUIDES.items() if guide.occasion)
 _NOT_NAMED = 10.0
 """Cost of a feast for a segment that does not name it: it is never shown, not even where places must be repeated."""
 
@@ -50,9 +51,9 @@ def season_of(product: Mapping[str, Any]) -> str | None:
     return next((season for season, cue in _SEASON_CUES.items() if cue.search(text)), None)
 
 
-def allowed_settings(kind: Kind, season: str | None) -> frozenset[str]:
-    """The settings that the kind of product allows and its season does not forbid, and feasts, which are for all."""
-    return (kind.allowed | _FEASTS) - _NOT_IN_SEASON.get(season or "", frozenset())
+def allowed_settings(kind: Kind, season: str | None, day: dt.date) -> frozenset[str]:
+    """The settings that the kind of product allows and its season does not forbid, and the feasts near that day."""
+    return (kind.allowed | feasts_near(day)) - _NOT_IN_SEASON.get(season or "", frozenset())
 
 
 _LENGTHS = frozenset({"height", "length", "width", "depth", "diameter"})

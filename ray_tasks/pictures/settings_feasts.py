@@ -154,12 +154,12 @@ def _lunar_backdrop(brush: Brush, stage: Stage) -> None:
     side = free_side(stage)
     # A round moon gate in gold, plum blossom before it, lanterns from the ceiling.
     cx, cy, r = stage.product.center_x + side * 0.10 * w, e - 0.36 * h, 0.335 * w
-    inner = mix(wall, oklch(0.86, 0.09, 80), 0.55) if not reddish else mix(wall, RED, 0.55)
+    inner = mix(wall, oklch(0.80, 0.12, 70), 0.32) if not reddish else mix(wall, RED, 0.40)
     with brush.depth(4):
         brush.oval(cx, cy, 1.05 * r, 1.05 * r, shift(GOLD, -0.06))
         brush.oval(cx, cy, 1.02 * r, 1.02 * r, shift(GOLD, 0.05))
         brush.oval(cx, cy, r, r, inner)
-    brush.glow(cx, cy, 1.1 * r, oklch(0.90, 0.09, 80), 0.35)
+    brush.glow(cx, cy, 1.1 * r, oklch(0.90, 0.09, 80), 0.22)
     with brush.depth(4.5):
         bark = oklch(0.28, 0.03, 40)
         for k in range(3):

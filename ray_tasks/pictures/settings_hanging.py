@@ -148,14 +148,16 @@ def _pegs_backdrop(brush: Brush, stage: Stage) -> None:
                 alpha=0.35,
                 blur=12,
             )
-            brush.canvas.drawOval(
-                skia.Rect.MakeLTRB(x - 0.088 * w, y - 0.005 * h, x + 0.088 * w, y + 0.185 * h),
-                brush.gradient(
-                    (x - 0.09 * w, 0), (x + 0.09 * w, 0), ramp(shift(cap, 0.06), shift(cap, -0.08))
-                ),
+            crown = skia.PathBuilder()
+            crown.moveTo(x - 0.062 * w, y + 0.125 * h)
+            crown.cubicTo(
+                x - 0.066 * w, y - 0.03 * h, x + 0.066 * w, y - 0.03 * h, x + 0.062 * w, y + 0.125 * h
             )
-            brush.oval(x, y + 0.09 * h, 0.050 * w, 0.054 * h, shift(cap, 0.07))
-            brush.oval(x, y + 0.092 * h, 0.047 * w, 0.051 * h, shift(cap, -0.02))
+            crown.close()
+            stops = ramp(shift(cap, 0.07), shift(cap, -0.07))
+            brush.canvas.drawPath(crown.detach(), brush.gradient((x - 0.06 * w, 0), (x + 0.06 * w, 0), stops))
+            brush.rect(x - 0.063 * w, y + 0.098 * h, x + 0.063 * w, y + 0.125 * h, shift(cap, -0.20))
+            brush.oval(x, y + 0.130 * h, 0.108 * w, 0.017 * h, shift(cap, -0.02))
 
 
 HANGING: dict[str, Setting] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ray_tasks.pictures.brush import Brush, polygon, ramp
 from ray_tasks.pictures.palette import Rgb, mix, oklch, shift, to_lch
-from ray_tasks.pictures.settings_indoor import LAMP_LIGHT, OAK, WALNUT, pot_plant, tinted, window
+from ray_tasks.pictures.settings_indoor import LAMP_LIGHT, OAK, WALNUT, pot_plant, tinted
+from ray_tasks.pictures.settings_outdoor import LEAF, sky_tones
 from ray_tasks.pictures.settings_studio import WHITE, plaster
 from ray_tasks.pictures.stage import Setting, Stage, lay_surface
 
@@ -188,8 +189,21 @@ def _sill_backdrop(brush: Brush, stage: Stage) -> None:
     side = free_side(stage)
     middle = stage.product.center_x + side * 0.10 * w
     left, right, top = middle - 0.43 * w, middle + 0.43 * w, e - 0.84 * h
-    with brush.depth(10):
-        window(brush, stage, left, top, right, e - 0.01 * h, 2, 2)
+    sky, haze = sky_tones(stage)
+    dark, light = LEAF[stage.season]
+    with brush.depth(14):
+        brush.panel(left, top, right, e, ramp(mix(sky, haze, 0.35), mix(haze, light, 0.35)))
+        green = [mix(dark, haze, 0.30), mix(light, haze, 0.25), mix(light, haze, 0.55)]
+        brush.foliage(70, (left, e - 0.46 * h, right, e - 0.10 * h), green, (24, 58))
+        brush.foliage(
+            50, (left, e - 0.16 * h, right, e), [mix(dark, haze, 0.15), mix(light, haze, 0.2)], (18, 40)
+        )
+    with brush.depth(8):
+        bar = mix(wall, WHITE, 0.75)
+        for x in (middle - 0.010 * w, middle + 0.010 * w):
+            brush.rect(x - 0.009 * w, top, x + 0.009 * w, e, shift(bar, -0.02))
+        brush.rect(left, e - 0.50 * h, right, e - 0.475 * h, bar)
+        brush.rect(left, e - 0.025 * h, right, e, bar)
     with brush.depth(5):
         frame = mix(wall, WHITE, 0.6)
         for x in (left, right):

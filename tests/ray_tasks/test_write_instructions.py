@@ -169,7 +169,7 @@ def test_winter_things_are_shown_in_winter_places() -> None:
     board = product(title="Powder Pro Snowboard", category="Outdoors > Ski/boarding")
     outdoor = next(kind for kind in KINDS if kind.name == "outdoor")
     assert season_of(board) == "winter"
-    assert not allowed_settings(outdoor, "winter") & {"beach_sand", "garden_lawn"}
+    assert not allowed_settings(outdoor, "winter", NIGHT) & {"beach_sand", "garden_lawn"}
     assert season_of(product()) is None
 
 
@@ -232,7 +232,7 @@ def test_a_feast_is_shown_only_to_segments_that_name_it() -> None:
     assert plain[feasts].max() < plain[~feasts].min() - 2
     assert named[SETTINGS.index("birthday_party")] > named[SETTINGS.index("christmas_tree")] + 2
     mug = next(kind for kind in KINDS if kind.name == "kitchen")
-    chosen = assign_settings(np.stack([plain] * 20), allowed_settings(mug, None))
+    chosen = assign_settings(np.stack([plain] * 20), allowed_settings(mug, None, NIGHT))
     assert not {name for name in chosen if GUIDES[name].occasion}
 
 
