@@ -130,6 +130,7 @@ def _reading(rgb: np.ndarray, texts: Sequence[TextBox]) -> dict[str, float]:
 
 
 def _digits(text: str) -> str:
+    """The digits of a plain text: 2 to 9, as 1 and 0 may be letters there."""
     return "".join(sign for sign in text if sign.isdecimal())
 
 
@@ -152,12 +153,13 @@ def _read(rgb: np.ndarray, text: TextBox, squeeze: float) -> str:
     return "".join(read for read, _ in read_lines(lines))
 
 
-def plain(text: str) -> str:
-    """The letters and digits of a text and the signs of money and shares, by NFKC and without case.
+_ALIKE = str.maketrans("l1|0", "iiio")
+"""Signs that look the same in most faces: l, 1 and a capital I; 0 and O."""
 
-    l counts as i: in most faces it looks like a capital I.
-    """
-    signs = unicodedata.normalize("NFKC", text).casefold().replace("l", "i")
+
+def plain(text: str) -> str:
+    """The letters and digits of a text and the signs of money and shares, by NFKC, without case and look-alikes."""
+    signs = unicodedata.normalize("NFKC", text).casefold().translate(_ALIKE)
     return "".join(sign for sign in signs if sign.isalnum() or sign in "%€$£¥")
 
 

@@ -178,8 +178,9 @@ def _floating(case: Case, strength: int) -> Case:
 
 
 def _blurred(case: Case, strength: int) -> Case:
-    cutout = case.cutout.copy()
     sigma = (2.0, 3.5, 5.0, 8.0)[strength - 1]
+    air = round(3 * sigma)
+    cutout = cv2.copyMakeBorder(case.cutout, air, air, air, air, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0))
     weight = cv2.GaussianBlur(cutout[..., 3].astype(np.float32) / 255, (0, 0), sigma)
     spread = cv2.GaussianBlur(cutout[..., :3] * (cutout[..., 3:] / 255.0), (0, 0), sigma)
     cutout[..., :3] = np.clip(spread / np.maximum(weight, 1e-3)[..., None], 0, 255)

@@ -56,9 +56,9 @@ def test_a_small_or_faint_headline_is_lost_in_a_thumbnail() -> None:
 @pytest.mark.parametrize(
     ("text", "readable", "letters"),
     [
-        ("Größe 50 × 100 cm", True, "grösse50100cm"),
-        ("420\xa0g, 12,99 €", True, "420g1299€"),
-        ("咖啡 250 克", True, "咖啡250克"),
+        ("Größe 50 × 100 cm", True, "grösse5oioocm"),
+        ("420\xa0g, 12,99 €", True, "42ogi299€"),
+        ("咖啡 250 克", True, "咖啡25o克"),
         ("قهوة سوداء", False, "قهوةسوداء"),
         ("Кофе", False, "кофе"),
     ],
