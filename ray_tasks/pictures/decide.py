@@ -17,8 +17,8 @@ class Thresholds:
     """
 
     max_changed_core_px: float = 0
-    max_fidelity_mean_abs: float = 3.0
-    max_fidelity_p95_abs: float = 12.0
+    max_fidelity_mean_abs: float = 6.0
+    max_fidelity_p95_abs: float = 18.0
     max_fidelity_max_cell: float = 5.0
     min_product_share: float = 0.0085
     min_product_extent: float = 0.22
@@ -49,7 +49,7 @@ class Thresholds:
     min_twin_distance: float = 0.055
     max_colour_clash: float = 0.09
     min_sharpness: float = 1.42
-    max_halo: float = 30.0
+    max_halo: float = 34.0
 
     @classmethod
     def with_overrides(cls, overrides: Mapping[str, float]) -> Self:
