@@ -19,7 +19,7 @@ PAINTER = "painter-1"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""
 RENDERER = "render-3"
 """Composition, layout, typesetting and encoding."""
-SCORER = "measure-4"
+SCORER = "measure-5"
 """Measurements and the default thresholds."""
 
 _SAMPLED_BYTES = 1 << 20

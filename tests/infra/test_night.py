@@ -145,7 +145,8 @@ def test_a_state_takes_one_night_at_a_time(repo: Path) -> None:
         refused = night(repo, "--state", "var2")
     assert refused.returncode == 1
     assert re.fullmatch(
-        r"night not started: var2 is in use by make airflow \(process \d+, since \S+ \S+ UTC\).*\n", refused.stderr
+        r"night not started: var2 is in use by make airflow \(process \d+, since \S+ \S+ UTC\).*\n",
+        refused.stderr,
     )
     with only_one(repo / "var2", "a later night"), pytest.raises(AirflowError):
         only_one(repo / "var2", "one more").__enter__()
