@@ -93,6 +93,8 @@ def build_wanted(
         .join(F.broadcast(placements), on="merchant_id", how="inner")
         .where("look <> 'white' OR (persona_rank = 1 AND treatment = 'cutout')")
         .withColumn("variant", F.explode(F.sequence(F.lit(0), F.lit(max_attempts - 1))))
+        # A picture on white has nothing that another attempt would change.
+        .where("variant = 0 OR look <> 'white'")
         .withColumns(
             {
                 "offer": F.expr(_OFFER),
