@@ -15,20 +15,12 @@ import pyarrow.parquet as pq
 
 from jobs.feeds import FeedError
 from jobs.feeds.columns import unique_names
-from jobs.feeds.delimited import read_delimited, read_header
+from jobs.feeds.delimited import read_header
 from jobs.feeds.files import open_bytes, open_text, source_paths
-from jobs.feeds.json_records import read_json, read_json_lines
-from jobs.feeds.xml_records import read_xml
+from jobs.feeds.read import READERS
 from schemas.config import DataFile
 
 _SNIFFED_BYTES = 65_536
-_READERS = {
-    "csv": read_delimited,
-    "tsv": read_delimited,
-    "json": read_json,
-    "jsonl": read_json_lines,
-    "xml": read_xml,
-}
 
 
 @dataclass
@@ -57,7 +49,7 @@ def read_head(file: DataFile, root: Path, rows: int) -> Head:
         with open_text(path, file) as text:
             head.columns = unique_names(read_header(text, file))
     with open_text(path, file) as text:
-        found = _READERS[file.format](text, file)
+        found = READERS[file.format](text, file)
         for line, value, code, raw, _ in itertools.islice(found, rows):
             if code is not None:
                 head.broken.append((line, code, raw or ""))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _PLACE = pa.schema(
     [("row", pa.int64()), ("file", pa.string()), ("broken", pa.string()), ("record", pa.string())]
 )
-_READERS: dict[str, Callable[[TextIO, DataFile], Iterator[Record]]] = {
+READERS: dict[str, Callable[[TextIO, DataFile], Iterator[Record]]] = {
     "csv": read_delimited,
     "tsv": read_delimited,
     "json": read_json,
@@ -125,7 +125,7 @@ def _header(path: Path, file: DataFile) -> list[str]:
 
 
 def _records(text: TextIO, file: DataFile) -> Iterator[Record]:
-    return _READERS[file.format](text, file)
+    return READERS[file.format](text, file)
 
 
 def _has_record(path: Path, file: DataFile) -> bool:
