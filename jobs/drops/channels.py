@@ -20,7 +20,7 @@ from schemas.config import Channel, Merchant, Placement
 
 PREFLIGHT_COLUMNS = ("channel", "sku", "slot", "file", "rule", "allowed", "found", "source")
 _NOT_A_FORMULA = "an id that a spreadsheet does not run"
-_OF_SLOT = {"white": "no white picture of it passed", "plain": "no picture without text was made"}
+_MISSING = "no picture of these looks passed"
 
 Row = Mapping[str, Any]
 
@@ -54,7 +54,16 @@ def channel_files(
     `gtins`: SKU -> GTIN or None. `picture` reads the file of a manifest row, whose look is given.
     """
     out = ChannelFiles()
+    looks: set[str] = {placements[name].look for name in merchant.placements}
     for name, channel in sorted(merchant.channels.items()):
+        for slot in SLOTS[name]:
+            if slot.at_most == 1 and not looks & set(slot.looks):
+                source = slot.rules[0].source
+                out.violations.append(
+                    _violation(
+                        name, "", slot.name, "", "placement", _looks_of(slot), "none of the shop's", source
+                    )
+                )
         by_sku: dict[str, list[tuple[str, Row]]] = defaultdict(list)
         for row in manifest:
             if row["locale"] == (channel.locale or merchant.locales[0]):
@@ -66,7 +75,7 @@ def channel_files(
                     _violation(name, sku, "id", "", "id", _NOT_A_FORMULA, sku, "OWASP, CSV Injection")
                 )
                 continue
-            chosen[sku] = _fill(out, name, sku, by_sku.get(sku, []), picture)
+            chosen[sku] = _fill(out, name, sku, by_sku.get(sku, []), picture, looks)
         if name == "amazon":
             _amazon(out, chosen, gtins)
         else:
@@ -80,6 +89,7 @@ def _fill(
     sku: str,
     rows: Sequence[tuple[str, Row]],
     picture: Callable[[Row, str], PictureFile],
+    looks: set[str],
 ) -> dict[str, list[str]]:
     """Slot -> files that keep its rules. A picture stands in one slot; one that breaks a rule is told once."""
     taken: set[str] = set()
@@ -104,12 +114,17 @@ def _fill(
             if not broken:
                 files.append(row["file"])
                 taken.add(row["file"])
-        if not files and slot.at_most == 1:
-            missing = _OF_SLOT[slot.looks[0]]
+        if not files and slot.at_most == 1 and looks & set(slot.looks):
             out.violations.append(
-                _violation(channel, sku, slot.name, "", "picture", "one", missing, slot.rules[0].source)
+                _violation(
+                    channel, sku, slot.name, "", "picture", _looks_of(slot), _MISSING, slot.rules[0].source
+                )
             )
     return chosen
+
+
+def _looks_of(slot: Slot) -> str:
+    return f"a picture whose placement has look = {' or '.join(slot.looks)}"
 
 
 def _preference(slot: Slot, look: str) -> int:

@@ -68,7 +68,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Slot:
-    """A place for up to `at_most` pictures of these looks, in the order of preference."""
+    """A place for up to `at_most` pictures of these looks, in the order of preference.
+
+    Google's and Meta's take no text laid over a picture, so none of the look `text`.
+    """
 
     name: str
     looks: tuple[str, ...]
@@ -110,12 +113,6 @@ def _file_size(most_mb: int, source: str) -> Rule:
     )
 
 
-def _no_text(source: str) -> Rule:
-    return Rule(
-        "no_text", "no text laid over the picture", source, lambda p: p.look != "text", lambda p: "text"
-    )
-
-
 _GOOGLE = "Google Merchant Center Help, Image link [image_link]"
 _GOOGLE_RULES = (
     _format(_GOOGLE, "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"),
@@ -128,7 +125,6 @@ _GOOGLE_RULES = (
         lambda p: f"{p.width_px * p.height_px / 1e6:.0f} megapixels",
     ),
     _file_size(16, _GOOGLE),
-    _no_text(_GOOGLE),
     Rule(
         "made_by_machine",
         "metadata that says so (IPTC digital source type)",
@@ -145,7 +141,7 @@ _META_RULES = (_format(_META, "JPEG", "PNG"), _shorter_side(500, _META), _file_s
 SLOTS: dict[ChannelName, tuple[Slot, ...]] = {
     "google_merchant": (
         Slot("lifestyle_image_link", ("plain",), 1, _GOOGLE_RULES),
-        Slot("additional_image_link", ("plain", "white", "text"), 10, _GOOGLE_RULES),
+        Slot("additional_image_link", ("plain", "white"), 10, _GOOGLE_RULES),
     ),
     "amazon": (
         Slot(
@@ -173,7 +169,7 @@ SLOTS: dict[ChannelName, tuple[Slot, ...]] = {
         Slot("PT", ("plain", "text"), 8, _AMAZON_RULES),
     ),
     "meta": (
-        Slot("image_link", ("white", "plain"), 1, (*_META_RULES, _no_text(_META))),
-        Slot("additional_image_link", ("plain", "white", "text"), 20, (*_META_RULES, _no_text(_META))),
+        Slot("image_link", ("white", "plain"), 1, _META_RULES),
+        Slot("additional_image_link", ("plain", "white"), 20, _META_RULES),
     ),
 }

@@ -30,6 +30,7 @@ def _merchant(**channels: dict[str, Any]) -> Merchant:
     return Merchant.model_validate(
         {
             "id": "shop", "name": "Shop", "locales": ["en", "de"], "segment_sources": ["panel"], "currency": "EUR",
+            "placements": list(PLACEMENTS),
             "feed": {"path": "f.jsonl", "format": "jsonl", "mapping": "plain"}, "channels": channels,
         }
     )  # fmt: skip
@@ -85,10 +86,8 @@ def test_slots_are_filled_in_the_order_of_personas() -> None:
 
 def test_what_is_left_out_is_listed_with_its_rule() -> None:
     told = {(row["channel"], row["sku"], row["slot"], row["rule"]): row for row in _files().violations}
-    assert told["google_merchant", "A", "additional_image_link", "no_text"]["file"] == MANIFEST[0]["file"]
-    assert (
-        "no picture without text" in told["google_merchant", "B", "lifestyle_image_link", "picture"]["found"]
-    )
+    assert "look = plain" in told["google_merchant", "B", LIFESTYLE, "picture"]["allowed"]
+    assert not [row for row in told.values() if row["file"] == MANIFEST[0]["file"]], "text is not for them"
     assert told["amazon", "B", "", "identifier"]["found"] == "no GTIN in the feed"
     assert told["meta", "=C", "id", "id"]
     assert all(row["source"] for row in told.values())
@@ -137,6 +136,16 @@ def _jpeg(pixels: np.ndarray) -> bytes:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "JPEG", quality=92, xmp=XMP)
     return out.getvalue()
+
+
+def test_a_slot_that_no_placement_fills_is_told_once() -> None:
+    merchant = _merchant(**ALL).model_copy(update={"placements": ("square",)})
+    files = channel_files(merchant, PLACEMENTS, {"A": "1"}, [_row("A", "square")], lambda *_: GOOD)
+    told = [(row["channel"], row["slot"]) for row in files.violations if row["rule"] == "placement"]
+    assert told == [
+        ("amazon", "MAIN"), ("google_merchant", "lifestyle_image_link"), ("meta", "image_link"),
+    ]  # fmt: skip
+    assert not [row for row in files.violations if row["rule"] == "picture"]
 
 
 def test_a_gtin_of_two_products_names_neither() -> None:
