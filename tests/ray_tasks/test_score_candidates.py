@@ -146,6 +146,35 @@ def test_good_pictures_pass_and_the_overflowing_one_does_not(drawn: Any) -> None
     assert rows_to_table("scores", [{n: row[n] for n in fields} for row in scores]).num_rows == 3
 
 
+def test_of_two_personas_pictures_that_look_alike_the_likelier_ones_stays(drawn: Any) -> None:
+    config_path, state, units, candidates = drawn
+    first = next(row for row in candidates.to_pylist() if row["asset_id"] == units[0]["asset_id"])
+    twin = first | {"asset_id": sha("twin"), "segment_id": "runners"}
+    both = [units[0], units[0] | {"asset_id": twin["asset_id"], "segment_id": "runners", "persona_rank": 2}]
+    made = rows_to_table("candidates", [first, twin])
+    rows = {row["segment_id"]: row for row in planned_candidates(both, made).to_pylist()}
+    assert [len(rows[segment]["rivals"]) for segment in ("hikers", "runners")] == [0, 1]
+    task = ScoreCandidates(load_config(config_path), state, NIGHT)
+    assert task.score(rows["hikers"])["reasons"] == []
+    assert task.score(rows["runners"])["reasons"] == ["near_duplicate"]
+    # What was accepted before stays, whoever it is for; what was rejected takes nobody's place.
+    accepted = planned_candidates(both, made, {twin["asset_id"]: "accepted"}).to_pylist()
+    rejected = planned_candidates(both, made, {first["asset_id"]: "rejected"}).to_pylist()
+    assert {row["segment_id"]: len(row["rivals"]) for row in accepted} == {"hikers": 1, "runners": 1}
+    assert {row["segment_id"]: len(row["rivals"]) for row in rejected} == {"hikers": 0, "runners": 0}
+
+
+def test_texts_of_the_source_picture_come_with_its_candidates(drawn: Any) -> None:
+    _, _, units, candidates = drawn
+    told = {units[1]["image_sha256"]: ["SALE -40 %"]}
+    rows = planned_candidates(units, candidates, source_texts=told).to_pylist()
+    assert {row["sku"]: row["source_texts"] for row in rows} == {
+        "A-1": None,
+        "A-2": ["SALE -40 %"],
+        "A-3": None,
+    }
+
+
 def test_a_missing_or_changed_object_costs_one_row(drawn: Any, tmp_path: Path) -> None:
     config_path, state, units, candidates = drawn
     planned = planned_candidates(units, candidates).to_pylist()
