@@ -36,7 +36,8 @@ from jobs.catalog.staging import feed_rules
 from jobs.feeds import REASONS, FeedError, read_feed
 from jobs.feeds.columns import unique_names
 from jobs.images import local_name, locate_image
-from schemas.config import Engines, Ingest, Merchant, ProductFeed
+from schemas.config import Engines, Ingest, Merchant
+from schemas.feed_config import ProductFeed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

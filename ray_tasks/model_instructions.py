@@ -15,8 +15,9 @@ from infra.object_store import open_store
 from ray_tasks.copywriting.model_writer import PROMPT_REVISION, Order, write_with
 from ray_tasks.models.vision_language import JsonModel, VisionLanguageModel
 from ray_tasks.write_instructions import InstructionWriter, with_rejections
-from schemas.config import Store, WriterModel
+from schemas.config import Store
 from schemas.instruction import DRAFT_JSON_SCHEMA, INSTRUCTION_JSON_SCHEMA, instruction_hash
+from schemas.model_config import WriterModel
 from schemas.revisions import writer_revision
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from infra.settings import ConfigError, load_config
-from schemas.config import Config, Diffusion, Weights, WriterModel
+from schemas.config import Config
+from schemas.model_config import Diffusion, Weights, WriterModel
 
 _WORK_BYTES = 5 << 30
 """Beside the weights: activations of one picture at 1024 x 1024, the caches, CUDA itself."""

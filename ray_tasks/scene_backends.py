@@ -9,7 +9,7 @@ import numpy as np
 
 from ray_tasks.pictures.encode import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED
 from ray_tasks.pictures.scene import SceneBackend
-from schemas.config import Scene
+from schemas.model_config import Scene
 
 
 def open_backend(scene: Scene, folder: Path | None = None, threads: int = 2) -> SceneBackend:

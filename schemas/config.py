@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
-OPTIONAL_FIELDS = {
-    "description": "text or HTML",
-    "brand": "text",
-    "currency": "ISO 4217 code or symbol; the merchant's when left out",
-    "sale_price": "as price; kept when it is below the price and its dates hold tonight",
-    "sale_dates": "`first/last`, ISO 8601",
-    "availability": "a word for in_stock, out_of_stock, preorder or backorder, or a number of pieces",
-    "condition": "a word for new, refurbished or used",
-    "gtin": "GTIN-8, -12, -13 or -14 with its check digit",
-    "parent_sku": "what the variants of one product share",
-    "language": "BCP 47 tag; detected when left out",
-    "size": "text with a quantity, such as `6 x 330 ml`",
-    "tags": "array of text, or text with , ; or | between",
-    "specs": "array of (name, value, unit)",
-    "ratings": "array of numbers from 1 to 5",
-    "rating_mean": "number from 1 to 5, where the feed has no single ratings",
-    "rating_count": "number of ratings behind rating_mean",
-    "reviews": "array of text; only what at least three say is kept",
-    "questions": "array of text; only what at least three ask is kept",
-    "image": "path below image_root, or an address that image_paths maps there",
-}
-"""Fields of a product feed beside sku, title, category and price, and what their values may be."""
-SqlExpression = Annotated[str, Field(min_length=1)]
+from schemas.feed_config import (
+    ProductFeed,
+    SegmentSource,
+)
+from schemas.model_config import Scene, Weights, Writer
+from schemas.strict import Identifier, Locale, Strict
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Paths(_Strict):
+class Paths(Strict):
     """Where input lies. `data_root` may hold `{state}`; the environment variable DATA_ROOT overrides it."""
 
     data_root: str
@@ -47,7 +22,7 @@ class Paths(_Strict):
     """Make the sample shop at data_root before the night."""
 
 
-class Store(_Strict):
+class Store(Strict):
     """Where objects (cut-outs, pictures) are kept: STATE/store or an S3 bucket."""
 
     kind: Literal["local", "s3"] = "local"
@@ -62,7 +37,7 @@ class Store(_Strict):
         return self
 
 
-class Engines(_Strict):
+class Engines(Strict):
     """How much of the machine the engines take."""
 
     cores: int = Field(default=2, ge=1)
@@ -76,7 +51,7 @@ class Engines(_Strict):
     """Rows a Ray actor takes at a time; smaller spreads better, larger costs less scheduling."""
 
 
-class Ingest(_Strict):
+class Ingest(Strict):
     """How much bad input a night takes before a merchant's last products stay instead."""
 
     max_reject_share: float = Field(default=0.25, ge=0, le=1)
@@ -88,7 +63,7 @@ class Ingest(_Strict):
     min_segment_size: int = Field(default=50, ge=1)
 
 
-class Quality(_Strict):
+class Quality(Strict):
     """How often a rejected or failed picture is tried again, and thresholds that differ from the defaults."""
 
     max_attempts: int = Field(default=3, ge=1, le=10)
@@ -100,7 +75,7 @@ class Quality(_Strict):
     thresholds: dict[str, float] = Field(default_factory=dict)
 
 
-class Budget(_Strict):
+class Budget(Strict):
     """What a night may cost, and prices. What a cap cuts off stays planned for the next night."""
 
     max_units: int | None = Field(default=None, ge=0)
@@ -120,116 +95,7 @@ class Budget(_Strict):
         return self
 
 
-class Weights(_Strict):
-    """A model by hub id and pinned revision, or by local folder."""
-
-    model: str
-    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None = None
-    """A commit of the hub: a branch or a tag may change overnight."""
-    local_files_only: bool = False
-    licence: str | None = None
-    """The licence that was read and accepted, as the model's card names it; the preflight compares."""
-
-
-class Control(Weights):
-    """A ControlNet, and how strongly it acts."""
-
-    scale: float = Field(default=0.5, gt=0, le=2)
-
-
-class Style(Weights):
-    """An IP-Adapter: a UNet borrows the style of `references` through it."""
-
-    subfolder: str = ""
-    weight_name: str = "ip_adapter.safetensors"
-    image_encoder: str = "image_encoder"
-    """Folder of the image encoder below `subfolder`, or a path with a slash below the model."""
-    scale: float = Field(default=0.5, gt=0, le=1)
-
-
-class Spending(_Strict):
-    """Where painting stops for a night, all its rounds and cards together; what is done by then is published.
-
-    The night's `budget` plans with estimates; this stops by the clock.
-    """
-
-    hours: float | None = Field(default=None, gt=0)
-    """Of cards: two cards spend one in half an hour."""
-    money: float | None = Field(default=None, gt=0)
-    price_per_hour: float | None = Field(default=None, gt=0)
-    """Of one card, in the currency of `money`."""
-
-    @model_validator(mode="after")
-    def _price_for_money(self) -> Self:
-        if self.money is not None and self.price_per_hour is None:
-            raise ValueError("money needs price_per_hour, what one card costs an hour")
-        return self
-
-
-class Diffusion(Weights):
-    """A diffusers pipeline: a UNet that inpaints (Stable Diffusion, SDXL), Z-Image, or an editor (Qwen-Image-Edit)."""
-
-    device: Literal["cpu", "cuda"] = "cuda"
-    steps: int = Field(default=20, ge=1)
-    guidance_scale: float = Field(default=6.0, ge=0)
-    size_px: int = Field(default=1024, ge=32)
-    unet: Weights | None = None
-    """A distilled UNet in place of the model's own."""
-    sampler: Literal["own", "lcm"] = "own"
-    edges: Control | None = None
-    """ControlNet that reads the product's outlines."""
-    layout: Control | None = None
-    """ControlNet that reads a depth map in which the areas of text and sticker are flat and far."""
-    style: Style | None = None
-    references: dict[str, str] = Field(default_factory=dict)
-    """Merchant -> path of a picture whose style its scenes borrow; `default` stands for every other merchant."""
-    batch: int | None = Field(default=None, ge=1)
-    """Pictures at once; left out, a sweep finds what the card does best."""
-    most_at_once: int = Field(default=32, ge=1)
-    """Where the sweep ends at the latest."""
-    compile: bool = False
-    """Compile the model's repeated blocks (cuda only): minutes at first, then from the cache below STATE."""
-    spending: Spending = Spending()
-
-
-class Scene(_Strict):
-    """What draws the scene around the product."""
-
-    backend: Literal["components", "diffusion"] = "components"
-    diffusion: Diffusion | None = None
-
-    @model_validator(mode="after")
-    def _model_for_diffusion(self) -> Self:
-        if self.backend == "diffusion" and self.diffusion is None:
-            raise ValueError("scene.backend is diffusion: add a [scene.diffusion] table with the model")
-        return self
-
-
-class WriterModel(Weights):
-    """A vision-language model."""
-
-    device: Literal["cpu", "cuda"] = "cuda"
-    batch_size: int = Field(default=8, ge=1)
-    max_new_tokens: int = Field(default=1600, ge=64)
-    """A bound for what goes wrong: a model that means something ends long before it."""
-    picture_px: int = Field(default=448, ge=32)
-    """Longer side of the cut-out that the model is shown."""
-
-
-class Writer(_Strict):
-    """What writes the copy. A model's text that breaks a rule is repaired once, then the rules write it."""
-
-    backend: Literal["rules", "model"] = "rules"
-    model: WriterModel | None = None
-
-    @model_validator(mode="after")
-    def _model_for_backend(self) -> Self:
-        if self.backend == "model" and self.model is None:
-            raise ValueError("writer.backend is model: add a [writer.model] table with the model")
-        return self
-
-
-class Placement(_Strict):
+class Placement(Strict):
     """A canvas that pictures are made for."""
 
     width_px: int = Field(ge=256, le=4096)
@@ -259,107 +125,7 @@ READING_SHARE = 1.25
 """Height of what is laid out on a tall canvas over its width: on stories the rest lies under the app's own buttons."""
 
 
-def _text_encoding(name: str) -> str:
-    try:
-        "".encode(name)
-    except LookupError:
-        raise ValueError(
-            f"{name!r} is no text encoding; for example UTF-8, UTF-16, latin-1, windows-1251"
-        ) from None
-    return name
-
-
-class DataFile(_Strict):
-    """Files of one form. Each may be gzipped, which is seen by its first bytes."""
-
-    path: str = Field(min_length=1)
-    """Below data_root; one file, a directory or a glob."""
-    format: Literal["csv", "tsv", "json", "jsonl", "parquet", "xml"]
-    """json: one array, or objects one behind the other. xml: RSS, Atom, or a root whose children are the records."""
-    delimiter: str | None = Field(default=None, min_length=1, max_length=4)
-    """Of csv and tsv; a comma or a tab when left out."""
-    quote: str = Field(default='"', max_length=1)
-    """Empty: quotes have no meaning."""
-    encoding: Annotated[str, AfterValidator(_text_encoding)] | None = None
-    """Left out: a byte order mark's, an XML declaration's, or UTF-8."""
-    header: bool = True
-    columns: tuple[str, ...] = ()
-    """Names the columns of a file without a header."""
-
-    @model_validator(mode="after")
-    def _settings_for_format(self) -> Self:
-        delimited = {"delimiter", "quote", "header", "columns"} & self.model_fields_set
-        if delimited and self.format not in {"csv", "tsv"}:
-            raise ValueError(f"file {self.path}: {', '.join(sorted(delimited))} belong to csv and tsv only")
-        if self.header == bool(self.columns):
-            raise ValueError(f"file {self.path}: name `columns` if, and only if, header = false")
-        return self
-
-
-class JoinedFile(DataFile):
-    """Files whose rows belong to the feed's rows by a key."""
-
-    on: str
-    """The feed's column that holds the key."""
-    key: str
-    """The same in these files."""
-    many: bool = False
-    """One row of the feed may have many of these: their column is an array."""
-
-
-class File(DataFile):
-    """A file of a feed and how its columns map: our field -> Spark SQL expression over the file's columns."""
-
-    join: dict[Identifier, JoinedFile] = Field(default_factory=dict)
-    """Name -> files joined by key; their columns are then `name.column` in `fields`."""
-    fields: dict[str, SqlExpression]
-
-
-class ImagePath(_Strict):
-    """Pictures whose name begins with `prefix` (an address, say) lie under `path` in the image root."""
-
-    prefix: str = Field(min_length=1)
-    path: str = ""
-
-
-class ProductFeed(File):
-    """A catalog: a ready mapping by one word, or `fields` with at least sku, title, category and price; or both."""
-
-    mapping: Literal["google_merchant", "shopify", "magento2", "plain"] | None = None
-    """Ready mapping; `fields` then overrides its fields one by one. Columns are named like_this in expressions."""
-    fields: dict[str, SqlExpression] = Field(default_factory=dict)
-    image_root: str = ""
-    """Folder below data_root that image paths are relative to; a path that leaves it is rejected."""
-    image_paths: tuple[ImagePath, ...] = ()
-    decimal_mark: Literal[".", ","] | None = None
-    """Decides what `1,299` means; left out, the rules of jobs.catalog.money do."""
-    category_separator: str | None = Field(default=None, min_length=1)
-    """Between the levels of a category; `>` when left out."""
-    accept_shrink: dt.date | None = None
-    """The night in which a feed that shrank is meant, and taken as it is."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _format_of_mapping(cls, given: Any) -> Any:
-        usual = {"google_merchant": "xml", "shopify": "csv", "magento2": "csv"}
-        if isinstance(given, dict) and "format" not in given and given.get("mapping") in usual:
-            return {**given, "format": usual[given["mapping"]]}
-        return given
-
-    @model_validator(mode="after")
-    def _known_fields(self) -> Self:
-        required = {"sku", "title", "category", "price"}
-        known = required | set(OPTIONAL_FIELDS)
-        if not self.mapping and (missing := required - self.fields.keys()):
-            raise ValueError(
-                f"feed {self.path}: map these fields too: {', '.join(sorted(missing))}; or choose a ready mapping"
-            )
-        if unknown := self.fields.keys() - known:
-            raise ValueError(f"feed {self.path}: unknown fields {sorted(unknown)}; known are {sorted(known)}")
-        return self
-
-
-class Channel(_Strict):
+class Channel(Strict):
     """A channel that a drop holds files for."""
 
     locale: Locale | None = None
@@ -368,7 +134,7 @@ class Channel(_Strict):
     """The address under which the merchant serves the unpacked drop; Google and Meta fetch pictures from there."""
 
 
-class ShownPrice(_Strict):
+class ShownPrice(Strict):
     """Shows the price in pictures with text. It is then part of a picture: another price draws it anew.
 
     A former price stands beside it, struck through, only where our own record of the 30 nights before the reduction
@@ -379,7 +145,7 @@ class ShownPrice(_Strict):
     """The small line under it by locale, such as "incl. VAT, plus shipping"."""
 
 
-class Merchant(_Strict):
+class Merchant(Strict):
     """One shop: its feed, how many faces each product gets, in which languages and sizes."""
 
     id: Identifier
@@ -410,70 +176,7 @@ class Merchant(_Strict):
         return self
 
 
-class SegmentRule(_Strict):
-    """A segment by a rule: `where` is a Spark SQL predicate over users' columns and behaviour (see the README)."""
-
-    id: Identifier
-    name: str
-    description: str
-    need: str | None = None
-    contexts: tuple[str, ...] = ()
-    where: SqlExpression
-
-
-class SegmentSource(_Strict):
-    """Where segments come from.
-
-    `table`: a ready segment table with its members.
-    `rules`: predicates over the columns of `users` and over behaviour derived from `events`.
-    `clusters`: users with like behaviour, found in `events`.
-    Every kind takes `events`, from which affinities are counted, and `items`, which describes what events refer to
-    where no merchant's catalog does.
-    """
-
-    id: Identifier
-    kind: Literal["table", "rules", "clusters"]
-    segments: File | None = None
-    members: File | None = None
-    users: File | None = None
-    rules: tuple[SegmentRule, ...] = ()
-    clusters: int | tuple[int, int] = (4, 10)
-    """How many clusters, or as few and as many as may come out; the mean silhouette chooses."""
-    events: File | None = None
-    event_weights: dict[str, float] = Field(default_factory=lambda: {"view": 1.0, "cart": 3.0, "order": 6.0})
-    window_days: int = Field(default=90, ge=1)
-    window_end: dt.date | None = None
-    """Last day of behaviour that counts; the night itself when left out. For exports that end earlier."""
-    timezone: str = "UTC"
-    """Where users are, as an IANA name: instants are moved there before hours and days are told."""
-    items: File | None = None
-
-    @model_validator(mode="after")
-    def _parts_for_kind(self) -> Self:
-        needed = {"table": ("segments", "members"), "rules": ("rules",), "clusters": ("events",)}[self.kind]
-        if missing := [name for name in needed if not getattr(self, name)]:
-            raise ValueError(f"segment source {self.id} of kind {self.kind}: add {', '.join(missing)}")
-        if self.kind == "rules" and self.users is None and self.events is None:
-            raise ValueError(f"segment source {self.id}: rules need users, events or both")
-        if not 2 <= self.cluster_range[0] <= self.cluster_range[1] <= 100:
-            raise ValueError(
-                f"segment source {self.id}: clusters = {self.clusters}; set 2 to 100, low before high"
-            )
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(
-                f"segment source {self.id}: timezone = {self.timezone!r} is no IANA name, such as Europe/Berlin"
-            ) from None
-        return self
-
-    @property
-    def cluster_range(self) -> tuple[int, int]:
-        """Fewest and most clusters."""
-        return (self.clusters, self.clusters) if isinstance(self.clusters, int) else self.clusters
-
-
-class Config(_Strict):
+class Config(Strict):
     """One night's configuration."""
 
     paths: Paths

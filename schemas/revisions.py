@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from schemas.config import Quality, Scene, Weights, WriterModel
+from schemas.config import Quality
 from schemas.instruction import content_hash
+from schemas.model_config import Scene, Weights, WriterModel
 
 VIEWS = "classical-7"
 """Opening, cut-out, admission, colours, tags, and text found."""

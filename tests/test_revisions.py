@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from schemas import revisions
-from schemas.config import Diffusion, Scene
+from schemas.model_config import Diffusion, Scene
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "tests" / "revisions.json"

@@ -18,7 +18,7 @@ from jobs.feeds.columns import unique_names
 from jobs.feeds.delimited import read_header
 from jobs.feeds.files import open_bytes, open_text, source_paths
 from jobs.feeds.read import READERS
-from schemas.config import DataFile
+from schemas.feed_config import DataFile
 
 _SNIFFED_BYTES = 65_536
 

@@ -20,7 +20,7 @@ from pyspark.sql.types import ArrayType, StructType
 from pyspark.sql.window import Window
 
 from jobs.feeds import PLACE_COLUMNS, FeedError
-from schemas.config import ProductFeed
+from schemas.feed_config import ProductFeed
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -12,7 +12,7 @@ from jobs.catalog.head import Head
 from jobs.catalog.mapping import ReadyMapping, header_key, ready_mapping, renamed
 from jobs.catalog.money import parse_money
 from jobs.catalog.values import availability, condition, gtin
-from schemas.config import ProductFeed
+from schemas.feed_config import ProductFeed
 
 _EXACT, _PART = 3.0, 1.5
 MIN_SCORE = 2.5

@@ -9,7 +9,7 @@ from typing import TextIO
 from jobs.feeds.limits import MAX_CELL_CHARS, MAX_COLUMNS
 from jobs.feeds.lines import Lines, Record, RecordTooLarge, cut
 from jobs.feeds.reasons import FeedError
-from schemas.config import DataFile
+from schemas.feed_config import DataFile
 
 _UNIT = "\x1f"
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TextIO
 
 from jobs.feeds.limits import MAX_UNPACK_RATIO, MAX_UNPACKED_BYTES, RATIO_FROM_BYTES
 from jobs.feeds.reasons import FeedError
-from schemas.config import DataFile, File
+from schemas.feed_config import DataFile, File
 
 BAD = "\ufffe"
 """Stands for bytes that do not fit the encoding: a noncharacter, which no text holds (Unicode 16.0, section 23.7)."""

@@ -11,7 +11,7 @@ from pyspark.sql.window import Window
 from jobs.feeds.columns import PLACE_COLUMNS
 from jobs.feeds.limits import MAX_JOINED_ROWS, RAW_CHARS
 from jobs.feeds.reasons import FeedError
-from schemas.config import File, JoinedFile
+from schemas.feed_config import File, JoinedFile
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -12,7 +12,7 @@ from jobs.feeds.files import BAD
 from jobs.feeds.limits import MAX_DEPTH, MAX_LOST_RECORDS, MAX_LOST_SHARE, MAX_RECORD_CHARS
 from jobs.feeds.lines import Lines, Record, RecordTooLarge, cut, judge_encoding
 from jobs.feeds.reasons import FeedError
-from schemas.config import DataFile
+from schemas.feed_config import DataFile
 
 LOST_CHARS = 250_000
 """So far the end of a malformed record is looked for by its brackets."""

@@ -24,7 +24,7 @@ from jobs.feeds.lines import Record
 from jobs.feeds.parquet import parquet_schema, read_parquet
 from jobs.feeds.reasons import FeedError
 from jobs.feeds.xml_records import read_xml
-from schemas.config import DataFile, File
+from schemas.feed_config import DataFile, File
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession

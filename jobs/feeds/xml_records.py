@@ -19,7 +19,7 @@ from jobs.feeds.limits import (
 )
 from jobs.feeds.lines import Record, cut, judge_encoding
 from jobs.feeds.reasons import FeedError
-from schemas.config import DataFile
+from schemas.feed_config import DataFile
 
 GOOGLE = "http://base.google.com/ns/1.0"
 ALWAYS_LISTS = frozenset(

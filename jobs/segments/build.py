@@ -18,7 +18,7 @@ from jobs.segments.history import earlier_clusters
 from jobs.segments.inputs import Behaviour, Counted, broken, mapped_file, raw_file, read_behaviour
 from jobs.segments.naming import Label, Lift, label, leading_values, match_clusters, still_fits
 from jobs.segments.rules import INTERESTS, USER, known_users, rule_members
-from schemas.config import SegmentSource
+from schemas.feed_config import SegmentSource
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession

@@ -13,7 +13,7 @@ from infra.stage import Stage
 from jobs.feeds import FeedError, map_fields, read_feed
 from jobs.segments.events import event_lines, net_lines, user_totals, user_values
 from jobs.segments.items import ITEM, described_items, product_attributes
-from schemas.config import File, SegmentSource
+from schemas.feed_config import File, SegmentSource
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession

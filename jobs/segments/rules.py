@@ -9,7 +9,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
 from infra.stage import StageError
-from schemas.config import SegmentRule
+from schemas.feed_config import SegmentRule
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from schemas.config import Spending
+from schemas.model_config import Spending
 
 
 class Budget:

@@ -26,7 +26,7 @@ from ray_tasks.models.scene_prompts import scene_prompt
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.light import contact_shade, footprint
 from ray_tasks.pictures.scene import PlacedProduct, SceneOrder, SceneSpec
-from schemas.config import Diffusion, Scene
+from schemas.model_config import Diffusion, Scene
 from schemas.revisions import scene_revision
 
 _LOG = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from ray_tasks.models.flow import PACKED_PX, start_steps
 from ray_tasks.models.loading import load_pipeline, tuned
 from ray_tasks.models.painters import refuse
 from ray_tasks.models.scene_prompts import PromptFitter
-from schemas.config import Diffusion
+from schemas.model_config import Diffusion
 
 _ORDER = (
     "Keep the product in picture 1 exactly as it is, at its place and size. Replace the grey around it by a "

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ray_tasks.models.loading import dtype_of, load
-from schemas.config import Weights
+from schemas.model_config import Weights
 
 Vectors = NDArray[np.float32]
 

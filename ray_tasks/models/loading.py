@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas.config import Diffusion, Weights
+from schemas.model_config import Diffusion, Weights
 
 if TYPE_CHECKING:
     import torch

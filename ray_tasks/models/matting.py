@@ -15,7 +15,7 @@ import numpy as np
 
 from ray_tasks.models.loading import dtype_of, load
 from ray_tasks.pictures.cutout import ClassicalCutOut, CutOut, CutOutMethod
-from schemas.config import Weights
+from schemas.model_config import Weights
 
 _BAND = 0.012
 """Half the width of the open band along the outline, as a share of the picture's longer side."""

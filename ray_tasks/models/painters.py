@@ -8,7 +8,7 @@ from pathlib import Path
 from ray_tasks.engine.unit import Painter
 from ray_tasks.models.loading import check_device, pipeline_class
 from ray_tasks.models.scene_prompts import NEGATIVE_PROMPT
-from schemas.config import Diffusion
+from schemas.model_config import Diffusion
 
 
 def open_painter(config: Diffusion, name: str, folder: Path | None) -> Painter:

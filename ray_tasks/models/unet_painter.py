@@ -21,7 +21,7 @@ from ray_tasks.engine.generate import noise
 from ray_tasks.engine.unit import Pixels, Unit
 from ray_tasks.models.loading import load_part, load_pipeline, tuned
 from ray_tasks.models.scene_prompts import PromptFitter
-from schemas.config import Diffusion
+from schemas.model_config import Diffusion
 
 
 class UnetPainter:

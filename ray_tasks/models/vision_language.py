@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from schemas.config import WriterModel
+from schemas.model_config import WriterModel
 
 if TYPE_CHECKING:
     import torch

@@ -20,7 +20,7 @@ from ray_tasks.models.flow import PACKED_PX, start_steps
 from ray_tasks.models.loading import load_part, load_pipeline, tuned
 from ray_tasks.models.painters import refuse
 from ray_tasks.models.scene_prompts import PromptFitter
-from schemas.config import Diffusion
+from schemas.model_config import Diffusion
 
 MAX_TOKENS = 512
 

@@ -36,8 +36,8 @@ from ray_tasks.models.unet_painter import UnetPainter
 from ray_tasks.pictures.compose import place_product
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.scene import SceneOrder, SceneSpec
-from schemas.config import Diffusion
 from schemas.instruction import SETTINGS
+from schemas.model_config import Diffusion
 from tests.benchmarks.sdxl_sized import save_sdxl_sized
 from tests.ray_tasks.pictures.product_shapes import bottle
 from tests.tiny_models import save_tiny_sdxl

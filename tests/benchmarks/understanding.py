@@ -24,8 +24,8 @@ import torch
 from PIL import Image
 
 from ray_tasks.models.vision_language import Question, VisionLanguageModel, _GrammarMask
-from schemas.config import WriterModel
 from schemas.instruction import DRAFT_JSON_SCHEMA
+from schemas.model_config import WriterModel
 from tests.tiny_transformers import save_qwen_writer
 
 AUDIENCES = 6

@@ -13,7 +13,7 @@ from ray_tasks.draw_together import draw_together
 from ray_tasks.engine.budget import Budget, Ledger
 from ray_tasks.pictures.geometry import Box
 from ray_tasks.pictures.scene import BatchSceneBackend, PlacedProduct, SceneOrder, SceneSpec
-from schemas.config import Spending
+from schemas.model_config import Spending
 
 SPEC = SceneSpec("wood_table", "window_left", "all", "cosy", ("#8a5a36", "#d9a05b"), ())
 PRODUCT = PlacedProduct(np.zeros((64, 64, 4), np.uint8), Box(0, 0, 64, 64))

@@ -12,8 +12,9 @@ from infra.tables import rows_to_table
 from ray_tasks.model_instructions import ModelInstructionWriter
 from ray_tasks.models.vision_language import Question
 from ray_tasks.write_instructions import InstructionWriter
-from schemas.config import Store, WriterModel
+from schemas.config import Store
 from schemas.instruction import instruction_hash
+from schemas.model_config import WriterModel
 from tests.ray_tasks.embedders import BagOfWordsEmbedder
 from tests.ray_tasks.models.test_vision_language import folder  # noqa: F401
 from tests.ray_tasks.records import SEGMENTS, product

@@ -9,7 +9,8 @@ import torch
 from infra.settings import load_config
 from ray_tasks import preflight
 from ray_tasks.models import loading
-from schemas.config import Config, Weights
+from schemas.config import Config
+from schemas.model_config import Weights
 from tests.tiny_models import save_all
 
 CONFIGS = Path(__file__).resolve().parents[2] / "infra" / "config"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from schemas.config import Config, Merchant, Paths, Placement, ProductFeed, SegmentRule, SegmentSource
+from schemas.config import Config, Merchant, Paths, Placement
+from schemas.feed_config import ProductFeed, SegmentRule, SegmentSource
 
 SIZES = {
     "square": Placement(width_px=1024, height_px=1024),

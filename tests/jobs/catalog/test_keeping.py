@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from jobs.catalog.keeping import Counts, LastProducts, judge_feed, kept_sentence, nights_left
-from schemas.config import Ingest, Merchant, ProductFeed
+from schemas.config import Ingest, Merchant
+from schemas.feed_config import ProductFeed
 
 NIGHT = dt.date(2026, 11, 21)
 LAST = LastProducts(dt.date(2026, 11, 20), dt.date(2026, 11, 20), 100)

@@ -4,7 +4,8 @@ import pytest
 
 from jobs.drops.release_rows import Row
 from jobs.drops.shortfalls import Said, shortfalls, wanted_faces
-from schemas.config import Merchant, Placement, ProductFeed
+from schemas.config import Merchant, Placement
+from schemas.feed_config import ProductFeed
 
 FIELDS = {"sku": "a", "title": "b", "category": "c", "price": "d"}
 SHOP = Merchant(

@@ -12,7 +12,7 @@ import pytest
 
 from jobs.feeds.read import _until_fault
 from jobs.feeds.reasons import REASONS
-from schemas.config import DataFile
+from schemas.feed_config import DataFile
 from tests.jobs.feeds.texts import codes, values
 
 ROWS = [(f"sku{n}", f'Mug "{n}", é漢', f"line\nof {n}", "x" * (n % 7)) for n in range(60)]

@@ -12,7 +12,7 @@ import pytest
 from jobs.feeds import limits
 from jobs.feeds.delimited import read_header
 from jobs.feeds.reasons import FeedError
-from schemas.config import DataFile
+from schemas.feed_config import DataFile
 from tests.jobs.feeds.texts import codes, read, values
 
 HEAD = "sku,title,price\n"

@@ -12,7 +12,7 @@ import pytest
 
 from jobs.feeds.files import BAD, feed_paths, open_text, source_paths
 from jobs.feeds.reasons import REASONS, FeedError
-from schemas.config import DataFile, File
+from schemas.feed_config import DataFile, File
 from tests.jobs.feeds.texts import first, read, values
 
 

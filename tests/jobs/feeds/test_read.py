@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from jobs.feeds import FeedError, map_fields, read_feed, sound_rows, unmatched
 from jobs.feeds.columns import unique_names
-from schemas.config import File
+from schemas.feed_config import File
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

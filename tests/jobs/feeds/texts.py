@@ -8,7 +8,7 @@ from typing import Any
 from jobs.feeds.files import open_text
 from jobs.feeds.lines import Record
 from jobs.feeds.read import _records, _until_fault
-from schemas.config import DataFile
+from schemas.feed_config import DataFile
 
 
 def read(folder: Path, content: str | bytes, format: str = "csv", **settings: Any) -> list[Record]:

@@ -16,7 +16,7 @@ from ray_tasks.engine.content_cache import ContentCache, content_key
 from ray_tasks.engine.generate import Engine, noise
 from ray_tasks.engine.unit import Failed, Made, Unit
 from ray_tasks.models.scene_prompts import PromptFitter
-from schemas.config import Spending
+from schemas.model_config import Spending
 
 
 @dataclass

@@ -12,7 +12,7 @@ from ray_tasks.engine.generate import noise
 from ray_tasks.models import edit_painter
 from ray_tasks.models.edit_painter import EditPainter
 from ray_tasks.models.painters import open_painter
-from schemas.config import Diffusion
+from schemas.model_config import Diffusion
 from tests.ray_tasks.models.painter_checks import (
     check_batches_do_not_matter,
     check_conditions_act,

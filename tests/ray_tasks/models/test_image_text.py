@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ray_tasks.models.image_text import TransformersImageText, near_duplicates
-from schemas.config import Weights
+from schemas.model_config import Weights
 from tests.tiny_models import save_tiny_clip
 
 

@@ -16,7 +16,7 @@ from ray_tasks.models.judge import (
     measure_judge,
 )
 from ray_tasks.models.vision_language import Question, VisionLanguageModel
-from schemas.config import WriterModel
+from schemas.model_config import WriterModel
 from tests.tiny_models import save_tiny_vision_language_model
 
 NO = dict.fromkeys(QUESTIONS, False)

@@ -6,7 +6,7 @@ import pytest
 
 from ray_tasks.models.matting import MattingCutOut, foreground, trimap_of
 from ray_tasks.pictures.cutout import ClassicalCutOut
-from schemas.config import Weights
+from schemas.model_config import Weights
 from tests.tiny_models import save_tiny_matting
 
 

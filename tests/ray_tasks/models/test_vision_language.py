@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from ray_tasks.models.vision_language import Question, VisionLanguageModel, _GrammarMask, parse
-from schemas.config import WriterModel
 from schemas.instruction import DRAFT_JSON_SCHEMA
+from schemas.model_config import WriterModel
 from tests.tiny_models import save_tiny_vision_language_model
 from tests.tiny_transformers import save_qwen_writer
 

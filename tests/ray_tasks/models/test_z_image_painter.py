@@ -11,7 +11,7 @@ from PIL import Image
 from ray_tasks.engine.generate import noise
 from ray_tasks.models.painters import open_painter
 from ray_tasks.models.z_image_painter import ZImagePainter
-from schemas.config import Control, Diffusion, Weights
+from schemas.model_config import Control, Diffusion, Weights
 from tests.ray_tasks.models.painter_checks import (
     check_batches_do_not_matter,
     check_conditions_act,

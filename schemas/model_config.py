@@ -1,0 +1,118 @@
+"""What a configuration may say of models: weights, what paints scenes and what writes copy."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.strict import Strict
+
+
+class Weights(Strict):
+    """A model by hub id and pinned revision, or by local folder."""
+
+    model: str
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None = None
+    """A commit of the hub: a branch or a tag may change overnight."""
+    local_files_only: bool = False
+    licence: str | None = None
+    """The licence that was read and accepted, as the model's card names it; the preflight compares."""
+
+
+class Control(Weights):
+    """A ControlNet, and how strongly it acts."""
+
+    scale: float = Field(default=0.5, gt=0, le=2)
+
+
+class Style(Weights):
+    """An IP-Adapter: a UNet borrows the style of `references` through it."""
+
+    subfolder: str = ""
+    weight_name: str = "ip_adapter.safetensors"
+    image_encoder: str = "image_encoder"
+    """Folder of the image encoder below `subfolder`, or a path with a slash below the model."""
+    scale: float = Field(default=0.5, gt=0, le=1)
+
+
+class Spending(Strict):
+    """Where painting stops for a night, all its rounds and cards together; what is done by then is published.
+
+    The night's `budget` plans with estimates; this stops by the clock.
+    """
+
+    hours: float | None = Field(default=None, gt=0)
+    """Of cards: two cards spend one in half an hour."""
+    money: float | None = Field(default=None, gt=0)
+    price_per_hour: float | None = Field(default=None, gt=0)
+    """Of one card, in the currency of `money`."""
+
+    @model_validator(mode="after")
+    def _price_for_money(self) -> Self:
+        if self.money is not None and self.price_per_hour is None:
+            raise ValueError("money needs price_per_hour, what one card costs an hour")
+        return self
+
+
+class Diffusion(Weights):
+    """A diffusers pipeline: a UNet that inpaints (Stable Diffusion, SDXL), Z-Image, or an editor (Qwen-Image-Edit)."""
+
+    device: Literal["cpu", "cuda"] = "cuda"
+    steps: int = Field(default=20, ge=1)
+    guidance_scale: float = Field(default=6.0, ge=0)
+    size_px: int = Field(default=1024, ge=32)
+    unet: Weights | None = None
+    """A distilled UNet in place of the model's own."""
+    sampler: Literal["own", "lcm"] = "own"
+    edges: Control | None = None
+    """ControlNet that reads the product's outlines."""
+    layout: Control | None = None
+    """ControlNet that reads a depth map in which the areas of text and sticker are flat and far."""
+    style: Style | None = None
+    references: dict[str, str] = Field(default_factory=dict)
+    """Merchant -> path of a picture whose style its scenes borrow; `default` stands for every other merchant."""
+    batch: int | None = Field(default=None, ge=1)
+    """Pictures at once; left out, a sweep finds what the card does best."""
+    most_at_once: int = Field(default=32, ge=1)
+    """Where the sweep ends at the latest."""
+    compile: bool = False
+    """Compile the model's repeated blocks (cuda only): minutes at first, then from the cache below STATE."""
+    spending: Spending = Spending()
+
+
+class Scene(Strict):
+    """What draws the scene around the product."""
+
+    backend: Literal["components", "diffusion"] = "components"
+    diffusion: Diffusion | None = None
+
+    @model_validator(mode="after")
+    def _model_for_diffusion(self) -> Self:
+        if self.backend == "diffusion" and self.diffusion is None:
+            raise ValueError("scene.backend is diffusion: add a [scene.diffusion] table with the model")
+        return self
+
+
+class WriterModel(Weights):
+    """A vision-language model."""
+
+    device: Literal["cpu", "cuda"] = "cuda"
+    batch_size: int = Field(default=8, ge=1)
+    max_new_tokens: int = Field(default=1600, ge=64)
+    """A bound for what goes wrong: a model that means something ends long before it."""
+    picture_px: int = Field(default=448, ge=32)
+    """Longer side of the cut-out that the model is shown."""
+
+
+class Writer(Strict):
+    """What writes the copy. A model's text that breaks a rule is repaired once, then the rules write it."""
+
+    backend: Literal["rules", "model"] = "rules"
+    model: WriterModel | None = None
+
+    @model_validator(mode="after")
+    def _model_for_backend(self) -> Self:
+        if self.backend == "model" and self.model is None:
+            raise ValueError("writer.backend is model: add a [writer.model] table with the model")
+        return self
