@@ -168,7 +168,7 @@ with DAG(
         "jobs.plan_work_units",
         hours=2,
         doc="What has to be drawn tonight, why, and at what cost (Spark).",
-        outlets=[table("work_units")],
+        outlets=[table("work_units"), table("rates")],
     )()
 
     @task(doc_md="The shards of the drawing: `0/n` to `n-1/n`.")

@@ -168,7 +168,7 @@ def check_painting(config: Config, state: Path) -> str:
     started = time.perf_counter()
     backend = DiffusionScene(config.scene.diffusion, state / "engine")
     loaded = time.perf_counter()
-    canvas = config.placements[sorted(config.placements)[0]]
+    canvas = next(placement for placement in config.placements.values() if placement.look != "white")
     width, height = canvas.width_px, canvas.height_px
     product = place_product(
         _jar(), Canvas(width, height), Box(width // 3, height // 3, width * 2 // 3, height * 9 // 10)
