@@ -27,9 +27,9 @@ class CachedEmbedder:
         self.revision = inner.revision
         self._inner = inner
         path.parent.mkdir(parents=True, exist_ok=True)
+        # No write-ahead log: two that turn it on at once do not wait for each other.
         # Ray builds an actor in one thread and calls it in another, never in two at once.
         self._file = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-        self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = OFF")
         self._file.execute(
             "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"

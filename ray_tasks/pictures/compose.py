@@ -50,7 +50,7 @@ def place_product(cutout_rgba: np.ndarray, canvas: Canvas, box: Box, *, share: f
     part = cutout_rgba[bounds.top : bounds.bottom, bounds.left : bounds.right]
     scale = min(share * box.width / bounds.width, share * box.height / bounds.height, MAX_ENLARGEMENT)
     width, height = max(1, round(bounds.width * scale)), max(1, round(bounds.height * scale))
-    scaled = _resize_rgba(part, width, height)
+    scaled = resized(part, width, height)
     left = box.left + (box.width - width) // 2
     top = box.bottom - height
     rgba = np.zeros((canvas.height_px, canvas.width_px, 4), np.uint8)
@@ -67,7 +67,7 @@ def alpha_bounds(alpha: np.ndarray, least: int = 8) -> Box | None:
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
-def _resize_rgba(rgba: np.ndarray, width: int, height: int) -> np.ndarray:
+def resized(rgba: np.ndarray, width: int, height: int) -> np.ndarray:
     """Area (smaller) or Lanczos (larger) scaling in premultiplied alpha, so that no background colour bleeds in."""
     if (width, height) == (rgba.shape[1], rgba.shape[0]):
         return rgba.copy()

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.compose import MAX_ENLARGEMENT, alpha_bounds, place_product
+from ray_tasks.pictures.compose import alpha_bounds, resized
 from ray_tasks.pictures.framed import MOUNT, is_photograph
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.measure_ground import Look, colour_clash, look_of, measure_ground, twin_distance
@@ -154,27 +154,20 @@ def _ground_contact(gray: np.ndarray, alpha: np.ndarray, box: Box) -> float:
 def placed_pixels(cutout_rgba: np.ndarray, box: Box) -> np.ndarray:
     """(box.height, box.width, 4) uint8: the very pixels that were pasted there.
 
-    One side of the frame fixed the scale when it was placed, the other was rounded; which one is found out here.
-    Raises ValueError for a cut-out without opaque pixels or of another shape.
+    Raises ValueError for a cut-out without opaque pixels, or of another shape: one that no scale rounds to the box.
     """
     bounds = alpha_bounds(cutout_rgba[..., 3])
     if bounds is None:
         raise ValueError("cut-out has no opaque pixel")
+    least = max((box.width - 0.5) / bounds.width, (box.height - 0.5) / bounds.height)
+    most = min((box.width + 0.5) / bounds.width, (box.height + 0.5) / bounds.height)
+    if least > most:
+        raise ValueError(
+            f"product box of {box.width} x {box.height} pixels is not the shape of a cut-out of "
+            f"{bounds.width} x {bounds.height}: the candidate belongs to another cut-out"
+        )
     part = cutout_rgba[bounds.top : bounds.bottom, bounds.left : bounds.right]
-    for width, height in (
-        (box.width, box.height + 1),
-        (box.width + 1, box.height),
-        (box.width + 1, box.height + 1),
-    ):
-        scale = min(width / bounds.width, height / bounds.height, MAX_ENLARGEMENT)
-        if (round(bounds.width * scale), round(bounds.height * scale)) == (box.width, box.height):
-            placed = place_product(part, Canvas(max(64, width), max(64, height)), Box(0, 0, width, height))
-            at = placed.box
-            return placed.rgba[at.top : at.bottom, at.left : at.right]
-    raise ValueError(
-        f"product box of {box.width} x {box.height} pixels is not the shape of a cut-out of "
-        f"{bounds.width} x {bounds.height}: the candidate belongs to another cut-out"
-    )
+    return resized(part, box.width, box.height)
 
 
 def _bounds_px(cutout_rgba: np.ndarray) -> int:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,3 +27,20 @@ def test_another_model_has_other_vectors(tmp_path: Path) -> None:
     CachedEmbedder(inner, tmp_path / "v.sqlite").embed(["a"])
     CachedEmbedder(other, tmp_path / "v.sqlite").embed(["a"])
     assert other.texts_embedded == 1
+
+
+def test_several_processes_open_one_file_at_once(tmp_path: Path) -> None:
+    """As the actors of a stage do; the first one to come makes the file."""
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom ray_tasks.models.vector_cache import CachedEmbedder\n"
+        "from tests.ray_tasks.embedders import BagOfWordsEmbedder\nsys.stdin.readline()\n"
+        "for i in range(150):\n"
+        "    CachedEmbedder(BagOfWordsEmbedder(), Path(sys.argv[1]) / f'{i}.sqlite').embed([sys.argv[2], 'b'])\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    each = [subprocess.Popen([*command, name], stdin=subprocess.PIPE, text=True) for name in "xyz"]
+    for process in each:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.close()
+    assert [process.wait(60) for process in each] == [0, 0, 0]

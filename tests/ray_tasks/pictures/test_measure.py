@@ -15,7 +15,7 @@ from ray_tasks.pictures.compose import place_product
 from ray_tasks.pictures.decide import Thresholds, decide
 from ray_tasks.pictures.encode import encode_jpeg
 from ray_tasks.pictures.geometry import Box, Canvas
-from ray_tasks.pictures.measure import measure
+from ray_tasks.pictures.measure import measure, placed_pixels
 from ray_tasks.pictures.measure_text import NO_TEXT_CONTRAST
 from ray_tasks.pictures.scene import SceneSpec
 from schemas.instruction import LAYOUTS, LIGHTS, MOODS, SETTINGS
@@ -82,20 +82,16 @@ def test_what_was_set_is_read_and_another_persona_looks_different() -> None:
     assert decide(measured, Thresholds()) == []
 
 
-def test_the_pasted_pixels_are_found_again_for_every_rounding() -> None:
-    rng = np.random.default_rng(9)
-    ground = np.full((400, 400, 3), 128, np.uint8)
-    for _ in range(60):
-        height, width = (int(side) for side in rng.integers(60, 380, 2))
-        cutout = cv2.resize(PRODUCTS[0], (width, height), interpolation=cv2.INTER_AREA)
-        left, top = (int(side) for side in rng.integers(0, 150, 2))
-        frame = Box(left, top, left + int(rng.integers(60, 250)), top + int(rng.integers(60, 250)))
-        placed = place_product(cutout, Canvas(400, 400), frame)
-        alpha = placed.rgba[..., 3:] / 255.0
-        rgb = np.rint(placed.rgba[..., :3] * alpha + ground * (1 - alpha)).astype(np.uint8)
-        jpeg = encode_jpeg(rgb, alt_text="", quality=100)
-        measured = measure(jpeg, cutout, placed.box, [], overflow=False, changed_core_px=0)
-        assert measured["fidelity_mean_abs"] < 1.5
+@pytest.mark.parametrize("share", [1.0, 0.72, 0.861])
+def test_the_pasted_pixels_are_found_again_for_every_rounding(share: float) -> None:
+    cutout = mug()
+    for side in range(300, 330):
+        placed = place_product(cutout, Canvas(400, 400), Box(10, 10, 10 + side, 390), share=share)
+        box = placed.box
+        there = placed.rgba[box.top : box.bottom, box.left : box.right]
+        np.testing.assert_array_equal(placed_pixels(cutout, box), there)
+    with pytest.raises(ValueError, match="belongs to another cut-out"):
+        placed_pixels(cutout, Box(0, 0, box.width, box.height + 3))
 
 
 def test_without_text_nothing_is_held_against_it() -> None:
