@@ -134,6 +134,7 @@ def _figures(page: Page, night: NightState, release: Row | None) -> list[tuple[s
     products, published = total[1].rows_in, total[-1].rows_out
     pictured = release["product_count"] if release else 0
     first = page.attempts
+    unchanged = sum(record["status"] == "unchanged" for record in night.records)
     return [
         (
             sections.number(published),
@@ -163,7 +164,9 @@ def _figures(page: Page, night: NightState, release: Row | None) -> list[tuple[s
         (
             sections.duration(night.wall_s),
             "Time in stages",
-            f"peak memory {sections.memory(night.peak_rss_mb)}",
+            f"{unchanged} of {len(night.records)} stages had nothing to do"
+            if unchanged
+            else f"peak memory {sections.memory(night.peak_rss_mb)}",
         ),
     ]
 

@@ -39,6 +39,8 @@ function faceFor(product, segment, locale, placement) {
 }
 
 const productKey = (product) => `${encodeURIComponent(product.merchant)}/${encodeURIComponent(product.sku)}`;
-const placements = [...new Set(night.products.flatMap((product) => product.faces.map((face) => face.placement)))].sort();
+const drawn = night.products.flatMap((product) => product.faces.map((face) => face.placement));
+const often = (placement) => drawn.filter((other) => other === placement).length;
+const placements = [...new Set(drawn)].sort().sort((a, b) => often(b) - often(a));
 const locales = [...new Set(night.merchants.flatMap((merchant) => merchant.locales))];
 const view = { text: "", merchant: "", category: "", state: "", locale: locales[0] || "", placement: placements[0] || "" };
