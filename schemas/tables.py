@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.contract import Table
+from schemas.ingest_tables import PRODUCTS, SEGMENT_AFFINITY, SEGMENTS
 from schemas.production_tables import (
     ASSETS,
     CANDIDATES,
@@ -18,9 +19,6 @@ from schemas.understanding_tables import (
     PERSONA_EVALUATION,
     PERSONAS,
     PRODUCT_VIEWS,
-    PRODUCTS,
-    SEGMENT_AFFINITY,
-    SEGMENTS,
 )
 
 TABLES: tuple[Table, ...] = (

@@ -12,7 +12,7 @@ from jobs.segments.affinity import (
     affinity_from_events,
     affinity_from_interests,
 )
-from schemas.understanding_tables import SEGMENT_AFFINITY
+from schemas.ingest_tables import SEGMENT_AFFINITY
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
