@@ -93,7 +93,7 @@ class DiffusersLoop:
         self._pipeline.set_progress_bar_config(disable=True)
         self._setting, self._batch = setting, batch
         if tuned:
-            # https://huggingface.co/docs/diffusers/optimization/fp16: bfloat16, fused projections, channels last,
+            # Diffusers documentation, "Accelerate inference": bfloat16, fused projections, channels last,
             # and compilation of the repeated blocks.
             self._pipeline.fuse_qkv_projections()
             self._pipeline.unet.to(memory_format=torch.channels_last)
