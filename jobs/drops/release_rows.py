@@ -39,6 +39,11 @@ def tonights_release(state: Path, run_date: dt.date) -> Row | None:
     return rows[-1] if rows else None
 
 
+def is_backfilled(state: Path, run_date: dt.date) -> bool:
+    """Whether this night was made after a newer one was live: its release is kept, and nobody is shown it."""
+    return any(row["run_date"] == run_date and row["status"] == "backfilled" for row in all_releases(state))
+
+
 def release_before(state: Path, release: Row) -> Row | None:
     """What was live before this release; None before the first."""
     named = (row for row in all_releases(state) if row["release_id"] == release["previous_release_id"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import hashlib
 import io
 import json
@@ -176,4 +177,20 @@ def test_without_a_release_nothing_is_made(tmp_path: Path, capsys: pytest.Captur
     with pytest.raises(SystemExit):
         main(night.argv())
     assert "no release of 2026-11-21 is published" in capsys.readouterr().err
+    assert not (night.state / "drops").exists()
+
+
+def test_a_past_night_behind_a_newer_release_makes_no_drop(tmp_path: Path) -> None:
+    night = make_sample_night(tmp_path, merchants=("north_shop",), products=1, size_px=64, published=False)
+    late = {"release_id": "late", "run_date": dt.date(2026, 11, 21), "sequence": 2, "status": "backfilled"}
+    late |= {"content_hash": "0" * 64, "asset_count": 0, "product_count": 0, "merchants": [], "revisions": []}
+    late |= {
+        "table_versions": pinned_versions(night.state),
+        "gate_report": "",
+        "comment": "",
+        "created_by": "test",
+    }
+    late |= {"created_at": dt.datetime(2026, 11, 22, tzinfo=dt.UTC), "previous_release_id": None}
+    append_rows(night.state, "releases", rows_to_table("releases", [late]))
+    assert main(night.argv()) == []
     assert not (night.state / "drops").exists()
