@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.encode import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED
 from ray_tasks.pictures.scene import SceneBackend
 from schemas.model_config import Scene
+from schemas.vocabulary import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED
 
 
 def open_backend(scene: Scene, folder: Path | None = None, threads: int = 2) -> SceneBackend:

@@ -171,13 +171,9 @@ class ScoreCandidates:
         return look_of(bgr, Box(*sides), (width, height))
 
     def _read_cutout(self, uri: str) -> Any:
-        import cv2
-        import numpy as np
+        from ray_tasks.pictures.encode import decode_rgba
 
-        bgra = cv2.imdecode(np.frombuffer(self._store.get(uri), np.uint8), cv2.IMREAD_UNCHANGED)
-        if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
-            raise ValueError(f"cut-out {uri} is not an RGBA picture")
-        return cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA)
+        return decode_rgba(self._store.get(uri), uri)
 
 
 def _stands(setting: str | None) -> bool:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+SOURCE_TYPE_BASE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+"""IPTC NewsCodes: how a picture was made is a word behind this."""
+COMPOSITE_SYNTHETIC = SOURCE_TYPE_BASE + "compositeSynthetic"
+"""A composite that includes synthetic elements: a photographed product in a scene drawn by code."""
+COMPOSITE_TRAINED = SOURCE_TYPE_BASE + "compositeWithTrainedAlgorithmicMedia"
+"""A composite that includes elements made by a trained model: a product in a diffusion model's scene."""
+
 
 def price_band(price_minor: int) -> str:
     """The band of a price: `p` and the power of two at or below it in major units, for instance 13.00 -> p3.

@@ -14,12 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructType
 from pyspark.sql.window import Window
 
 from jobs.feeds import PLACE_COLUMNS, FeedError
+from jobs.feeds.read import unresolved
 from schemas.feed_config import ProductFeed
 
 if TYPE_CHECKING:
@@ -256,8 +256,8 @@ def map_fields(rows: DataFrame, feed: ProductFeed) -> tuple[DataFrame, dict[str,
         where[ours] = plain or f"={ours}"
         if plain is None:
             added[ours] = F.expr(expression).alias(f"={ours}")
-    if condition := _unresolved(rows, list(added.values())):
-        ours = next((ours for ours, column in added.items() if _unresolved(rows, [column])), "")
+    if condition := unresolved(rows, list(added.values())):
+        ours = next((ours for ours, column in added.items() if unresolved(rows, [column])), "")
         available = ", ".join(name for name in rows.columns if name not in PLACE_COLUMNS)
         raise FeedError(
             "feed_column_missing",
@@ -265,11 +265,3 @@ def map_fields(rows: DataFrame, feed: ProductFeed) -> tuple[DataFrame, dict[str,
             f"the columns are {available}",
         )
     return rows.select("*", *added.values()), where
-
-
-def _unresolved(rows: DataFrame, columns: Sequence[Column]) -> str | None:
-    try:
-        rows.select(*columns).schema  # noqa: B018 - resolving is the check
-    except AnalysisException as error:
-        return error.getCondition() or "cannot be resolved"
-    return None

@@ -15,6 +15,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from schemas.currencies import MINOR_DIGITS
+
 DecimalMark = Literal[".", ","]
 
 MAX_MINOR = 10**12
@@ -40,26 +42,23 @@ class Money(NamedTuple):
 
 
 @cache
-def _currencies() -> tuple[dict[str, int], dict[str, str], dict[str, tuple[str, ...]]]:
+def _symbols() -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     with (Path(__file__).parent / "currencies.toml").open("rb") as file:
         declared = tomllib.load(file)
-    digits = {code: 2 for code in declared["codes"]["two_digits"].split()}
-    for name, number in (("no_digits", 0), ("three_digits", 3), ("four_digits", 4)):
-        digits |= {code: number for code in declared["codes"][name].split()}
-    return digits, declared["symbols"], {k: tuple(v) for k, v in declared["shared_symbols"].items()}
+    return declared["symbols"], {k: tuple(v) for k, v in declared["shared_symbols"].items()}
 
 
 def minor_digits(currency: str) -> int | None:
     """Decimals of a currency (ISO 4217, list one); None for a code that is not on the list."""
-    return _currencies()[0].get(currency)
+    return MINOR_DIGITS.get(currency)
 
 
 @lru_cache(maxsize=1024)
 def currency_code(word: str, context: str) -> str | None:
     """The ISO 4217 code that a code or symbol names; a symbol that several countries use follows `context`."""
-    digits, symbols, shared = _currencies()
+    symbols, shared = _symbols()
     upper = word.strip().strip(".").upper()
-    if upper in digits:
+    if upper in MINOR_DIGITS:
         return upper
     if upper in shared:
         return context if context in shared[upper] else shared[upper][0]

@@ -16,6 +16,8 @@ import skia
 from font_roboto import font_files
 from PIL import Image
 
+from schemas.vocabulary import COMPOSITE_SYNTHETIC
+
 PRODUCTS_PER_PAGE = 60
 MAX_PAGES = 40
 FACE_PX = 210
@@ -34,11 +36,10 @@ PAPER, INK, QUIET, RULE, EMPTY = (
     skia.Color(*rgb)
     for rgb in ((252, 251, 249), (28, 27, 25), (112, 108, 101), (222, 218, 210), (240, 238, 233))
 )
-# IPTC NewsCodes, digitalsourcetype: a composite of which an element was made by a machine.
-_XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\
+_XMP = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" \
-Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"/>\
-</rdf:RDF></x:xmpmeta>"""
+Iptc4xmpExt:DigitalSourceType="{COMPOSITE_SYNTHETIC}"/>\
+</rdf:RDF></x:xmpmeta>""".encode()
 
 
 @dataclass(frozen=True)

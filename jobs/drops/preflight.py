@@ -16,8 +16,9 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from schemas.vocabulary import SOURCE_TYPE_BASE
+
 ChannelName = Literal["google_merchant", "amazon", "meta"]
-_MADE_BY_A_MACHINE = b"cv.iptc.org/newscodes/digitalsourcetype/"
 _WHITE = 255
 _NOT_PRODUCT = 250
 """Levels from which a pixel of a white picture counts as ground, past the noise of the JPEG."""
@@ -42,7 +43,7 @@ def read_picture(data: bytes, look: str) -> PictureFile:
     with Image.open(BytesIO(data)) as picture:
         kind, (width, height) = str(picture.format), picture.size
         border, fill = _white(np.asarray(picture.convert("L"))) if look == "white" else (False, 0.0)
-    return PictureFile(look, kind, width, height, len(data), _MADE_BY_A_MACHINE in data, border, fill)
+    return PictureFile(look, kind, width, height, len(data), SOURCE_TYPE_BASE.encode() in data, border, fill)
 
 
 def _white(grey: np.ndarray) -> tuple[bool, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
@@ -283,10 +283,10 @@ def map_fields(rows: DataFrame, file: File) -> list[Column]:
     Raises FeedError that names the field, its expression and the file's columns when an expression does not resolve.
     """
     columns = {field: F.expr(expression).alias(field) for field, expression in sorted(file.fields.items())}
-    if not _unresolved(rows, list(columns.values())):
+    if not unresolved(rows, list(columns.values())):
         return list(columns.values())
     field, condition = next(
-        (field, error) for field, column in columns.items() if (error := _unresolved(rows, [column]))
+        (field, error) for field, column in columns.items() if (error := unresolved(rows, [column]))
     )
     available = ", ".join(name for name in rows.columns if name not in PLACE_COLUMNS)
     raise FeedError(
@@ -296,7 +296,8 @@ def map_fields(rows: DataFrame, file: File) -> list[Column]:
     )
 
 
-def _unresolved(rows: DataFrame, columns: list[Column]) -> str | None:
+def unresolved(rows: DataFrame, columns: Sequence[Column]) -> str | None:
+    """Why Spark cannot resolve these columns over the rows: its error condition; None when it can."""
     try:
         rows.select(*columns).schema  # noqa: B018 - resolving is the check
     except AnalysisException as error:

@@ -173,6 +173,7 @@ def save(
     names = {one["segment_id"] for one in described}
     folder.mkdir(parents=True, exist_ok=True)
     night = {"run_date": NIGHT}
+    # XXX is ISO 4217's code for no currency: bands of prices are compared, and no amount is shown.
     unused: dict[str, Any] = {
         "currency": "XXX", "facts": [], "rating_mean": None, "rating_count": 0, "image_uri": None,
         "image_sha256": None, "product_hash": "0" * 64,

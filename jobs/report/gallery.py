@@ -11,10 +11,8 @@ from typing import Any
 from jobs.drops.release_rows import Row
 from jobs.drops.shortfalls import wanted_faces
 from jobs.report.merchant_rows import MerchantRows
+from schemas.currencies import MINOR_DIGITS
 
-# ISO 4217: currencies whose minor unit is not a hundredth.
-MINOR_DIGITS = dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"), 0)
-MINOR_DIGITS |= dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "OMR", "TND"), 3)
 INSTRUCTION_FIELDS = ("headline", "selling_points", "sticker", "call_to_action", "alt_text", "angle", "need")
 
 

@@ -8,11 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 import cv2
 import numpy as np
 
-SOURCE_TYPE_BASE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-COMPOSITE_SYNTHETIC = SOURCE_TYPE_BASE + "compositeSynthetic"
-"""A composite that includes synthetic elements: a photographed product in a scene drawn by code."""
-COMPOSITE_TRAINED = SOURCE_TYPE_BASE + "compositeWithTrainedAlgorithmicMedia"
-"""A composite that includes elements made by a trained model: a product in a diffusion model's scene."""
+from schemas.vocabulary import COMPOSITE_SYNTHETIC
 
 _XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\x00"
 _MAX_SEGMENT_BYTES = 65533
@@ -70,3 +66,11 @@ def encode_jpeg(
     if data[2:4] == b"\xff\xe0":
         at += 2 + int(struct.unpack(">H", data[4:6])[0])
     return data[:at] + segment + data[at:]
+
+
+def decode_rgba(data: bytes, name: str) -> np.ndarray:
+    """(h, w, 4) uint8, straight alpha: a stored cut-out. Raises ValueError that names it when it has no alpha."""
+    bgra = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
+        raise ValueError(f"cut-out {name} is not an RGBA picture")
+    return cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA)

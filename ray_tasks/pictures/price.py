@@ -7,10 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ray_tasks.pictures.arrange import TextSpec
+from schemas.currencies import MINOR_DIGITS
 
-# ISO 4217: currencies whose minor unit is not a hundredth.
-_DIGITS = dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"), 0)
-_DIGITS |= dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "OMR", "TND"), 3)
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CNY": "¥", "KRW": "₩", "INR": "₹"}
 # CLDR: sign before the number, thousands and decimals; other languages as the last row.
 _FORMS = {
@@ -25,7 +23,7 @@ _OTHER = (False, ".", ",")
 def money(minor: int, currency: str, locale: str) -> str:
     """An amount of minor units: `€1,290.00` in English, `1.290,00 €` in German; a code where a currency has no sign."""
     before, thousands, mark = _FORMS.get(locale.split("-")[0], _OTHER)
-    digits = _DIGITS.get(currency, 2)
+    digits = MINOR_DIGITS.get(currency, 2)
     whole, part = divmod(minor, 10**digits)
     number = f"{whole:,}".replace(",", thousands) + (f"{mark}{part:0{digits}d}" if digits else "")
     sign = _SIGNS.get(currency, currency)

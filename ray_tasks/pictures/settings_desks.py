@@ -6,12 +6,7 @@ from ray_tasks.pictures.brush import Brush, polygon, ramp
 from ray_tasks.pictures.palette import Rgb, mix, oklch, shift, to_lch
 from ray_tasks.pictures.settings_indoor import LAMP_LIGHT, WALNUT, book_row, pot_plant, tinted, window
 from ray_tasks.pictures.settings_studio import WHITE, plaster
-from ray_tasks.pictures.stage import Setting, Stage, lay_surface
-
-
-def _free_side(stage: Stage) -> float:
-    """1 if there is more room to the right of the product, else -1."""
-    return 1.0 if stage.product.center_x <= 0.52 * stage.width else -1.0
+from ray_tasks.pictures.stage import Setting, Stage, free_side, lay_surface
 
 
 def _beside(stage: Stage, side: float, gap: float) -> float:
@@ -24,7 +19,7 @@ def _office_backdrop(brush: Brush, stage: Stage) -> None:
     tones, w, h, e = stage.tones, stage.width, stage.height, stage.edge_y
     wall = mix(tones.wall, oklch(min(0.90, to_lch(tones.wall)[0] + 0.02), 0.012, 240), 0.55)
     plaster(brush, stage, wall)
-    side = _free_side(stage)
+    side = free_side(stage)
     with brush.depth(12):
         window(brush, stage, -0.06 * w, e - 0.86 * h, 1.06 * w, e - 0.17 * h, 3, 1)
     slat = mix(wall, WHITE, 0.25)
@@ -96,7 +91,7 @@ def _office_ground(brush: Brush, stage: Stage) -> None:
     wood = WALNUT if stage.mood == "premium" else birch
     lay_surface(brush, stage, "wood", tinted(stage, wood), scale=1.7, rim=WHITE, soft_edge=4)
     w, h = stage.width, stage.height
-    side = _free_side(stage)
+    side = free_side(stage)
     near, far = _beside(stage, side, 0.06), (1.03 * w if side > 0 else -0.03 * w)
     back = stage.edge_y + 0.030 * h
     front = back + 0.062 * h
@@ -147,7 +142,7 @@ def _study_backdrop(brush: Brush, stage: Stage) -> None:
 def _desk_lamp(brush: Brush, stage: Stage) -> None:
     """A lamp between product and text; its shade hangs above where text begins."""
     w, h, e = stage.width, stage.height, stage.edge_y
-    side = _free_side(stage)
+    side = free_side(stage)
     lx = _beside(stage, side, 0.055)
     top = max(0.085 * h, e - 0.66 * h)
     brush.glow(lx, top + 0.10 * h, 0.55 * w, LAMP_LIGHT, 0.62)
@@ -173,7 +168,7 @@ def _study_ground(brush: Brush, stage: Stage) -> None:
     lay_surface(brush, stage, "wood", tinted(stage, WALNUT), scale=1.4, rim=LAMP_LIGHT, soft_edge=5)
     # An open notebook with a pencil.
     w, h = stage.width, stage.height
-    side = _free_side(stage)
+    side = free_side(stage)
     x0 = _beside(stage, side, 0.10)
     back, front = stage.edge_y + 0.035 * h, stage.edge_y + 0.115 * h
     page = stage.tones.tint(oklch(0.86, 0.03, 85), 0.08)

@@ -8,10 +8,10 @@ import skia
 
 from ray_tasks.pictures.brush import Brush, polygon, ramp
 from ray_tasks.pictures.palette import mix, oklch, shift
-from ray_tasks.pictures.settings_home import BRASS, free_side
+from ray_tasks.pictures.settings_home import BRASS
 from ray_tasks.pictures.settings_indoor import OAK, WALNUT
 from ray_tasks.pictures.settings_studio import no_ground, plaster
-from ray_tasks.pictures.stage import Setting, Stage
+from ray_tasks.pictures.stage import Setting, Stage, free_side
 
 
 def _rail_backdrop(brush: Brush, stage: Stage) -> None:

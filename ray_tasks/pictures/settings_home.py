@@ -7,14 +7,9 @@ from ray_tasks.pictures.palette import Rgb, mix, oklch, shift, to_lch
 from ray_tasks.pictures.settings_indoor import LAMP_LIGHT, OAK, WALNUT, pot_plant, tinted
 from ray_tasks.pictures.settings_outdoor import LEAF, sky_tones
 from ray_tasks.pictures.settings_studio import WHITE, plaster
-from ray_tasks.pictures.stage import Setting, Stage, lay_surface
+from ray_tasks.pictures.stage import Setting, Stage, free_side, lay_surface
 
 BRASS = oklch(0.66, 0.075, 80)
-
-
-def free_side(stage: Stage) -> float:
-    """1 if there is more room to the right of the product, else -1."""
-    return 1.0 if stage.product.center_x <= 0.52 * stage.width else -1.0
 
 
 def _living_backdrop(brush: Brush, stage: Stage) -> None:

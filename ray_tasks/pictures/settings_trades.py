@@ -8,10 +8,9 @@ import skia
 
 from ray_tasks.pictures.brush import Brush, polygon, ramp
 from ray_tasks.pictures.palette import mix, oklch, shift, to_lch
-from ray_tasks.pictures.settings_home import free_side
 from ray_tasks.pictures.settings_indoor import tinted
 from ray_tasks.pictures.settings_studio import WHITE, plaster
-from ray_tasks.pictures.stage import Setting, Stage, lay_surface
+from ray_tasks.pictures.stage import Setting, Stage, free_side, lay_surface
 
 
 def _renovation_backdrop(brush: Brush, stage: Stage) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from ray_tasks.pictures.brush import Brush, polygon, ramp
 from ray_tasks.pictures.palette import mix, oklch, shift, to_lch
-from ray_tasks.pictures.settings_home import free_side
 from ray_tasks.pictures.settings_indoor import LAMP_LIGHT, OAK, pot_plant, tinted
 from ray_tasks.pictures.settings_outdoor import LEAF, pine, ridge, sky_tones, sun_x
 from ray_tasks.pictures.settings_studio import WHITE, plaster
-from ray_tasks.pictures.stage import Setting, Stage, lay_surface
+from ray_tasks.pictures.stage import Setting, Stage, free_side, lay_surface
 
 
 def _potting_backdrop(brush: Brush, stage: Stage) -> None:

@@ -165,3 +165,8 @@ def _blurred_layer(
         shine.stroke(polygon([(-90, y), (w + 90, y)], closed=False), rim, 4, alpha=0.7)
     canvas.restore()
     return small.makeImageSnapshot()
+
+
+def free_side(stage: Stage) -> float:
+    """1 if there is more room to the right of the product, else -1."""
+    return 1.0 if stage.product.center_x <= 0.52 * stage.width else -1.0

@@ -30,7 +30,13 @@ def test_numbers_for_people() -> None:
     times = [duration(seconds).replace("\u00a0", " ") for seconds in (4.25, 185, 7800)]
     assert times == ["4.2 s", "3 min 05 s", "2 h 10 min"]
     assert memory(1536).replace("\u00a0", " ") == "1.5 GB"
-    assert [price(1299, c) for c in ("EUR", "JPY", "KWD")] == ["12.99 EUR", "1,299 JPY", "1.299 KWD"]
+    assert [price(1299, c) for c in ("EUR", "JPY", "KWD", "BIF", "LYD")] == [
+        "12.99 EUR",
+        "1,299 JPY",
+        "1.299 KWD",
+        "1,299 BIF",
+        "1.299 LYD",
+    ]
     assert esc("<a href='x'>&\"") == "&lt;a href=&#x27;x&#x27;&gt;&amp;&quot;"
 
 

@@ -26,13 +26,13 @@ from ray_tasks.models.scene_prompts import (
     scene_prompt,
 )
 from ray_tasks.pictures.compose import certify, paste_product, place_product
-from ray_tasks.pictures.encode import COMPOSITE_TRAINED
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.scene import PlacedProduct, SceneOrder, SceneSpec
 from ray_tasks.scene_backends import open_backend
 from schemas.instruction import LIGHTS, MOODS, PROPS, SEASONS, SETTINGS
 from schemas.model_config import Diffusion, Scene
 from schemas.revisions import scene_revision
+from schemas.vocabulary import COMPOSITE_TRAINED
 from tests.ray_tasks.pictures.product_shapes import bottle
 from tests.tiny_models import save_tiny_inpaint_pipeline
 

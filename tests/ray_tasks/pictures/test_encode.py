@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ray_tasks.pictures.encode import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED, encode_jpeg
+from ray_tasks.pictures.encode import encode_jpeg
+from schemas.vocabulary import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 EXT = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"

@@ -17,6 +17,8 @@ from ray_tasks.pictures.price import money, priced
         ("en", "JPY", 1200, "¥1,200"),
         ("de", "CHF", 5, "0,05 CHF"),
         ("en-GB", "KWD", 1500, "KWD 1.500"),
+        ("en", "BIF", 1300, "BIF 1,300"),
+        ("en", "LYD", 1300, "LYD 1.300"),
     ],
 )
 def test_a_price_as_its_locale_writes_it(locale: str, currency: str, minor: int, written: str) -> None:
