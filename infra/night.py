@@ -23,7 +23,7 @@ from typing import Any
 
 from infra.airflow_home import ROOT, AirflowError, airflow_env, end_tree, interrupt, only_one, run_id_of
 from infra.releases import read_release
-from infra.settings import ConfigError, load_config
+from infra.settings import ConfigError, load_config, night_date
 from infra.stage import read_record
 
 POLL_S = 0.2
@@ -166,7 +166,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--run-date",
-        type=dt.date.fromisoformat,
+        type=night_date,
         default=None,
         help="the night, YYYY-MM-DD (default: today, UTC)",
     )

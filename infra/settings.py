@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
+import datetime as dt
 import os
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from schemas.config import Config
+from schemas.strict import Strict
 
 
 class ConfigError(ValueError):
@@ -25,7 +29,7 @@ def load_config(path: Path) -> Config:
     try:
         return Config.model_validate(_read(path, ()))
     except ValidationError as error:
-        problems = [_problem(dict(item)) for item in error.errors()]
+        problems = [_problem(dict(item)) for item in _innermost(error)]
         raise ConfigError(f"configuration {path}: " + "; ".join(problems)) from None
 
 
@@ -54,14 +58,32 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _problem(item: dict[str, object]) -> str:
-    location = item["loc"]
-    where = ".".join(str(part) for part in location) if isinstance(location, tuple) else ""
+def _innermost(error: ValidationError) -> list[Any]:
+    """The errors without those of a table which only say that something inside it is wrong."""
+    items = error.errors()
+    inside = {item["loc"][:depth] for item in items for depth in range(len(item["loc"]))}
+    return [item for item in items if item["loc"] not in inside]
+
+
+def _problem(item: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
-        return f"unknown key {where}: remove it or correct its spelling"
+        known = {name for table in Strict.__subclasses__() for name in table.model_fields}
+        near = get_close_matches(str(item["loc"][-1]), known, 1)
+        return f"unknown key {where}: " + (
+            f"did you mean {near[0]}?" if near else "remove it or correct its spelling"
+        )
     return f"{where}: {item['msg']}" if where else str(item["msg"])
 
 
 def data_root(config: Config, state: Path) -> Path:
     """The folder that feeds are read from: DATA_ROOT if set, else paths.data_root with {state} filled in."""
     return Path(os.environ.get("DATA_ROOT") or config.paths.data_root.format(state=state)).resolve()
+
+
+def night_date(text: str) -> dt.date:
+    """The date of a `--run-date` option; raises ArgumentTypeError with the form that is wanted."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date: write YYYY-MM-DD") from None

@@ -30,7 +30,7 @@ from infra.memory import PeakMemory
 from infra.object_store import ObjectStore, open_store
 from infra.processes import InUse, end_with_parent, held
 from infra.records import read_record, record_path, report_dir, write_record
-from infra.settings import ConfigError, data_root, load_config
+from infra.settings import ConfigError, data_root, load_config, night_date
 from infra.tables import ensure_tables, night_predicate, replace_rows, rows_to_table
 from schemas.config import Config, Merchant
 
@@ -153,7 +153,7 @@ def argument_parser(doc: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("--run-date", type=dt.date.fromisoformat, required=True, help="the night, YYYY-MM-DD")
+    parser.add_argument("--run-date", type=night_date, required=True, help="the night, YYYY-MM-DD")
     parser.add_argument(
         "--config", type=Path, default=Path("infra/config/local.toml"), help="TOML file of the night"
     )

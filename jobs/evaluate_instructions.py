@@ -20,6 +20,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from infra.settings import night_date
 from infra.tables import read_night
 from schemas.instruction import INSTRUCTION_JSON_SCHEMA
 
@@ -230,7 +231,7 @@ def as_markdown(results: Mapping[tuple[str, str], Measures]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the table of each state and writes it to STATE/reports/<run date>/instructions.md."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--run-date", type=dt.date.fromisoformat, required=True, help="the night, YYYY-MM-DD")
+    parser.add_argument("--run-date", type=night_date, required=True, help="the night, YYYY-MM-DD")
     parser.add_argument(
         "--state", type=Path, action="append", help="folder of a night's tables; may be repeated"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import os
 import sys
 import textwrap
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from infra.settings import load_config
+from infra.settings import load_config, night_date
 from infra.tables import query_tables, read_night, read_table
 from ray_tasks.models.text_embedder import MiniLMEmbedder, TextEmbedder
 from ray_tasks.personas import evidence, ranking, texts
@@ -32,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--sku", required=True, metavar="MERCHANT/SKU", help="the product; it needs no picture"
     )
     parser.add_argument("--explain", action="store_true", required=True)
-    parser.add_argument("--run-date", type=dt.date.fromisoformat, help="the night; the last one by default")
+    parser.add_argument("--run-date", type=night_date, help="the night; the last one by default")
     parser.add_argument("--config", type=Path, default=Path("infra/config/local.toml"))
     parser.add_argument("--state", type=Path, default=Path(os.environ.get("STATE") or "var"))
     args = parser.parse_args(argv)

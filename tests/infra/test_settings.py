@@ -27,7 +27,9 @@ def test_a_file_that_extends_another_says_only_what_differs(tmp_path: Path) -> N
     [
         ('extends = "nowhere.toml"', "nowhere.toml does not exist"),
         ('extends = "mine.toml"', "extends itself"),
-        ("[scene.diffusion]\nmodell = 1", "unknown key scene.diffusion.modell"),
+        ("[scene.diffusion]\nmodell = 1", r"unknown key scene.diffusion.modell: did you mean model\?"),
+        ("[scene]\nxylophone = 1", "unknown key scene.xylophone: remove it or correct its spelling$"),
+        ("[[merchants]]\nid = 'a'\ntopk = 1", r"^(?!.*Tuple).*merchants.0.topk: did you mean top_k\?"),
         ('[scene.diffusion]\nmodel = "a/b"\nrevision = "main"', "scene.diffusion.revision"),
     ],
 )
