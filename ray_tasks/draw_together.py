@@ -46,7 +46,7 @@ def draw_together(
         try:
             with pictures.begun(job):
                 base = replace(base, scene_rgb=backend.finish(order, painted))
-                return pictures.set_texts(job, base, scene_s)
+                return pictures.set_texts(job | {"prompt_left_out": backend.left_out(order)}, base, scene_s)
         except Exception as error:
             return pictures.failed(job, error)
 

@@ -63,6 +63,7 @@ SCENE_JOBS = pa.schema(
         ("scene_revision", pa.string()),
         ("scene", BY_NAME["instructions"].schema.field("scene").type),
         ("layout", pa.string()),
+        ("reference", pa.string()),
         ("changes", pa.list_(pa.string())),
         ("texts", pa.list_(TEXT)),
         ("pictures", pa.list_(PICTURE)),
@@ -208,6 +209,7 @@ def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, A
         pictures = [{name: unit[name] for name in PICTURE.names} for unit in units]
         scene, layout = retried(unit["variant"], first["scene"], first["layout"])
         told = {"scene": scene, "layout": layout, "changes": changes(unit["variant"])}
+        told["reference"] = first["reference"]
         rows.append(
             {name: unit[name] for name in SCENE_JOBS.names if name in unit}
             | told

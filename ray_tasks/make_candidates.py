@@ -65,13 +65,13 @@ class DrawPictures:
     def __init__(self, config: Config, state: Path, begun: Path | None = None) -> None:
         import cv2
 
-        from ray_tasks.scene_backends import digital_source_type, open_backend, reference_pictures
+        from ray_tasks.scene_backends import digital_source_type, open_backend, open_references
 
         cv2.setNumThreads(1)
         self._store = open_store(config.store, state)
         self._threads = max(1, config.engines.cores)
         self._backend = open_backend(config.scene, state / "engine", self._threads)
-        self._references = reference_pictures(config.scene)
+        self._references = open_references(config.scene)
         self._diffusion = config.scene.diffusion if config.scene.backend == "diffusion" else None
         self._spent = state / "engine" / "spent"
         self._source_type = digital_source_type(config.scene)
@@ -131,7 +131,7 @@ class DrawPictures:
         if order is None or self._diffusion is None:
             return base, order
         # Only models are told where the sticker will be: finding out sets the text once more.
-        reference = self._references.get(job["merchant_id"], self._references.get("default"))
+        reference = self._references.picture(job["reference"])
         return base, replace(order, sticker_area=sticker_area(base, texts), reference=reference)
 
     def set_texts(self, job: dict[str, Any], base: Any, scene_s: float) -> list[dict[str, Any]]:

@@ -160,11 +160,11 @@ def check_painting(config: Config, state: Path) -> str:
     from ray_tasks.pictures.compose import certify, paste_product, place_product
     from ray_tasks.pictures.geometry import Box, Canvas
     from ray_tasks.pictures.scene import SceneOrder, SceneSpec
-    from ray_tasks.scene_backends import reference_pictures
+    from ray_tasks.scene_backends import open_references
     from schemas.instruction import SETTINGS
 
     assert config.scene.diffusion is not None
-    references = reference_pictures(config.scene)
+    references = open_references(config.scene).pictures
     started = time.perf_counter()
     backend = DiffusionScene(config.scene.diffusion, state / "engine")
     loaded = time.perf_counter()

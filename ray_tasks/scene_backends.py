@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -27,18 +30,44 @@ def open_backend(scene: Scene, folder: Path | None = None, threads: int = 2) -> 
     return DiffusionScene(scene.diffusion, folder, threads)
 
 
-def reference_pictures(scene: Scene) -> dict[str, np.ndarray]:
-    """Merchant (or `default`) -> (h, w, 3) uint8 picture whose style is borrowed. Raises OSError for a lost one."""
-    pictures = {}
+@dataclass(frozen=True)
+class References:
+    """The pictures whose style scenes borrow."""
+
+    of_whom: Mapping[str, str]
+    """`merchant/segment`, `merchant` or `default` -> SHA-256 of the picture's file."""
+    pictures: Mapping[str, np.ndarray]
+    """SHA-256 -> (h, w, 3) uint8."""
+
+    def name(self, merchant_id: str, segment_id: str) -> str | None:
+        """What the instruction for a segment carries: of the pictures that fit, the most particular one's SHA-256."""
+        keys = (f"{merchant_id}/{segment_id}", merchant_id, "default")
+        return next((self.of_whom[key] for key in keys if key in self.of_whom), None)
+
+    def picture(self, name: str | None) -> np.ndarray | None:
+        """The picture that an instruction names. Raises ValueError where the configuration has it no longer."""
+        if name is None:
+            return None
+        if name not in self.pictures:
+            raise ValueError(
+                f"reference_lost: the instruction borrows from a picture with SHA-256 {name[:12]}..., and none of "
+                "scene.diffusion.references has it any more; run ray_tasks.write_instructions again"
+            )
+        return self.pictures[name]
+
+
+def open_references(scene: Scene) -> References:
+    """All pictures that the configuration names. Raises OSError for one that cannot be read."""
+    of_whom, pictures = {}, {}
     if scene.backend == "diffusion" and scene.diffusion is not None:
-        for merchant, path in scene.diffusion.references.items():
-            bgr = cv2.imread(path, cv2.IMREAD_COLOR)
+        for whose, path in scene.diffusion.references.items():
+            data = Path(path).read_bytes() if Path(path).is_file() else b""
+            bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
             if bgr is None:
-                raise OSError(
-                    f"scene.diffusion.references.{merchant}: {path} is not a picture that can be read"
-                )
-            pictures[merchant] = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-    return pictures
+                raise OSError(f"scene.diffusion.references.{whose}: {path} is not a picture that can be read")
+            of_whom[whose] = hashlib.sha256(data).hexdigest()
+            pictures[of_whom[whose]] = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return References(of_whom, pictures)
 
 
 def digital_source_type(scene: Scene) -> str:

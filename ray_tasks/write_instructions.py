@@ -26,6 +26,8 @@ from ray_tasks.copywriting.validation import REASONS, reasons_against
 from ray_tasks.copywriting.writer import Persona, Said, Thing, write_instruction
 from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder, Vectors
 from ray_tasks.personas.texts import accepted_views, first_products, in_shard, of_merchants
+from ray_tasks.scene_backends import References, open_references
+from schemas.config import Config
 from schemas.instruction import content_hash, instruction_hash
 from schemas.tables import BY_NAME
 
@@ -91,12 +93,14 @@ class InstructionWriter:
         *,
         placements: Mapping[str, Mapping[str, str]] | None = None,
         brands: Collection[str] = (),
+        references: References | None = None,
     ) -> None:
         self.embedder = RememberingEmbedder(embedder or MiniLMEmbedder())
         self._segments = {row["segment_id"]: row for row in segments.to_pylist()}
         self._locales = {merchant: [load_locale(tag) for tag in tags] for merchant, tags in locales.items()}
         self._placements = placements or {}
         self._brands = frozenset(brands)
+        self._references = references or References({}, {})
         self._matcher = scenes.SettingMatcher(self.embedder)
         angles = AngleFinder(self.embedder)
         self._needs: dict[str, _Need] = {}
@@ -139,7 +143,13 @@ class InstructionWriter:
         needs = [self._needs[segment_id] for segment_id in segment_ids]
         angles = assign_angles([need.angles for need in needs], product)
         personas = [
-            Persona(segment_id, need.words, need.vector, angle)
+            Persona(
+                segment_id,
+                need.words,
+                need.vector,
+                angle,
+                self._references.name(product["merchant_id"], segment_id),
+            )
             for segment_id, need, angle in zip(segment_ids, needs, angles, strict=True)
         ]
         dressed = self._dressed(thing, personas)
@@ -268,6 +278,16 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     return []
 
 
+def input_files(config: Config, data_root: Path) -> list[Path]:
+    """The pictures whose style is borrowed: another one under the same name is another instruction."""
+    diffusion = config.scene.diffusion
+    return (
+        [path for name in diffusion.references.values() if (path := Path(name)).is_file()]
+        if diffusion
+        else []
+    )
+
+
 def _written(
     stage: Stage, products: pa.Table, segments: pa.Table, rejects: list[dict[str, Any]]
 ) -> Iterator[pa.RecordBatch]:
@@ -281,6 +301,7 @@ def _written(
             for merchant in stage.merchants
         },
         "brands": {brand for brand in products["brand"].unique().to_pylist() if brand},
+        "references": open_references(stage.config.scene),
     }
     worker: type[Any] = InstructionWriter
     gpus = 0

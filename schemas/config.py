@@ -233,6 +233,12 @@ class Config(Strict):
         ):
             if twice := {name for name in names if names.count(name) > 1}:
                 raise ValueError(f"{kind} declared twice: {', '.join(sorted(twice))}")
+        known = {merchant.id for merchant in self.merchants} | {"default"}
+        for whose in self.scene.diffusion.references if self.scene.diffusion else ():
+            if whose.partition("/")[0] not in known:
+                raise ValueError(
+                    f"scene.diffusion.references.{whose}: merchant {whose.partition('/')[0]} is not declared"
+                )
         sources = {source.id for source in self.segment_sources}
         for merchant in self.merchants:
             for name in merchant.segment_sources:

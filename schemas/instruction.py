@@ -150,6 +150,7 @@ INSTRUCTION_JSON_SCHEMA: dict[str, Any] = {
             "sticker": _optional(_text(STICKER_MAX_CHARS)),
             "call_to_action": _optional(_text(CALL_TO_ACTION_MAX_CHARS)),
             "alt_text": _text(ALT_TEXT_MAX_CHARS),
+            "reference": _optional({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
             "avoid": {"type": "array", "items": _text(80), "maxItems": 8},
             "claims": {
                 "type": "array",
@@ -212,7 +213,7 @@ PIXEL_FIELDS = (
     "call_to_action",
     "alt_text",
 )
-"""What reaches the file: only these enter `instruction_hash`, so a reworded reason redraws nothing."""
+"""What reaches the file: only these, and a reference, enter `instruction_hash`: a reworded reason redraws nothing."""
 
 
 def text_columns(text: str) -> int:
@@ -234,4 +235,8 @@ def content_hash(value: Any) -> str:
 
 def instruction_hash(instruction: Mapping[str, Any]) -> str:
     """Hex SHA-256 of the part of an instruction that influences the picture file."""
-    return content_hash({field: instruction[field] for field in PIXEL_FIELDS})
+    pixels = {field: instruction[field] for field in PIXEL_FIELDS}
+    # Only where there is one: a picture without keeps the hash that it had before the field was.
+    if reference := instruction.get("reference"):
+        pixels["reference"] = reference
+    return content_hash(pixels)

@@ -71,7 +71,9 @@ class Diffusion(Weights):
     """ControlNet that reads a depth map in which the areas of text and sticker are flat and far."""
     style: Style | None = None
     references: dict[str, str] = Field(default_factory=dict)
-    """Merchant -> path of a picture whose style its scenes borrow; `default` stands for every other merchant."""
+    """Whose scenes -> path of the picture whose style they borrow: `merchant/segment`, else `merchant`, else `default`.
+
+    Each instruction carries its own, so a changed picture redraws only the scenes that borrow from it."""
     batch: int | None = Field(default=None, ge=1)
     """Pictures at once; left out, a sweep finds what the card does best."""
     most_at_once: int = Field(default=32, ge=1)

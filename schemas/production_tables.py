@@ -196,6 +196,12 @@ CANDIDATES = Table(
         INSTRUCTION_HASH,
         SCENE_BACKEND,
         SCENE_REVISION,
+        Column(
+            "prompt_left_out",
+            list_of(STRING),
+            "Phrases at the end of the prompt for which a model's text encoder had no room; NULL where no model drew.",
+            nullable=True,
+        ),
         Column("product_box", BOX, "Where the product stands, pixels, half-open."),
         Column(
             "text_boxes",

@@ -39,10 +39,6 @@ def scene_revision(scene: Scene) -> str:
     for name in ("unet", "edges", "layout", "style"):
         if (part := getattr(diffusion, name)) is not None:
             settings[name] = part.model_dump(exclude=unseen | {"model"}) | {"weights": _weights(part)}
-    settings["references"] = {
-        merchant: hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        for merchant, path in sorted(diffusion.references.items())
-    }
     return f"{_weights(diffusion)}+{content_hash(settings)[:8]}"
 
 

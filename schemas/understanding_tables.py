@@ -251,6 +251,13 @@ INSTRUCTIONS = Table(
         Column("sticker", STRING, "Badge text.", nullable=True),
         Column("call_to_action", STRING, "Button text.", nullable=True),
         Column("alt_text", STRING, "Text alternative of the picture (WCAG 2.2, 1.1.1)."),
+        Column(
+            "reference",
+            STRING,
+            "SHA-256 (hex) of the picture whose style a model's scene borrows; NULL where it borrows none.",
+            nullable=True,
+            sample=one_of(None, "9" * 64),
+        ),
         Column("avoid", list_of(STRING), "What the picture must not show or say."),
         Column("claims", list_of(CLAIM), "Every claim with the catalog field and value that it rests on."),
         INSTRUCTION_HASH,

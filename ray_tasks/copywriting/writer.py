@@ -60,6 +60,8 @@ class Persona:
     need: str
     vector: Vectors
     angle: str
+    reference: str | None = None
+    """SHA-256 of the picture whose style its scenes borrow."""
 
 
 @dataclass(frozen=True)
@@ -253,6 +255,7 @@ def write_instruction(
         "sticker": badge.text if badge else None,
         "call_to_action": _call(thing, locale, seed),
         "alt_text": alt,
+        "reference": persona.reference,
         "avoid": [*_AVOID, *_AVOID_BY_BANK.get(thing.kind.bank, ()), *_avoid_in(scene)],
         "claims": [
             *(_claim("headline", head.text, name, value) for name, value in head.sources),

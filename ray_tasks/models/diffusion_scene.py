@@ -122,7 +122,7 @@ class DiffusionScene:
         size = model_size(Canvas(width, height), self._config.size_px, self.painter.step_px)
         image, mask = product_on_neutral(order.product, size)
         return Unit(
-            prompt=scene_prompt(order.spec, has_text=order.text_area is not None),
+            prompt=_prompt(order),
             image=image,
             mask=mask,
             edges=outlines(image, mask),
@@ -141,9 +141,17 @@ class DiffusionScene:
         scene = _with_contact_shadow(scene, order.product)
         return _calmed(scene, order.text_area) if order.text_area is not None else scene
 
+    def left_out(self, order: SceneOrder) -> list[str]:
+        """See BatchSceneBackend."""
+        return self.painter.prompts.left_out(_prompt(order))
+
 
 class ExtendedProductError(BadPictureError):
     """The scene shows more of the product than there is."""
+
+
+def _prompt(order: SceneOrder) -> str:
+    return scene_prompt(order.spec, has_text=order.text_area is not None)
 
 
 def next_seed(seed: int) -> int:

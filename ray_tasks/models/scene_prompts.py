@@ -123,7 +123,7 @@ def scene_prompt(spec: SceneSpec, *, has_text: bool) -> str:
 
 
 class PromptFitter:
-    """Cuts prompts to what a text encoder reads: whole phrases from the end, which the log names."""
+    """Cuts prompts to what a text encoder reads: whole phrases from the end."""
 
     def __init__(self, tokenizer: Any, most_tokens: int, *, latin_only: bool) -> None:
         self._tokenizer = tokenizer
@@ -139,6 +139,11 @@ class PromptFitter:
         if prompt not in self._known:
             self._known[prompt] = self._fit(prompt)
         return self._known[prompt]
+
+    def left_out(self, prompt: str) -> list[str]:
+        """The phrases that `fit` cuts off; it raises what `fit` raises."""
+        rest = prompt[len(self.fit(prompt)) :].removeprefix(", ")
+        return rest.split(", ") if rest else []
 
     def _fit(self, prompt: str) -> str:
         if self._latin_only and (foreign := sorted({letter for letter in prompt if not _is_latin(letter)})):

@@ -33,6 +33,11 @@ class UnetPainter:
     def __init__(self, config: Diffusion, negative_prompt: str, name: str) -> None:
         from diffusers import ControlNetModel, LCMScheduler, UNet2DConditionModel
 
+        if config.references and config.style is None:
+            raise ValueError(
+                "scene.diffusion.references: a UNet borrows a style through an image adapter only; add "
+                "[scene.diffusion.style], or remove the references"
+            )
         self.name = name
         self._negative_prompt = negative_prompt
         self.device = torch.device(config.device)

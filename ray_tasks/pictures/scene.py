@@ -108,3 +108,7 @@ class BatchSceneBackend(SceneBackend, Protocol):
     def finish(self, order: SceneOrder, painted: np.ndarray) -> np.ndarray:
         """What `draw` returns, from a raw scene; safe in threads."""
         ...
+
+    def left_out(self, order: SceneOrder) -> list[str]:
+        """The phrases at the end of the order's prompt that the model had no room for; safe in threads."""
+        ...

@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS candidates (
   instruction_hash STRING NOT NULL COMMENT 'SHA-256 (hex) over the parts of the instruction that reach the file.',
   scene_backend STRING NOT NULL COMMENT 'What draws the scene: components or a diffusion pipeline.',
   scene_revision STRING NOT NULL COMMENT 'Pinned revision of the scene backend (code or weights).',
+  prompt_left_out ARRAY<STRING> COMMENT 'Phrases at the end of the prompt for which a model\'s text encoder had no room; NULL where no model drew.',
   product_box STRUCT<left: INT, top: INT, right: INT, bottom: INT> NOT NULL COMMENT 'Where the product stands, pixels, half-open.',
   text_boxes ARRAY<STRUCT<element: STRING, left: INT, top: INT, right: INT, bottom: INT, contrast: DOUBLE, text: STRING, letters: STRUCT<left: INT, top: INT, right: INT, bottom: INT>, lines: INT>> NOT NULL COMMENT 'Each text element: place, lowest contrast ratio (WCAG), text, and the box and number of its lines.',
   overflow BOOLEAN NOT NULL COMMENT 'Whether a text did not fit at the smallest size.',

@@ -38,7 +38,8 @@ class Pictures:
         return Base(job["number"]), None if whole else SceneOrder(SPEC, PRODUCT, None, job["number"])
 
     def set_texts(self, job: dict[str, Any], base: Base, scene_s: float) -> list[dict[str, Any]]:
-        return [{"number": job["number"], "scene": base.scene_rgb, "failure": None}]
+        cut = job.get("prompt_left_out")
+        return [{"number": job["number"], "scene": base.scene_rgb, "failure": None, "prompt_left_out": cut}]
 
     def failed(self, job: dict[str, Any], error: Exception) -> list[dict[str, Any]]:
         return [{"number": job["number"], "scene": None, "failure": str(error)}]
@@ -68,6 +69,9 @@ class Backend:
             raise ValueError("cannot be finished")
         return painted * 10
 
+    def left_out(self, order: SceneOrder) -> list[str]:
+        return [f"phrase {order.seed}"]
+
 
 def jobs(*kinds: str) -> list[dict[str, Any]]:
     night = dt.date(2026, 11, 21)
@@ -82,6 +86,9 @@ def drawn(backend: Backend, todo: list[dict[str, Any]], state: Path) -> dict[int
     pictures: Any = Pictures()
     rows = draw_together(pictures, backend, todo, 2, Ledger(state, Spending()))
     assert len({row["number"] for row in rows}) == len(rows)
+    for row in rows:
+        told = None if row["scene"] is None else [f"phrase {row['number']}"]
+        assert row.get("prompt_left_out") == told, "what a prompt was cut by stands beside the picture"
     return {row["number"]: (row["scene"], row["failure"]) for row in rows}
 
 

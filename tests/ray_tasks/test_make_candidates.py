@@ -61,6 +61,7 @@ def _instruction(locale: str = "en", headline: str = "Slow mornings") -> dict[st
         "merchant_id": "m", "sku": "a", "segment_id": "s", "locale": locale, "scene": SCENE,
         "layout": "headline_top", "headline": headline, "selling_points": ["250 ml"], "sticker": None,
         "call_to_action": None, "alt_text": "A red block on a wooden table", "instruction_hash": f"h-{locale}",
+        "reference": None,
     }  # fmt: skip
 
 

@@ -11,22 +11,13 @@ from ray_tasks import preflight
 from ray_tasks.models import loading
 from schemas.config import Config
 from schemas.model_config import Weights
-from tests.tiny_models import save_all
-
-CONFIGS = Path(__file__).resolve().parents[2] / "infra" / "config"
+from tests.tiny_night import CONFIGS, save_tiny_night
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Config:
     torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("tiny")
-    save_all(folder / "models")
-    text = (CONFIGS / "gpu_tiny.toml").read_text(encoding="utf-8")
-    text = text.replace("var/tiny_models", str(folder / "models")).replace(
-        '"local.toml"', f'"{CONFIGS / "local.toml"}"'
-    )
-    (folder / "gpu_tiny.toml").write_text(text, encoding="utf-8")
-    return load_config(folder / "gpu_tiny.toml")
+    return load_config(save_tiny_night(tmp_path_factory.mktemp("tiny")))
 
 
 def with_diffusion(config: Config, **changed: Any) -> Config:

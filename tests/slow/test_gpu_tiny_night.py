@@ -12,7 +12,7 @@ import pytest
 
 from infra.releases import read_release
 from infra.tables import read_night, read_table
-from tests.tiny_models import save_all
+from tests.tiny_night import save_tiny_night
 
 ROOT = Path(__file__).resolve().parents[2]
 NIGHT = dt.date(2026, 11, 21)
@@ -21,12 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def test_a_night_with_models_ends_in_a_release(tmp_path: Path) -> None:
-    save_all(tmp_path / "models")
-    text = (ROOT / "infra" / "config" / "gpu_tiny.toml").read_text(encoding="utf-8")
-    text = text.replace("var/tiny_models", str(tmp_path / "models"))
-    text = text.replace('"local.toml"', f'"{ROOT / "infra" / "config" / "local.toml"}"')
-    config = tmp_path / "gpu_tiny.toml"
-    config.write_text(text, encoding="utf-8")
+    config = save_tiny_night(tmp_path)
     state = tmp_path / "state"
     command = [sys.executable, "-m", "infra.night", f"--config={config}", f"--state={state}"]
     command += [f"--run-date={NIGHT}", "--limit=1"]
