@@ -30,6 +30,7 @@ _QUICK_CONF = {
     "spark.sql.adaptive.enabled": "false",
 }
 _JARS = Path(sys.prefix) / "jars"
+_LOG_CONF = Path(__file__).with_name("log4j2.properties")
 
 
 def spark_session(engines: Engines, state: Path) -> SparkSession:
@@ -48,7 +49,9 @@ def spark_session(engines: Engines, state: Path) -> SparkSession:
     logging.getLogger("DataFrameQueryContextLogger").disabled = True
     scratch = state / "tmp" / "spark"
     quick = engines.quick_start
-    jvm_options = (f"-Dderby.system.home={scratch}", *_JVM_OPTIONS, *(_QUICK_JVM_OPTIONS if quick else ()))
+    # In quotes: spark-submit splits the options at spaces, which a path may have.
+    paths = (f'"-Dderby.system.home={scratch}"', f'"-Dlog4j2.configurationFile={_LOG_CONF}"')
+    jvm_options = (*paths, *_JVM_OPTIONS, *(_QUICK_JVM_OPTIONS if quick else ()))
     builder = (
         SparkSession.builder.master(f"local[{engines.cores}]")
         .appName("hundredfaces")
@@ -71,7 +74,6 @@ def spark_session(engines: Engines, state: Path) -> SparkSession:
         .config("spark.sql.execution.arrow.pyspark.enabled", "true")
         .config("spark.driver.defaultJavaOptions", " ".join(jvm_options))
         .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.log.level", "WARN")
     )
     for name, value in ((_QUICK_CONF if quick else {}) | engines.spark_conf).items():
         builder = builder.config(name, value)

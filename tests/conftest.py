@@ -31,7 +31,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     from infra.spark import spark_session
     from schemas.config import Engines
 
-    session = spark_session(Engines(cores=2, spark_memory="1g"), tmp_path_factory.mktemp("spark"))
+    # A folder with a space: options and paths must survive one.
+    session = spark_session(Engines(cores=2, spark_memory="1g"), tmp_path_factory.mktemp("a state"))
     yield session
     session.stop()
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from infra.spark import read_night_delta
+from infra.spark import read_delta, read_night_delta
 from infra.stage import Stage
+from jobs.catalog.keeping import LOOKBACK_NIGHTS
 from jobs.feeds import FeedError, map_fields, read_feed
 from jobs.segments.events import event_lines, net_lines, user_totals, user_values
 from jobs.segments.items import ITEM, described_items, product_attributes
@@ -62,14 +63,29 @@ def mapped_file(spark: SparkSession, stage: Stage, file: File | None, required: 
     return rows.select(*map_fields(rows, file), broken(rows).alias("broken"))
 
 
+def catalog_items(spark: SparkSession, stage: Stage) -> DataFrame:
+    """Tonight's products, with the columns that `product_attributes` reads.
+
+    A night of some shops or some products also takes the newest earlier row of all others: what a group buys more than
+    the rest does not depend on which shops are made tonight.
+    """
+    columns = ("category", "brand", "price_minor", "tags")
+    tonight = read_night_delta(spark, stage.state, "products", stage.run_date).select(*ITEM, *columns)
+    if not stage.selected and stage.limit is None:
+        return tonight
+    night = F.col("run_date")
+    since = stage.run_date - dt.timedelta(days=LOOKBACK_NIGHTS)
+    earlier = read_delta(spark, stage.state, "products").where((night >= since) & (night < stage.run_date))
+    newest = earlier.groupBy(*ITEM).agg(*(F.max_by(name, night).alias(name) for name in columns))
+    return tonight.unionByName(newest.join(tonight, on=list(ITEM), how="left_anti"))
+
+
 def source_items(spark: SparkSession, stage: Stage, source: SegmentSource) -> DataFrame:
     """One row an item that events may refer to, with the columns that `product_attributes` reads.
 
     Catalog products come first; a source's own items add to them, or stand alone when its events name no merchant.
     """
-    products = read_night_delta(spark, stage.state, "products", stage.run_date).select(
-        *ITEM, "category", "brand", "price_minor", "tags"
-    )
+    products = catalog_items(spark, stage)
     assert source.events is not None
     if source.items is None:
         return products

@@ -140,6 +140,24 @@ def test_lift_is_the_shrunk_ratio(night: Path) -> None:
     assert not any(segment == "tiny" for segment, *_ in lift)
 
 
+def test_a_night_of_some_products_finds_the_same_tastes_as_a_whole_one(night: Path) -> None:
+    second = NIGHT + dt.timedelta(days=1)
+    arguments = [
+        f"--run-date={second}",
+        f"--config={night.parent / 'night.toml'}",
+        f"--state={night}",
+        "--limit=1",
+    ]
+    ingest_catalog.main(arguments)
+    build_segments.main(arguments)
+    assert [row["sku"] for row in read_night(night, "products", second).to_pylist()] == ["pan"]
+    some, whole = (
+        {(r["segment_id"], r["dimension"], r["value"]): r["lift"] for r in rows.to_pylist()}
+        for rows in (read_night(night, "segment_affinity", date) for date in (second, NIGHT))
+    )
+    assert some == whole and ("drinkers", "product", "shop/tea") in some
+
+
 def test_no_person_leaves_the_stage(night: Path) -> None:
     written = b"".join(path.read_bytes() for path in night.rglob("*") if path.is_file())
     assert not [canary for canary in CANARIES if canary.encode() in written]
