@@ -30,7 +30,7 @@ from ray_tasks.draw_together import draw_together
 from ray_tasks.due import due_units, in_shard, made_of, scene_jobs, slots_with_work
 from ray_tasks.failures import Begun, error_budget, failure_rows, given_up, refusal, standing_failures
 from schemas.config import Config
-from schemas.instruction import content_hash
+from schemas.instruction import LAYOUTS, content_hash
 from schemas.revisions import scorer_revision
 from schemas.tables import BY_NAME
 
@@ -127,6 +127,11 @@ class DrawPictures:
             canvas,
             job["layout"],
             scene_seed(job),
+            preview=self._backend if self._diffusion is None else None,
+            # A retry with another layout was asked for that one.
+            others=[]
+            if "layout" in (job["changes"] or ())
+            else [name for name in LAYOUTS if name != job["layout"]],
         )
         if order is None or self._diffusion is None:
             return base, order

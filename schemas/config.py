@@ -196,22 +196,19 @@ class Config(Strict):
     def scene_of(self, merchant: Merchant, placement: str) -> tuple[int, bool]:
         """Height of the scene that a placement is a window of, and whether that scene leaves room for text.
 
-        Placements of one width share the scene of the tallest, where its layout fits into their window.
+        Placements of one width and look share the scene of the tallest, where its layout fits into their window. One
+        without words has no part in a scene with room for them: its product would stand aside for nothing.
         """
         own = self.placements[placement]
-        family = [
-            other
+        has_text = own.look == "text"
+        tallest = max(
+            other.height_px
             for other in map(self.placements.__getitem__, merchant.placements)
-            if other.width_px == own.width_px and other.look != "white"
-        ]
-        if own.look == "white" or not family:
-            return own.height_px, False
-        tallest = max(other.height_px for other in family)
-        least = min(tallest, READING_SHARE * own.width_px) if own.look == "text" else 0.95 * own.width_px
-        if own.height_px < least:
-            return own.height_px, own.look == "text"
-        reading = min(tallest, READING_SHARE * own.width_px)
-        return tallest, any(other.look == "text" and other.height_px >= reading for other in family)
+            if other.width_px == own.width_px and other.look == own.look
+        )
+        least = min(tallest, READING_SHARE * own.width_px) if has_text else 0.95 * own.width_px
+        shares = own.look != "white" and own.height_px >= least
+        return tallest if shares else own.height_px, has_text
 
     def weights(self) -> dict[str, Weights]:
         """Where in the configuration -> weights, of all models that this night loads."""

@@ -14,11 +14,11 @@ from schemas.model_config import Scene, Weights, WriterModel
 
 VIEWS = "classical-7"
 """Opening, cut-out, admission, colours, tags, and text found."""
-COMPONENT_SCENE = "components-5"
+COMPONENT_SCENE = "components-6"
 """Component-based drawing of scenes."""
 PAINTER = "painter-1"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""
-RENDERER = "render-3"
+RENDERER = "render-4"
 """Composition, layout, typesetting and encoding."""
 SCORER = "measure-5"
 """Measurements and the default thresholds."""

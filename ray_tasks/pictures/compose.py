@@ -34,9 +34,17 @@ def size_share(size_cm: int | None) -> float:
     return min(1.0, max(0.72, 0.72 + 0.28 * math.log(size_cm / 3) / math.log(5)))
 
 
-def place_product(cutout_rgba: np.ndarray, canvas: Canvas, box: Box, *, share: float = 1.0) -> PlacedProduct:
+def place_product(
+    cutout_rgba: np.ndarray,
+    canvas: Canvas,
+    box: Box,
+    *,
+    share: float = 1.0,
+    most: float = MAX_ENLARGEMENT,
+) -> PlacedProduct:
     """The cut-out as large as it fits into `share` of the box, centred, standing on the box's lower edge.
 
+    It is enlarged `most` times at most.
     cutout_rgba: (h, w, 4) uint8, straight alpha. Transparent borders are cut off first. Raises ValueError for a
     cut-out without an opaque pixel, or a box outside the canvas.
     """
@@ -48,14 +56,18 @@ def place_product(cutout_rgba: np.ndarray, canvas: Canvas, box: Box, *, share: f
     if bounds is None:
         raise ValueError("cut-out has no opaque pixel")
     part = cutout_rgba[bounds.top : bounds.bottom, bounds.left : bounds.right]
-    scale = min(share * box.width / bounds.width, share * box.height / bounds.height, MAX_ENLARGEMENT)
-    width, height = max(1, round(bounds.width * scale)), max(1, round(bounds.height * scale))
-    scaled = resized(part, width, height)
-    left = box.left + (box.width - width) // 2
-    top = box.bottom - height
+    place = standing_box(bounds, box, share=share, most=most)
     rgba = np.zeros((canvas.height_px, canvas.width_px, 4), np.uint8)
-    rgba[top : top + height, left : left + width] = scaled
-    return PlacedProduct(rgba=rgba, box=Box(left, top, left + width, top + height))
+    rgba[place.top : place.bottom, place.left : place.right] = resized(part, place.width, place.height)
+    return PlacedProduct(rgba=rgba, box=place)
+
+
+def standing_box(bounds: Box, box: Box, *, share: float = 1.0, most: float = MAX_ENLARGEMENT) -> Box:
+    """Where a product of these bounds stands in a box; see `place_product`."""
+    scale = min(share * box.width / bounds.width, share * box.height / bounds.height, most)
+    width, height = max(1, round(bounds.width * scale)), max(1, round(bounds.height * scale))
+    left, top = box.left + (box.width - width) // 2, box.bottom - height
+    return Box(left, top, left + width, top + height)
 
 
 def alpha_bounds(alpha: np.ndarray, least: int = 8) -> Box | None:

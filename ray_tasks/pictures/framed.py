@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import skia
@@ -18,13 +19,15 @@ from ray_tasks.pictures.layout import (
     right_to_left,
     text_height_px,
 )
-from ray_tasks.pictures.palette import Rgb, Tones, mix, shift, to_lch
+from ray_tasks.pictures.palette import Rgb, Tones, mix, oklch, shift, to_lch
 
 MOUNT = 0.016
 """Width of the print's white mount as a share of the short side."""
 _SLIM = 1.1
 """Photographs slimmer than this (width / height) stand beside the text; wider ones above or below it."""
 _LANDSCAPE_SHARE = 0.52
+_DARK, _LIGHT = 0.40, 0.86
+"""Lightness up to which, and from which on, a ground carries text as it is."""
 
 
 def is_photograph(rgba: np.ndarray) -> bool:
@@ -103,6 +106,7 @@ def draw_ground(canvas: Canvas, layout: Layout, photo: Box, tones: Tones, seed: 
     w, h = canvas.width_px, canvas.height_px
     surface = skia.Surface(w, h)
     brush = Brush(surface.getCanvas(), w, h, rng)
+    tones = _carrying_text(tones)
     wall = shift(tones.wall, 0.02)
     brush.wash(0, h, [(0.0, shift(wall, 0.015)), (1.0, shift(wall, -0.03))])
     second = _second(tones)
@@ -135,6 +139,15 @@ def draw_ground(canvas: Canvas, layout: Layout, photo: Box, tones: Tones, seed: 
     light = 1.03 - 0.09 * (0.6 * side + 0.4 * np.linspace(0.0, 1.0, h)[:, None, None])
     grain = rng.normal(0.0, 1.8, (h, w, 1))
     return np.clip(np.rint(rgb * light + 90 * (light - 1) + grain), 0, 255).astype(np.uint8)
+
+
+def _carrying_text(tones: Tones) -> Tones:
+    """The tones with a wall that is light or dark: on a middling one no ink reads well, and the print has its mount."""
+    lightness, chroma, hue = to_lch(tones.wall)
+    if not _DARK < lightness < _LIGHT:
+        return tones
+    wall = oklch(_LIGHT, 0.7 * chroma, hue)
+    return replace(tones, wall=wall, wall_deep=shift(wall, -0.16, 1.15))
 
 
 def _second(tones: Tones) -> Rgb:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.geometry import Box
+from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.layout import Layout
 from ray_tasks.pictures.palette import (
     Rgb,
@@ -22,6 +22,11 @@ LEAST_CONTRAST = 4.5
 
 LUMA_FOR_LIGHT_INK, LUMA_FOR_DARK_INK = 0.44, 0.56
 """Gamma-encoded luma up to which white letters, and from which black letters, are comfortable."""
+
+_NEAR = 0.30
+"""Share of a side within which an area counts as lying at that border."""
+_FADE = 0.40
+"""Length of a fall-off of light as a share of the short side."""
 
 
 def _luminance_range(rgb: np.ndarray, box: Box) -> tuple[float, float]:
@@ -205,14 +210,31 @@ def _least_contrast(rgb: np.ndarray, ink: Rgb) -> float:
 
 def _text_mask(layout: Layout, boxes: list[Box]) -> np.ndarray:
     """(H / 8, W / 8) float32 0..1: full under the block of text, fading out softly all around it."""
-    w, h = layout.canvas.width_px, layout.canvas.height_px
-    f, unit = 8, layout.canvas.unit
-    pad, fade = 20 * unit, 150 * unit
-    xs = (np.arange(w // f + 1, dtype=np.float32) + 0.5) * f
-    ys = (np.arange(h // f + 1, dtype=np.float32) + 0.5) * f
-    left, right = min(b.left for b in boxes) - pad, max(b.right for b in boxes) + pad
-    top, bottom = min(b.top for b in boxes) - pad, max(b.bottom for b in boxes) + pad
+    canvas = layout.canvas
+    block = Box(
+        min(b.left for b in boxes),
+        min(b.top for b in boxes),
+        max(b.right for b in boxes),
+        max(b.bottom for b in boxes),
+    )
+    size = (canvas.width_px // 8 + 1, canvas.height_px // 8 + 1)
+    return light_mask(block.grown(round(20 * canvas.unit), canvas), canvas, size, 8)
+
+
+def light_mask(area: Box, canvas: Canvas, size: tuple[int, int], cell_px: int) -> np.ndarray:
+    """(h, w) float32 0..1 where light is changed for text in `area`, in cells of `cell_px`.
+
+    Full from the area to the borders of the picture that are near, and fading out over a long way elsewhere: that looks
+    like a fall-off of light, while a patch around the text would look like a panel.
+    """
+    w, h = canvas.width_px, canvas.height_px
+    left = 0 if area.left < _NEAR * w else area.left
+    right = w if area.right > (1 - _NEAR) * w else area.right
+    top = 0 if area.top < _NEAR * h else area.top
+    bottom = h if area.bottom > (1 - _NEAR) * h else area.bottom
+    xs = (np.arange(size[0], dtype=np.float32) + 0.5) * cell_px
+    ys = (np.arange(size[1], dtype=np.float32) + 0.5) * cell_px
     dx = np.maximum(np.maximum(left - xs, xs - right), 0)[None, :]
     dy = np.maximum(np.maximum(top - ys, ys - bottom), 0)[:, None]
-    t = np.clip(1 - np.hypot(dx, dy) / fade, 0, 1)
+    t = np.clip(1 - np.hypot(dx, dy) / (_FADE * min(w, h)), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)

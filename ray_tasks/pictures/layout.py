@@ -28,6 +28,13 @@ class Layout:
     anchor: str
     """Where the block sits in its area: top, middle or bottom."""
     max_points_per_row: int
+    starts_left: bool = True
+    """Whether reading begins on the left."""
+
+    @property
+    def usual_slack(self) -> float:
+        """Share of the height that the text leaves free which stands above it."""
+        return {"top": 0.0, "middle": 0.46, "bottom": 0.5}[self.anchor]
 
     def form(self, mood: str) -> Form:
         """How a block of text is set in the area."""
@@ -59,7 +66,12 @@ class Layout:
     def mirrored(self) -> Layout:
         """Everything on the other side."""
         area = self.text_area and self._mirrored(self.text_area)
-        return replace(self, product_box=self._mirrored(self.product_box), text_area=area)
+        return replace(
+            self,
+            product_box=self._mirrored(self.product_box),
+            text_area=area,
+            starts_left=not self.starts_left,
+        )
 
     def _mirrored(self, box: Box) -> Box:
         return Box(self.canvas.width_px - box.right, box.top, self.canvas.width_px - box.left, box.bottom)

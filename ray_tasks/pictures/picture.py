@@ -19,6 +19,7 @@ from ray_tasks.pictures.framed import draw_ground, is_photograph, plan_framed
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.layout import Layout, TextSpec, plan_layout
 from ray_tasks.pictures.palette import Tones, harmonise, product_color
+from ray_tasks.pictures.preview import calmest
 from ray_tasks.pictures.scene import PlacedProduct, SceneBackend, SceneOrder, SceneSpec
 from ray_tasks.pictures.typeset import TypesetResult, typeset
 
@@ -84,7 +85,7 @@ def draw_base(
     seed: int,
 ) -> Base:
     """The base for all `texts` (one per locale); see `plan_base`."""
-    base, order = plan_base(cutout_rgba, spec, texts, canvas, layout_name, seed)
+    base, order = plan_base(cutout_rgba, spec, texts, canvas, layout_name, seed, preview=backend)
     if order is None:
         return base
     scene_rgb = backend.draw(order.spec, order.product, order.text_area, order.seed)
@@ -98,8 +99,14 @@ def plan_base(
     canvas: Canvas,
     layout_name: str,
     seed: int,
+    *,
+    preview: SceneBackend | None = None,
+    others: Sequence[str] = (),
 ) -> tuple[Base, SceneOrder | None]:
     """The base for all `texts` (one per locale), the layout with room for the longest; and the scene to put into it.
+
+    preview: draws scenes so fast that small ones may decide where the text stands (`ray_tasks.pictures.preview`), and
+    whether one of the `others` is the better layout.
 
     A whole photograph is framed: its base is complete, and no scene is ordered. A cut-out stands in the ordered scene;
     until then its base has one plain tone.
@@ -117,8 +124,12 @@ def plan_base(
         scene_rgb = draw_ground(canvas, layout, placed.box, tones, seed)
         order = None
     else:
-        layout = plan_layout(canvas, layout_name, aspect, list(texts))
-        placed = place_product(cutout_rgba, canvas, layout.product_box, share=size_share(spec.size_cm))
+        share = size_share(spec.size_cm)
+        layouts = [plan_layout(canvas, name, aspect, list(texts)) for name in (layout_name, *others)]
+        layout = layouts[0]
+        if preview is not None and layout.text_area is not None:
+            layout = calmest(cutout_rgba, bounds, spec, texts, layouts, preview, seed, share)
+        placed = place_product(cutout_rgba, canvas, layout.product_box, share=share)
         tones = harmonise(spec.palette, spec.mood, product_color(placed.rgba))
         plain = np.rint(np.array(tones.wall, np.float32) * 255).astype(np.uint8)
         scene_rgb = np.broadcast_to(plain, (canvas.height_px, canvas.width_px, 3))
@@ -144,6 +155,8 @@ def sticker_area(base: Base, texts: Sequence[TextSpec]) -> Box | None:
 
 WHITE_SHARE = 0.9
 """Of the frame that the longer side of a product on white takes; channels ask for 85 % at least."""
+WHITE_ENLARGEMENT = 2.4
+"""More than elsewhere: filling the frame is asked for, and what gets soft by it is rejected for that."""
 
 
 def white_base(cutout_rgba: np.ndarray, canvas: Canvas) -> Base:
@@ -157,12 +170,12 @@ def white_base(cutout_rgba: np.ndarray, canvas: Canvas) -> Base:
     if is_photograph(cutout_rgba):
         raise ValueError("a whole photograph cannot stand on white: the picture was not cut out")
     width, height = canvas.width_px, canvas.height_px
-    scale = WHITE_SHARE * min(width / bounds.width, height / bounds.height)
+    scale = min(WHITE_SHARE * min(width / bounds.width, height / bounds.height), WHITE_ENLARGEMENT)
     box_width, box_height = round(scale * bounds.width), round(scale * bounds.height)
     left, top = (width - box_width) // 2, (height - box_height) // 2
     # One pixel of slack: the fit of a box is rounded down.
     box = Box(left, top, left + box_width + 1, top + box_height + 1)
-    placed = place_product(cutout_rgba, canvas, box)
+    placed = place_product(cutout_rgba, canvas, box, most=WHITE_ENLARGEMENT)
     return Base(
         scene_rgb=np.full((height, width, 3), 255, np.uint8),
         placed=placed,

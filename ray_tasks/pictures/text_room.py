@@ -7,8 +7,14 @@ import math
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.geometry import Box
-from ray_tasks.pictures.ink import LUMA_FOR_DARK_INK, LUMA_FOR_LIGHT_INK, luma_of, wants_light_ink
+from ray_tasks.pictures.geometry import Box, Canvas
+from ray_tasks.pictures.ink import (
+    LUMA_FOR_DARK_INK,
+    LUMA_FOR_LIGHT_INK,
+    light_mask,
+    luma_of,
+    wants_light_ink,
+)
 
 _FACTOR = 8
 _SOFTNESS = 0.42
@@ -23,10 +29,11 @@ def prepare_text_area(rgb: np.ndarray, area: Box) -> None:
     size = (max(1, width // _FACTOR), max(1, height // _FACTOR))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     mask = _mask(area, size, min(width, height))
-    gain = _exposure(luma_of(small.astype(np.float32) / 255.0), mask)
+    lit = light_mask(area, Canvas(width, height), size, _FACTOR)
+    gain = _exposure(luma_of(small.astype(np.float32) / 255.0), mask, lit)
     soft = cv2.GaussianBlur(small, (0, 0), 2.2)
     share = _softness(rgb, area)
-    rows, columns = (np.flatnonzero(mask.max(axis=axis) > 0) for axis in (1, 0))
+    rows, columns = (np.flatnonzero(lit.max(axis=axis) > 0) for axis in (1, 0))
     cells = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     left, top = int(columns[0]) * _FACTOR, int(rows[0]) * _FACTOR
     right, bottom = min(width, (int(columns[-1]) + 1) * _FACTOR), min(height, (int(rows[-1]) + 1) * _FACTOR)
@@ -64,8 +71,11 @@ def _mask(area: Box, size: tuple[int, int], short_side: int) -> np.ndarray:
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
-def _exposure(luma: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """(h, w) float32 factor that draws the area's brightness to that of the ink it will carry."""
+def _exposure(luma: np.ndarray, mask: np.ndarray, lit: np.ndarray) -> np.ndarray:
+    """(h, w) float32 factor that draws the area's brightness to that of the ink it will carry.
+
+    mask: 1 in the area; lit: where light may change for it.
+    """
     inside = luma[mask > 0.9]
     if inside.size == 0:
         return np.ones_like(mask)
@@ -74,4 +84,4 @@ def _exposure(luma: np.ndarray, mask: np.ndarray) -> np.ndarray:
         wanted = np.clip((LUMA_FOR_LIGHT_INK - 0.03) / np.maximum(broad, 0.05), 0.58, 1.0)
     else:
         wanted = np.clip((LUMA_FOR_DARK_INK + 0.05) / np.maximum(broad, 0.05), 1.0, 1.4)
-    return np.asarray(1 + mask * (cv2.GaussianBlur(wanted, (0, 0), 4.0) - 1), np.float32)
+    return np.asarray(1 + lit * (cv2.GaussianBlur(wanted, (0, 0), 6.0) - 1), np.float32)

@@ -62,7 +62,7 @@ def typeset(
     if best is None:
         return TypesetResult(scene_rgb.copy(), overflow=True, missing_glyphs=no_glyph, scale=SCALES[-1])
     block, scale = best
-    slack = {"top": 0.0, "middle": 0.46, "bottom": 0.5}[layout.anchor] * (area.height - block.height)
+    slack = layout.usual_slack * (area.height - block.height)
     elements = [replace(e, left=e.left + area.left, top=e.top + area.top + slack) for e in block.elements]
     plain = [_box(e, layout) for e in elements if e.kind not in ("sticker", "call_to_action")]
     surface_array = cv2.cvtColor(scene_rgb, cv2.COLOR_RGB2RGBA)

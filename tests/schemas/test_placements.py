@@ -44,11 +44,11 @@ def test_placements_of_one_width_are_windows_of_the_tallest() -> None:
     assert scenes("portrait", "story", "portrait_plain", "low", "landscape") == {
         "portrait": (1920, True),
         "story": (1920, True),
-        "portrait_plain": (1920, True),
+        "portrait_plain": (1080, False),
         "low": (566, True),
         "landscape": (628, True),
     }
-    assert scenes("square", "square_plain") == {"square": (1024, True), "square_plain": (1024, True)}
+    assert scenes("square", "square_plain") == {"square": (1024, True), "square_plain": (1024, False)}
 
 
 def test_a_scene_without_any_text_leaves_no_room_for_it() -> None:
