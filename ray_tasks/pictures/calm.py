@@ -23,6 +23,8 @@ _UNEVEN = 0.5
 _PULL = 0.8
 """How much more unrest counts at the far end of an area than at the place that the grid gives."""
 _STEPS = 24
+_GRAIN = 1.5
+"""Unrest of a plain wall with its grain: between places calmer than that, the usual one is taken."""
 
 
 class UnrestMap:
@@ -75,6 +77,7 @@ def settled(layout: Layout, block_px: tuple[int, int], unrest: UnrestMap) -> tup
     for step in range(_STEPS + 1 if slack else 1):
         top = area.top + round(slack * step / _STEPS)
         pull = 1 + _PULL * abs(step / _STEPS - usual) * slack / area.height
-        best = min(best, (unrest.of(Box(left, top, left + width, top + height)) * pull, top))
+        here = max(_GRAIN, unrest.of(Box(left, top, left + width, top + height)))
+        best = min(best, (here * pull, top))
     cost, top = best
     return replace(layout, text_area=Box(area.left, top, area.right, top + height)), cost
