@@ -47,7 +47,7 @@ from jobs.drops.release_rows import (
 )
 from jobs.drops.shortfalls import Placements, Said, Shortfall, shortfalls, wanted_faces
 from schemas.config import Merchant
-from schemas.revisions import scorer_revision
+from schemas.revisions import scorer_revision, views_revision
 
 STAGE = "jobs.build_drops"
 INPUTS = (
@@ -92,7 +92,11 @@ def read_merchant_night(stage: Stage, merchant: Merchant, release: Row) -> Merch
     rejects = sorted(rows("rejects"), key=lambda reject: (reject["stage"], reject["key"], reject["reason"]))
     personas = rows("personas", columns=["sku", "segment_id", "rank"])
     said = Said(
-        views=tonights_views(stage.state, (product["image_sha256"] for product in products)),
+        views=tonights_views(
+            stage.state,
+            (product["image_sha256"] for product in products),
+            views_revision(stage.config.cutout),
+        ),
         personas=personas,
         instructions=rows("instructions", columns=["sku", "segment_id", "locale"]),
         work_units=units,

@@ -34,7 +34,7 @@ from jobs.report.merchant_rows import MerchantRows, read_merchant_rows
 from jobs.report.night_state import NightState, read_night_state
 from jobs.report.set_aside_feeds import SetAside, set_aside, set_aside_section
 from jobs.report.thumbs import SOURCE_PX, Thumb, make_thumbs, read_source
-from schemas.revisions import scorer_revision
+from schemas.revisions import scorer_revision, views_revision
 
 STAGE = "jobs.build_report"
 INPUTS = (
@@ -103,10 +103,10 @@ def thumbs_of(stage: Stage, rows: MerchantRows, products: Sequence[Mapping[str, 
 def gather(stage: Stage, release: Row | None) -> Page:
     """Reads the night one merchant at a time and makes the small pictures on the way."""
     page = Page()
-    revision = scorer_revision(stage.config.quality)
+    revision, views = scorer_revision(stage.config.quality), views_revision(stage.config.cutout)
     for merchant in stage.progress(stage.merchants, total=len(stage.merchants), unit="merchant"):
         rows = read_merchant_rows(
-            stage.state, stage.run_date, merchant, stage.config.placements, release, revision
+            stage.state, stage.run_date, merchant, stage.config.placements, release, revision, views
         )
         page.funnels.append((merchant.name, merchant_funnel(rows)))
         page.merchants.append({"id": merchant.id, "name": merchant.name, "locales": list(merchant.locales)})

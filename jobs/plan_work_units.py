@@ -22,7 +22,7 @@ from infra.tables import night_before, night_predicate, query_tables, read_table
 from jobs.planning.rates import Rates, measured_rates, placement_rows, read_rates, unmeasured_nights
 from jobs.planning.units import build_wanted, cap, explain, former_prices, retire
 from schemas.config import Config
-from schemas.revisions import VIEWS, scene_revision, scorer_revision
+from schemas.revisions import scene_revision, scorer_revision, views_revision
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -62,7 +62,7 @@ def plan_units(
     wanted = build_wanted(
         night["instructions"].drop("n"),
         _with_former_prices(spark, state, config, run_date, night["products"]),
-        read_delta(spark, state, "product_views").where(F.col("method_revision") == VIEWS),
+        read_delta(spark, state, "product_views").where(F.col("method_revision") == views_revision(config.cutout)),
         night["personas"],
         spark.createDataFrame(
             [tuple(row.values()) for row in placements], _PLACEMENTS

@@ -18,7 +18,7 @@ from infra.releases import add_release, all_releases, pinned_versions
 from infra.spark import replace_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
 from jobs.gate_release import gate_result_path, gated_rows_path
-from schemas.revisions import RENDERER, VIEWS, scene_revision, scorer_revision
+from schemas.revisions import RENDERER, scene_revision, scorer_revision, views_revision
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         replace_delta(assets, stage.state, "assets", f"release_id = '{release_id}'")
         revisions = {
             "code": code_revision(),
-            "views": VIEWS,
+            "views": views_revision(stage.config.cutout),
             "scene": scene_revision(stage.config.scene),
             "renderer": RENDERER,
             "scorer": scorer_revision(stage.config.quality),

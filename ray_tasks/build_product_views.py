@@ -19,7 +19,7 @@ from infra.ray_session import map_rows
 from infra.stage import Stage, stage_run
 from infra.tables import append_rows, missing_keys, read_night, read_table, rows_to_table
 from schemas.config import Config
-from schemas.revisions import VIEWS
+from schemas.revisions import views_revision
 from schemas.tables import BY_NAME
 
 STAGE = "ray_tasks.build_product_views"
@@ -41,11 +41,16 @@ class CutOutImages:
     def __init__(self, config: Config, state: Path) -> None:
         import cv2
 
-        from ray_tasks.pictures.cutout import ClassicalCutOut
+        from ray_tasks.pictures.cutout import ClassicalCutOut, CutOutMethod
 
         cv2.setNumThreads(1)
         self._store = open_store(config.store, state)
-        self._method = ClassicalCutOut()
+        self._revision = views_revision(config.cutout)
+        self._method: CutOutMethod = ClassicalCutOut()
+        if matting := config.cutout.matting:
+            from ray_tasks.models.matting import MattingCutOut
+
+            self._method = MattingCutOut(matting, matting.device, self._method)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """One row an image, whatever happens to it."""
@@ -58,7 +63,7 @@ class CutOutImages:
         row: dict[str, Any] = dict.fromkeys(VIEWS_SCHEMA.names)
         row |= {
             "image_sha256": image_sha256,
-            "method_revision": VIEWS,
+            "method_revision": self._revision,
             "image_bytes": 0,
             "width_px": 0,
             "height_px": 0,
@@ -204,14 +209,19 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             schema=IMAGES,
         )
         known = read_table(
-            stage.state, "product_views", columns=["image_sha256"], filters=[("method_revision", "=", VIEWS)]
+            stage.state,
+            "product_views",
+            columns=["image_sha256"],
+            filters=[("method_revision", "=", views_revision(stage.config.cutout))],
         )
         new = missing_keys(wanted, known, "image_sha256")
         stage.log.info("%d images, %d of them new", wanted.num_rows, new.num_rows)
         bar = stage.progress(total=new.num_rows, unit="image")
         waiting: list[dict[str, Any]] = []
         arguments = {"config": stage.config, "state": stage.state}
-        for views in map_rows(new, CutOutImages, arguments, stage.config.engines):
+        matting = stage.config.cutout.matting
+        gpus = int(matting is not None and matting.device == "cuda")
+        for views in map_rows(new, CutOutImages, arguments, stage.config.engines, num_gpus=gpus):
             bar.update(views.num_rows)
             waiting += views.to_pylist()
             if len(waiting) >= COMMIT_ROWS:
@@ -228,7 +238,7 @@ def _report(stage: Stage, rows: list[dict[str, Any]], pictured: list[dict[str, A
         stage.state,
         "product_views",
         columns=["image_sha256", "reason", "detail"],
-        filters=[("method_revision", "=", VIEWS), ("verdict", "=", "refused")],
+        filters=[("method_revision", "=", views_revision(stage.config.cutout)), ("verdict", "=", "refused")],
     )
     rejects = view_rejects(pictured, {view["image_sha256"]: view for view in views.to_pylist()})
     stage.write_rejects(rejects)

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,14 @@ def check_source(key: str, weights: Weights) -> str:
         raise OSError(f"{key}.model: there is no folder {weights.model}")
     info = _hub_info(key, weights)
     if weights.revision is None:
-        today = f"; today's commit is {info.sha}, its licence {_licence(info)}" if info else ""
+        today = (
+            f"; today's commit is {info.sha}, its licence {_licence(info)}"
+            if info
+            else (
+                f"; where the hub can be reached, this prints today's: python -c \"import huggingface_hub as h; "
+                f"print(h.model_info('{weights.model}').sha)\""
+            )
+        )
         raise ValueError(
             f"{key}.revision is missing: open the page of {weights.model}, read its licence, and pin the commit that "
             f"you read{today}"
@@ -225,6 +233,54 @@ def check_writing(model: WriterModel) -> str:
     return f"{opened.name} answered in {answered_s:.1f} s ({whole}), loaded in {loaded - started:.1f} s"
 
 
+def check_cutting(config: Config) -> str:
+    """Cuts one product out. Raises what kept it from being cut out."""
+    from ray_tasks.models.matting import MattingCutOut
+
+    matting = config.cutout.matting
+    assert matting is not None
+    method = MattingCutOut(matting, matting.device)
+    started = time.perf_counter()
+    found = method.cut(_photograph())
+    if found.verdict != "accepted":
+        raise ValueError(f"the jar was refused: {found.reason} ({found.detail})")
+    return f"one product of {found.rgba.shape[1]} x {found.rgba.shape[0]} px in {time.perf_counter() - started:.1f} s"
+
+
+def check_seeing(config: Config, state: Path) -> str:
+    """Measures one picture. Raises what kept it from being measured."""
+    import cv2
+
+    from infra.object_store import LocalStore
+    from ray_tasks.model_measures import ModelMeasures
+
+    with TemporaryDirectory(dir=state if state.is_dir() else None) as folder:
+        store = LocalStore(Path(folder))
+        store.put("jar.jpg", cv2.imencode(".jpg", _photograph()[..., ::-1])[1].tobytes())
+        models = ModelMeasures(config.quality, store)
+        started = time.perf_counter()
+        row = {"asset_id": "", "uri": "jar.jpg", "setting": "wood_table", "look": "text", "rivals": []}
+        found = models.of([row])[""]
+    if isinstance(found, Exception):
+        raise found
+    told = ", ".join(f"{name} {value:.2f}" for name, value in found.items())
+    believed = (
+        ""
+        if config.quality.judge is None or config.quality.judge.measured
+        else ("; no yes of the judge counts: quality.judge.measured names no record of it")
+    )
+    return f"one picture in {time.perf_counter() - started:.1f} s: {told}{believed}"
+
+
+def _photograph() -> np.ndarray:
+    """(480, 480, 3) uint8: the jar on a pale ground."""
+    rgb = np.full((480, 480, 3), 226, np.float32)
+    jar = _jar().astype(np.float32)
+    share = jar[..., 3:] / 255
+    rgb[100:400, 140:340] = rgb[100:400, 140:340] * (1 - share) + jar[..., :3] * share
+    return np.rint(rgb).astype(np.uint8)
+
+
 def checks(config: Config, state: Path) -> Iterator[tuple[str, Callable[[], str]]]:
     """Name and check, cheapest first; what follows a failed check of the same model is not tried."""
     weights = config.weights()
@@ -240,6 +296,10 @@ def checks(config: Config, state: Path) -> Iterator[tuple[str, Callable[[], str]
         model = config.writer.model
         assert model is not None
         yield "writer.answer", lambda: check_writing(model)
+    if config.cutout.matting is not None:
+        yield "cutout.edge", lambda: check_cutting(config)
+    if config.quality.image_text is not None or config.quality.judge is not None:
+        yield "quality.measured", lambda: check_seeing(config, state)
 
 
 def run(config: Config, state: Path) -> bool:
@@ -249,7 +309,7 @@ def run(config: Config, state: Path) -> bool:
         _say("ok      no models: this night needs no card and no weights")
     for name, check in checks(config, state):
         room = name.split(".")[0]
-        if room in failed and name in ("scene.picture", "writer.answer"):
+        if room in failed and name in ("scene.picture", "writer.answer", "cutout.edge", "quality.measured"):
             _say(f"skipped {name}: mend the above first")
             continue
         try:

@@ -26,7 +26,7 @@ from ray_tasks.decide_again import decide_again
 from ray_tasks.due import TONIGHT, in_shard
 from ray_tasks.pictures.decide import Thresholds, decide, explain
 from schemas.config import Config
-from schemas.revisions import SCORER, VIEWS, scorer_revision
+from schemas.revisions import measures_revision, scorer_revision, views_revision
 from schemas.tables import BY_NAME
 
 STAGE = "ray_tasks.score_candidates"
@@ -82,15 +82,28 @@ class ScoreCandidates:
         # Locales share a scene: of the pixels that were pasted there, one copy.
         self._placed = lru_cache(maxsize=8)(self._place)
         self._look = lru_cache(maxsize=64)(self._look_at)
+        self._models = None
+        if config.quality.image_text or config.quality.judge:
+            from ray_tasks.model_measures import ModelMeasures
+
+            self._models = ModelMeasures(config.quality, self._store)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """One row a candidate, whatever happens to it."""
-        return pa.Table.from_pylist([self.score(row) for row in batch.to_pylist()], schema=SCORED)
+        rows = batch.to_pylist()
+        told = self._models.of(rows) if self._models else {}
+        return pa.Table.from_pylist(
+            [self.score(row, told.get(row["asset_id"])) for row in rows], schema=SCORED
+        )
 
-    def score(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The score of one candidate."""
+    def score(
+        self, row: dict[str, Any], told: Mapping[str, float] | Exception | None = None
+    ) -> dict[str, Any]:
+        """The score of one candidate; told: what models measured of it, or why they could not."""
         try:
-            return self._score(row)
+            if isinstance(told, Exception):
+                raise told
+            return self._score(row, told or {})
         except FileNotFoundError as error:
             return _failed(
                 row, "object_missing", f"{error}; delete its row in candidates to have it made again"
@@ -98,7 +111,7 @@ class ScoreCandidates:
         except Exception as error:
             return _failed(row, "scoring_failed", f"{type(error).__name__}: {error}"[:500])
 
-    def _score(self, row: dict[str, Any]) -> dict[str, Any]:
+    def _score(self, row: dict[str, Any], told: Mapping[str, float]) -> dict[str, Any]:
         from ray_tasks.pictures.geometry import Box
         from ray_tasks.pictures.measure import measure
         from ray_tasks.pictures.measure_text import TextBox
@@ -140,7 +153,7 @@ class ScoreCandidates:
             ],
             source_texts=row["source_texts"] or (),
             stands=_stands(row["setting"]),
-        )
+        ) | dict(told)
         reasons = decide(measurements, self._thresholds.of_look(row["look"]))
         return self._shared | {
             "asset_id": row["asset_id"],
@@ -182,6 +195,12 @@ def _stands(setting: str | None) -> bool:
 
     known = DRAWERS.get(setting or "")
     return known is None or not (known.from_above or known.hangs)
+
+
+def input_files(config: Config, data_root: Path) -> list[Path]:
+    """The judge's record: another one is another scorer."""
+    judge = config.quality.judge
+    return [Path(judge.measured)] if judge and judge.measured and Path(judge.measured).is_file() else []
 
 
 def _failed(row: dict[str, Any], reason: str, detail: str) -> dict[str, Any]:
@@ -263,7 +282,7 @@ def _plan(stage: Stage) -> pa.Table:
         stage.state,
         "product_views",
         columns=["image_sha256", "text_found"],
-        filters=[("method_revision", "=", VIEWS)],
+        filters=[("method_revision", "=", views_revision(stage.config.cutout))],
     )
     views = views.filter(pc.is_in(views["image_sha256"], value_set=images))
     return planned_candidates(
@@ -283,7 +302,8 @@ def _decided_again(stage: Stage, new: pa.Table, thresholds: Thresholds) -> list[
     """Scores of pictures that only other thresholds have judged."""
     if not new.num_rows:
         return []
-    earlier = read_table(stage.state, "scores", filters=[("scorer_revision", "like", f"{SCORER}+%")])
+    measured = f"{measures_revision(stage.config.quality)}+%"
+    earlier = read_table(stage.state, "scores", filters=[("scorer_revision", "like", measured)])
     known = earlier.filter(pc.is_in(earlier["asset_id"], value_set=new["asset_id"].combine_chunks()))
     shared = {"scorer_revision": scorer_revision(stage.config.quality), "run_date": stage.run_date}
     looks = new.select(["asset_id", "look"]).to_pylist()
@@ -308,7 +328,9 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         waiting: list[dict[str, Any]] = []
         bar = stage.progress(total=new.num_rows, unit="picture")
         arguments = {"config": stage.config, "state": stage.state, "run_date": stage.run_date}
-        for scored in map_rows(new, ScoreCandidates, arguments, stage.config.engines):
+        models = (stage.config.quality.image_text, stage.config.quality.judge)
+        gpus = int(any(model is not None and model.device == "cuda" for model in models))
+        for scored in map_rows(new, ScoreCandidates, arguments, stage.config.engines, num_gpus=gpus):
             bar.update(scored.num_rows)
             rows = scored.to_pylist()
             failures |= {row["asset_id"]: row for row in rows if row["failure"]}

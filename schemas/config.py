@@ -10,7 +10,7 @@ from schemas.feed_config import (
     ProductFeed,
     SegmentSource,
 )
-from schemas.model_config import Scene, Weights, Writer
+from schemas.model_config import CutOut, Judge, OnDevice, Scene, Weights, Writer
 from schemas.strict import Identifier, Locale, Strict
 
 
@@ -73,6 +73,9 @@ class Quality(Strict):
     max_failed_share: float = Field(default=0.1, ge=0, le=1)
     """The error budget: above this share of failed pictures the stage stops."""
     thresholds: dict[str, float] = Field(default_factory=dict)
+    image_text: OnDevice | None = None
+    """An image-text model (CLIP, SigLIP): how like its setting a picture is, and how like another persona's."""
+    judge: Judge | None = None
 
 
 class Budget(Strict):
@@ -185,6 +188,7 @@ class Config(Strict):
     ingest: Ingest = Ingest()
     quality: Quality = Quality()
     budget: Budget = Budget()
+    cutout: CutOut = CutOut()
     scene: Scene = Scene()
     writer: Writer = Writer()
     placements: dict[Identifier, Placement] = Field(
@@ -220,7 +224,12 @@ class Config(Strict):
                     found[f"scene.diffusion.{name}"] = part
         if self.writer.backend == "model" and self.writer.model is not None:
             found["writer.model"] = self.writer.model
-        return found
+        seeing = {
+            "cutout.matting": self.cutout.matting,
+            "quality.image_text": self.quality.image_text,
+            "quality.judge": self.quality.judge,
+        }
+        return found | {key: weights for key, weights in seeing.items() if weights is not None}
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:

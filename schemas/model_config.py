@@ -20,6 +20,19 @@ class Weights(Strict):
     """The licence that was read and accepted, as the model's card names it; the preflight compares."""
 
 
+class OnDevice(Weights):
+    """A model that looks at pictures, and where it runs."""
+
+    device: Literal["cpu", "cuda"] = "cuda"
+
+
+class CutOut(Strict):
+    """What cuts products out."""
+
+    matting: OnDevice | None = None
+    """A network that draws the soft edge (ViTMatte); what is product and what is ground, the classical method says."""
+
+
 class Control(Weights):
     """A ControlNet, and how strongly it acts."""
 
@@ -105,6 +118,14 @@ class WriterModel(Weights):
     """A bound for what goes wrong: a model that means something ends long before it."""
     picture_px: int = Field(default=448, ge=32)
     """Longer side of the cut-out that the model is shown."""
+
+
+class Judge(WriterModel):
+    """A vision-language model that is asked fixed yes/no questions of each picture."""
+
+    max_new_tokens: int = Field(default=160, ge=64)
+    measured: str | None = None
+    """Its record, by `python -m tests.benchmarks.judge`: how often each yes was right. Without one no yes counts."""
 
 
 class Writer(Strict):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from schemas.config import Quality
 from schemas.instruction import content_hash
-from schemas.model_config import Scene, Weights, WriterModel
+from schemas.model_config import CutOut, Scene, Weights, WriterModel
 
 VIEWS = "classical-7"
 """Opening, cut-out, admission, colours, tags, and text found."""
@@ -22,6 +22,8 @@ RENDERER = "render-4"
 """Composition, layout, typesetting and encoding."""
 SCORER = "measure-5"
 """Measurements and the default thresholds."""
+SEEING = "seeing-1"
+"""What models measure of a picture: questions, words, and what is made of the answers."""
 
 _SAMPLED_BYTES = 1 << 20
 
@@ -72,6 +74,28 @@ def _folder_revision(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+def views_revision(cutout: CutOut) -> str:
+    """The pinned revision of cut-outs and what is seen in source pictures."""
+    return VIEWS if cutout.matting is None else f"{VIEWS}+{_weights(cutout.matting)}"
+
+
+def measures_revision(quality: Quality) -> str:
+    """Revision of the measurements alone; a judge's record is one of its instruments."""
+    models: dict[str, str] = {}
+    if quality.image_text is not None:
+        models["image_text"] = _weights(quality.image_text)
+    if quality.judge is not None:
+        models["judge"] = judge_revision(quality.judge)
+        if quality.judge.measured is not None:
+            models["measured"] = hashlib.sha256(Path(quality.judge.measured).read_bytes()).hexdigest()
+    return f"{SCORER}-{content_hash(models | {'seeing': SEEING})[:8]}" if models else SCORER
+
+
+def judge_revision(judge: WriterModel) -> str:
+    """What a judge's record of precision belongs to: weights, questions, and the size in which it is shown pictures."""
+    return f"{_weights(judge)}+{SEEING}+{judge.picture_px}"
+
+
 def scorer_revision(quality: Quality) -> str:
     """Revision of measurements and thresholds: other thresholds decide anew, without drawing anything."""
-    return f"{SCORER}+{content_hash(quality.thresholds)[:8]}"
+    return f"{measures_revision(quality)}+{content_hash(quality.thresholds)[:8]}"

@@ -353,6 +353,8 @@ def save_all(folder: Path) -> None:
     save_tiny_controlnet(folder / "layout", seed=1)
     save_tiny_ip_adapter(folder / "style")
     save_tiny_vision_language_model(folder / "writer")
+    save_tiny_clip(folder / "image_text")
+    save_tiny_matting(folder / "matting")
     stripes = np.tile(np.array([[30, 90, 200], [220, 200, 40]], np.uint8), (64, 32, 1))
     cv2.imwrite(str(folder / "style.jpg"), stripes)
 

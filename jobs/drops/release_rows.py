@@ -12,7 +12,6 @@ import pyarrow.dataset as ds
 
 from infra.releases import Release, all_releases
 from infra.tables import open_table, read_table
-from schemas.revisions import VIEWS
 
 Row = dict[str, Any]
 
@@ -82,10 +81,10 @@ def rows_with(
     return list(dataset.scanner(columns=list(columns), filter=matches).to_table().to_pylist())
 
 
-def tonights_views(state: Path, image_sha256s: Iterable[str | None]) -> dict[str, Row]:
-    """Source image hash -> what tonight's method revision saw in it."""
+def tonights_views(state: Path, image_sha256s: Iterable[str | None], revision: str) -> dict[str, Row]:
+    """Source image hash -> what tonight's method revision (`views_revision`) saw in it."""
     rows = rows_with(state, "product_views", "image_sha256", image_sha256s, VIEW_COLUMNS)
-    return {row["image_sha256"]: row for row in rows if row["method_revision"] == VIEWS}
+    return {row["image_sha256"]: row for row in rows if row["method_revision"] == revision}
 
 
 def tonights_scores(state: Path, asset_ids: Iterable[str], revision: str) -> dict[str, Row]:

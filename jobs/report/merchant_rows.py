@@ -59,14 +59,15 @@ def read_merchant_rows(
     placements: Placements,
     release: Row | None,
     revision: str,
+    views: str,
 ) -> MerchantRows:
     """Reads one merchant; every table may be empty, as after a night that failed early.
 
-    revision: the scorer revision whose verdicts count tonight.
+    revision, views: the scorer's and the views' revision that count tonight.
     """
     rows = partial(night_rows, state, run_date=run_date, merchant_id=merchant.id)
     products = sorted(rows("products"), key=lambda product: product["sku"])
-    views = tonights_views(state, (product["image_sha256"] for product in products))
+    seen = tonights_views(state, (product["image_sha256"] for product in products), views)
     personas = sorted(rows("personas"), key=lambda persona: (persona["sku"], persona["rank"]))
     instructions = rows("instructions")
     units = rows("work_units")
@@ -75,14 +76,14 @@ def read_merchant_rows(
     scores = tonights_scores(state, unit_ids, revision)
     assets = release_assets(state, release, merchant.id) if release else []
     rejects = rows("rejects")
-    said = Said(views, personas, instructions, units, scores, rejects)
+    said = Said(seen, personas, instructions, units, scores, rejects)
     short = list(shortfalls(merchant, placements, products, assets, said))
     by_id = {candidate["asset_id"]: candidate for candidate in candidates}
     return MerchantRows(
         merchant,
         placements,
         products,
-        views,
+        seen,
         personas,
         instructions,
         units,

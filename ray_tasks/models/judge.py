@@ -1,20 +1,23 @@
 """A vision-language model asked fixed yes/no questions of a picture, believed only where it was measured to be right.
 
 What it says is a measurement like any other: `measure_judge` holds it against pictures whose defects are known, and
-`judged_reasons` lets only those questions count whose precision is high enough, by the lower end of its interval.
+`ray_tasks.pictures.decide` lets a yes count by the lower end of that precision's interval.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ray_tasks.models.vision_language import JsonModel, Question, parse
+from ray_tasks.pictures.decide import JUDGED
 
 QUESTIONS = {
     "wrong_count": "Does the picture show the product more than once, or less than whole?",
@@ -107,14 +110,38 @@ def measure_judge(
     return measured
 
 
-def judged_reasons(
-    answer: Mapping[str, bool] | None, measured: Mapping[str, Measured], least_precision: float
-) -> list[str]:
-    """The reasons that count against a picture: a yes to a question whose precision is at least so high."""
-    if answer is None:
-        return []
-    return [
-        name
-        for name, yes in answer.items()
-        if yes and name in measured and measured[name].least_precision >= least_precision
-    ]
+def judge_measurements(
+    answer: Mapping[str, bool] | None, measured: Mapping[str, Measured]
+) -> dict[str, float]:
+    """What a candidate's score holds of an answer, each 0 to 1.
+
+    judge_answered, judge_<question> (1 is yes), and judged_<question>: the least precision of a yes, 0 for a no.
+    """
+    found = {"judge_answered": float(answer is not None)}
+    for name, yes in (answer or {}).items():
+        found[f"judge_{name}"] = float(yes)
+        found[f"judged_{name}"] = measured[name].least_precision if yes and name in measured else 0.0
+    return found
+
+
+def write_measured(path: Path, revision: str, pictures: int, measured: Mapping[str, Measured]) -> None:
+    """Keeps a judge's record; revision: what it belongs to (`schemas.revisions.judge_revision`)."""
+    questions = {name: asdict(one) for name, one in measured.items()}
+    record = {"judge": revision, "pictures": pictures, "questions": questions}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def read_measured(path: Path, revision: str) -> dict[str, Measured]:
+    """Question -> the judge's record. Raises ValueError or OSError with a remedy for one that is not this judge's."""
+    again = "measure it: python -m tests.benchmarks.judge --config CONFIG --out FILE"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        measured = {name: Measured(**one) for name, one in record["questions"].items() if name in JUDGED}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OSError(f"quality.judge.measured: {path} is no record of a judge ({error}); {again}") from error
+    if record["judge"] != revision:
+        raise ValueError(
+            f"quality.judge.measured: {path} is the record of {record['judge']}, and this judge is {revision}; {again}"
+        )
+    return measured

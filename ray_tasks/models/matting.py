@@ -29,7 +29,11 @@ class MattingCutOut:
     name = "matting"
 
     def __init__(
-        self, weights: Weights, device: str = "cpu", inner: CutOutMethod | None = None, key: str = "matting"
+        self,
+        weights: Weights,
+        device: str = "cpu",
+        inner: CutOutMethod | None = None,
+        key: str = "cutout.matting",
     ) -> None:
         from transformers import VitMatteForImageMatting, VitMatteImageProcessor
 

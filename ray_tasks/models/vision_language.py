@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ray_tasks.models.loading import load
 from schemas.model_config import WriterModel
 
 if TYPE_CHECKING:
@@ -63,25 +64,19 @@ class VisionLanguageModel:
     same batches give the same answers on one machine. What questions share is read once a batch, picture and all.
     """
 
-    def __init__(self, config: WriterModel, schema: Mapping[str, Any]) -> None:
+    def __init__(self, config: WriterModel, schema: Mapping[str, Any], key: str = "writer.model") -> None:
         import llguidance
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
         is_folder = Path(config.model).is_dir()
-        if not is_folder and config.revision is None:
-            raise ValueError(f"writer model {config.model}: pin a revision (a commit of the hub)")
-        source: dict[str, Any] = {
-            "revision": config.revision,
-            "local_files_only": is_folder or config.local_files_only,
-        }
         self.name = Path(config.model).name if is_folder else config.model
         self.revision = config.revision or "local"
         self._config = config
-        self._processor = AutoProcessor.from_pretrained(config.model, **source)
+        self._processor = load(config, key, "config.json", AutoProcessor.from_pretrained)
         self._tokenizer = self._processor.tokenizer
         self._tokenizer.padding_side = "left"
-        self._model = AutoModelForImageTextToText.from_pretrained(config.model, **source).eval()
-        self._model.to(config.device)
+        opened = load(config, key, "config.json", AutoModelForImageTextToText.from_pretrained)
+        self._model = opened.eval().to(config.device)
         vocabulary = max(len(self._tokenizer), self._model.get_output_embeddings().weight.shape[0])
         automaton = llguidance.LLTokenizer(
             self._tokenizer.backend_tokenizer.to_str(),
@@ -93,7 +88,7 @@ class VisionLanguageModel:
         )
         self._matcher = llguidance.LLMatcher(automaton, grammar)
         if self._matcher.is_error():
-            raise ValueError(f"writer model {config.model}: {self._matcher.get_error()}")
+            raise ValueError(f"{key}: model {config.model}: {self._matcher.get_error()}")
 
     def answer(self, questions: Sequence[Question]) -> list[str]:
         """See JsonModel. An answer that ran out of tokens is cut off, and so no JSON."""

@@ -50,6 +50,9 @@ class Thresholds:
     max_colour_clash: float = 0.09
     min_sharpness: float = 1.42
     max_halo: float = 34.0
+    min_setting_similarity: float = -1.0
+    max_twin_similarity: float = 1.0
+    max_judged: float = 0.9
 
     @classmethod
     def with_overrides(cls, overrides: Mapping[str, float]) -> Self:
@@ -74,6 +77,9 @@ class Thresholds:
             max_clipped_light_share=1.0,
             min_background_deviation=0.0,
             min_twin_distance=0.0,
+            min_setting_similarity=-1.0,
+            max_twin_similarity=1.0,
+            max_judged=1.0,
         )
 
 
@@ -194,10 +200,32 @@ RULES = (
 )
 """In the order of their weight: the first broken one names the rejection."""
 
+JUDGED = {
+    "unsafe": "an unsafe picture",
+    "wrong_count": "a wrong number of products",
+    "extended_product": "a product that the scene goes on with",
+    "floating": "a floating product",
+    "unreadable": "unreadable words",
+}
+"""What a judge is asked -> what it says with a yes, weightiest first."""
+MODEL_RULES = (
+    *(
+        Rule(f"judged_{name}", f"judged_{name}", "max_judged", f"precision of the judge that says {told}:")
+        for name, told in JUDGED.items()
+    ),
+    Rule("near_duplicate", "twin_similarity", "max_twin_similarity", "likeness to another persona's picture"),
+    Rule(
+        "off_scene", "setting_similarity", "min_setting_similarity", "likeness of the picture to its setting"
+    ),
+)
+"""Of what models measure, behind all others, where a model is configured. `judged_...` is the least precision that the
+judge's yes was measured to have, 0 where it said no or was never measured: so what it says counts by its record."""
+
 
 def broken_rules(measurements: Mapping[str, float], thresholds: Thresholds) -> list[Rule]:
     """The rules that a picture breaks, weightiest first."""
-    return [rule for rule in RULES if rule.is_broken(measurements, thresholds)]
+    seen = (rule for rule in MODEL_RULES if rule.measurement in measurements)
+    return [rule for rule in (*RULES, *seen) if rule.is_broken(measurements, thresholds)]
 
 
 def decide(measurements: Mapping[str, float], thresholds: Thresholds) -> list[str]:

@@ -23,7 +23,7 @@ from ray_tasks.due import (
     scene_jobs,
 )
 from ray_tasks.make_candidates import DrawPictures, scene_seed
-from ray_tasks.pictures.decide import RULES
+from ray_tasks.pictures.decide import MODEL_RULES, RULES
 from schemas.instruction import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,7 +120,7 @@ def test_each_variant_changes_what_it_says_and_nothing_else() -> None:
 
 
 def test_every_reason_of_the_rules_is_known_to_the_retry() -> None:
-    assert {rule.reason for rule in RULES} >= OF_THE_SETTING | OF_THE_SOURCE
+    assert {rule.reason for rule in (*RULES, *MODEL_RULES)} >= OF_THE_SETTING | OF_THE_SOURCE
     assert set(CALM_SETTINGS) <= set(SETTINGS)
 
 

@@ -34,6 +34,9 @@ def test_a_ready_configuration_passes(
     assert "ok      scene.picture: one picture of 64 x 64 px" in told
     assert "ok      writer.answer: writer answered" in told
     assert "longest prompts are cut" in told
+    assert "ok      cutout.edge: one product of" in told
+    assert "ok      quality.measured: one picture in" in told and "setting_similarity" in told
+    assert "judge_answered 1.00" in told and "no yes of the judge counts" in told
 
 
 def test_a_night_without_models_needs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,16 +44,23 @@ def test_a_night_without_models_needs_nothing(tmp_path: Path, capsys: pytest.Cap
     assert "needs no card" in capsys.readouterr().out
 
 
-def test_every_model_of_the_gpu_profile_asks_for_its_pin(
+def test_every_model_of_the_gpu_profile_is_pinned_or_asks_for_its_pin(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preflight, "_hub_info", lambda key, weights: None)
     config = load_config(CONFIGS / "gpu.toml")
     assert not preflight.run(config, tmp_path)
     told = capsys.readouterr().out
-    for key in config.weights():
-        assert f"FAILED  {key}: {key}.revision is missing" in told
-    assert "skipped scene.picture" in told and "skipped writer.answer" in told
+    for key, weights in config.weights().items():
+        if weights.revision is None:
+            assert f"FAILED  {key}: {key}.revision is missing" in told
+            assert f"print(h.model_info('{weights.model}').sha)" in told
+        else:
+            assert len(weights.revision) == 40 and f"ok      {key}: {weights.model}@" in told
+    assert [key for key, weights in config.weights().items() if weights.revision is None] == [
+        "scene.diffusion.unet"
+    ]
+    assert "skipped scene.picture" in told
     assert all(weights.licence for weights in config.weights().values())
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from infra.releases import read_release
 from infra.tables import read_night, read_table
+from schemas.revisions import VIEWS
 from tests.tiny_night import save_tiny_night
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,4 +36,16 @@ def test_a_night_with_models_ends_in_a_release(tmp_path: Path) -> None:
     assert all("sdxl@" in row["scene_revision"] for row in candidates)
     # Random weights write no copy: each instruction tells what the model was refused for.
     assert all(row["refused_attempts"] for row in read_night(state, "instructions", NIGHT).to_pylist())
+    assert all(row["prompt_left_out"] for row in candidates), "the tiny tokenizer takes a token a letter"
+    assert {row["reference"] is None for row in read_night(state, "instructions", NIGHT).to_pylist()} == {
+        True,
+        False,
+    }
+    views = read_table(state, "product_views").to_pylist()
+    assert {row["method_revision"].partition("@")[0] for row in views} == {f"{VIEWS}+matting"}
+    told = [{item["name"] for item in row["measurements"]} for row in read_table(state, "scores").to_pylist()]
+    assert told and all(
+        {"setting_similarity", "judge_answered", "judged_floating"} <= names for names in told
+    )
+    assert any("twin_similarity" in names for names in told)
     assert read_release(state).table("assets").num_rows > 0

@@ -7,17 +7,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from infra.settings import load_config
 from ray_tasks.models.judge import (
     JUDGEMENT_JSON_SCHEMA,
     QUESTIONS,
     Measured,
     PictureJudge,
-    judged_reasons,
+    judge_measurements,
     measure_judge,
+    read_measured,
+    write_measured,
 )
 from ray_tasks.models.vision_language import Question, VisionLanguageModel
+from ray_tasks.pictures.decide import JUDGED
 from schemas.model_config import WriterModel
+from schemas.revisions import judge_revision
+from tests.benchmarks import judge as benchmark
+from tests.ray_tasks.pictures.product_shapes import bottle
 from tests.tiny_models import save_tiny_vision_language_model
+from tests.tiny_night import save_tiny_night
 
 NO = dict.fromkeys(QUESTIONS, False)
 
@@ -59,11 +67,47 @@ def test_a_question_counts_by_how_right_it_was() -> None:
     assert measured["floating"].precision == pytest.approx(36 / 38) and measured["floating"].recall == 0.9
     assert 0.82 < measured["floating"].least_precision < 0.84
     assert measured["unsafe"].least_precision == 0 and measured["unreadable"] == Measured(0, 0, 0)
-    both = NO | {"floating": True, "unsafe": True}
-    assert judged_reasons(both, measured, 0.8) == ["floating"]
-    assert judged_reasons(both, measured, 0.9) == [] and judged_reasons(None, measured, 0.0) == []
-    assert judged_reasons(both, {}, 0.0) == [], "a question that was never measured never counts"
+    both = judge_measurements(NO | {"floating": True, "unsafe": True}, measured)
+    assert both["judge_floating"] == both["judge_unsafe"] == both["judge_answered"] == 1.0
+    assert both["judged_floating"] == measured["floating"].least_precision
+    assert both["judged_unsafe"] == 0 == both["judged_wrong_count"], "wrong every time, and a no"
+    assert judge_measurements(NO | {"floating": True}, {})["judged_floating"] == 0, "never measured"
+    assert judge_measurements(None, measured) == {"judge_answered": 0.0}
+    assert set(QUESTIONS) == set(JUDGED)
+
+
+def test_a_record_is_of_one_judge(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    write_measured(path, "a/b@1+seeing", 100, {"floating": Measured(38, 36, 40)})
+    assert read_measured(path, "a/b@1+seeing") == {"floating": Measured(38, 36, 40)}
+    with pytest.raises(ValueError, match=r"record of a/b@1.*this judge is a/b@2.*tests\.benchmarks\.judge"):
+        read_measured(path, "a/b@2+seeing")
+    path.write_text("{}", encoding="utf-8")
+    for bad in (path, tmp_path / "nothing.json"):
+        with pytest.raises(OSError, match=r"no record of a judge.*tests\.benchmarks\.judge"):
+            read_measured(bad, "a/b@1")
 
 
 def test_few_pictures_prove_little() -> None:
     assert Measured(3, 3, 3).least_precision < 0.5 < Measured(30, 30, 30).least_precision
+
+
+def test_the_benchmark_spoils_pictures_asks_and_keeps_the_record(tmp_path: Path) -> None:
+    config = load_config(save_tiny_night(tmp_path)).quality.judge
+    assert config is not None
+    path = tmp_path / "record.json"
+    arguments = [f"--config={tmp_path / 'gpu_tiny.toml'}", f"--out={path}", "--products=1", "--strengths=4"]
+    benchmark.main(arguments)
+    measured = read_measured(path, judge_revision(config))
+    assert {name: one.there for name, one in measured.items()} == {
+        "wrong_count": 1, "floating": 1, "extended_product": 1, "unreadable": 4, "unsafe": 0,
+    }  # fmt: skip
+    assert json.loads(path.read_text("utf-8"))["pictures"] == 14
+
+
+def test_a_second_and_an_extended_product_are_in_the_picture() -> None:
+    good = benchmark.good_case(bottle(420), 0)
+    for make in (benchmark.second_product, benchmark.extended_product):
+        changed = [(make(good, strength).rgb != good.rgb).any(axis=2) for strength in (1, 4)]
+        assert changed[1].sum() > changed[0].sum() > 500
+        assert not (changed[1] & (good.alpha[..., 0] == 1)).any(), "the product itself stays"

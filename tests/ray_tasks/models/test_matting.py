@@ -63,5 +63,5 @@ def test_the_grounds_colour_leaves_the_edge() -> None:
 
 
 def test_a_lost_network_is_named() -> None:
-    with pytest.raises(OSError, match=r"matting: model /nowhere"):
+    with pytest.raises(OSError, match=r"cutout\.matting: model /nowhere"):
         MattingCutOut(Weights(model="/nowhere/vitmatte"))

@@ -65,7 +65,7 @@ def test_words_that_the_tokenizer_reads_as_turns_are_taken_out_of_the_data(
 
 
 def test_a_hub_id_without_a_revision_is_refused() -> None:
-    with pytest.raises(ValueError, match="pin a revision"):
+    with pytest.raises(ValueError, match=r"needs a pinned revision.*writer\.model\.revision"):
         VisionLanguageModel(WriterModel(model="someone/some-model"), DRAFT_JSON_SCHEMA)
 
 

@@ -5,7 +5,16 @@ from dataclasses import fields
 
 import pytest
 
-from ray_tasks.pictures.decide import RULES, Rule, Thresholds, broken_rules, decide, explain
+from ray_tasks.pictures.decide import (
+    JUDGED,
+    MODEL_RULES,
+    RULES,
+    Rule,
+    Thresholds,
+    broken_rules,
+    decide,
+    explain,
+)
 
 LIMITS = Thresholds()
 GOOD = {
@@ -56,6 +65,31 @@ def test_an_unknown_limit_is_named_with_the_known_ones() -> None:
 
 
 def test_every_limit_is_used_and_a_missing_measurement_is_an_error() -> None:
-    assert {rule.limit for rule in RULES} == {field.name for field in fields(Thresholds)}
+    assert {rule.limit for rule in (*RULES, *MODEL_RULES)} == {field.name for field in fields(Thresholds)}
     with pytest.raises(KeyError):
         decide({}, LIMITS)
+
+
+@pytest.mark.parametrize("rule", MODEL_RULES, ids=lambda rule: rule.measurement)
+def test_what_models_measure_is_judged_only_where_it_was_measured(rule: Rule) -> None:
+    strict = Thresholds.with_overrides({"min_setting_similarity": 0.2, "max_twin_similarity": 0.95})
+    limit = getattr(strict, rule.limit)
+    for value, reasons in (
+        (limit, []),
+        (limit - 0.01 if "min" in rule.limit else limit + 0.01, [rule.reason]),
+    ):
+        assert decide(GOOD | {rule.measurement: value}, strict) == reasons
+    assert decide(GOOD, strict) == []
+
+
+def test_a_judge_is_believed_no_further_than_its_measured_precision() -> None:
+    says = {f"judge_{name}": 1.0 for name in JUDGED}
+    assert decide(GOOD | says | {f"judged_{name}": 0.0 for name in JUDGED}, LIMITS) == [], "never measured"
+    known = {"judged_floating": 0.95, "judged_unreadable": 0.7}
+    assert decide(GOOD | says | known, LIMITS) == ["judged_floating"]
+    assert decide(GOOD | says | known, Thresholds.with_overrides({"max_judged": 0.6})) == [
+        "judged_floating",
+        "judged_unreadable",
+    ]
+    assert decide(GOOD | says | known, LIMITS.of_look("white")) == []
+    assert "precision of the judge that says a floating product: 0.95" in explain(GOOD | says | known, LIMITS)
