@@ -18,7 +18,15 @@ from infra.spark import spark_session
 from infra.stage import EXIT_HOPELESS, StageError, argument_parser
 from infra.tables import ensure_tables, read_night
 from jobs import plan_work_units
-from jobs.planning.rates import Rates, measured_rates, placement_rows, read_rates, unmeasured_nights
+from jobs.planning.rates import (
+    PRODUCT,
+    WRITE,
+    Rates,
+    measured_rates,
+    placement_rows,
+    read_rates,
+    unmeasured_nights,
+)
 from schemas.config import Config
 
 Row = dict[str, Any]
@@ -29,10 +37,11 @@ UNDERSTAND = (
 )
 
 
-def summary(rows: Sequence[Row], config: Config, rates: Rates) -> list[str]:
+def summary(rows: Sequence[Row], config: Config, rates: Rates, products: int = 0) -> list[str]:
     """The lines that are printed.
 
-    rows: status, reason, units, core_s, gpu_s and bytes of the plan's first variants, summed.
+    rows: status, reason, units, core_s, gpu_s and bytes of the plan's first variants, summed. products: whose copy
+    the night has written.
     """
     lines = [f"{'status':10} {'why':22} {'units':>9} {'core-s':>10} {'GPU-s':>9} {'MB':>9}"]
     for row in sorted(rows, key=lambda row: (row["status"] != "to_do", row["status"], row["reason"])):
@@ -49,6 +58,11 @@ def summary(rows: Sequence[Row], config: Config, rates: Rates) -> list[str]:
         f"to do: {sum(row['units'] for row in work):,} pictures, {core_s:,.0f} core-seconds, {gpu_s:,.0f} GPU-seconds, "
         f"{stored / _GB:,.3f} GB; about {wall_s:,.0f} s on {config.engines.cores} cores"
     )
+    if config.writer.backend == "model" and (copy := rates.rows.get((WRITE, PRODUCT))):
+        core_s, gpu_s = core_s + products * copy["core_s"], gpu_s + products * copy["gpu_s"]
+        lines.append(
+            f"copy by a model: {products:,} products, {products * copy['gpu_s']:,.0f} GPU-seconds by its benchmark"
+        )
     if other_s := rates.other_wall_s():
         lines.append(f"all other stages: {other_s:,.0f} s in the last measured night")
     if budget.core_second_price or budget.gpu_second_price:
@@ -59,8 +73,9 @@ def summary(rows: Sequence[Row], config: Config, rates: Rates) -> list[str]:
         )
     else:
         lines.append("money: unknown, the configuration's [budget] names no prices")
-    if not rates.rows:
-        lines.append("no finished night has been measured yet: the seconds are a guess")
+    if not rates.any_night():
+        guess = "a benchmark's" if rates.rows else "a guess"
+        lines.append(f"no finished night has been measured yet: the seconds are {guess}")
     return lines
 
 
@@ -101,7 +116,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = load_config(args.config)
         ensure_tables(args.state)
-        if not read_night(args.state, "instructions", args.run_date, columns=["sku"]).num_rows:
+        written = read_night(args.state, "instructions", args.run_date, columns=["merchant_id", "sku"])
+        if not written.num_rows:
             raise StageError(
                 f"no instructions of {args.run_date} under {args.state}; run the stages before the plan first: "
                 f"python -m infra.stage {UNDERSTAND} --run-date {args.run_date} --config {args.config} "
@@ -116,7 +132,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         plan_work_units.main([word for word in words if word != "--dry-run"])
         rates = read_rates(args.state)
-    print("\n".join(summary(_rows(args, config, rates), config, rates)))
+    products = written.group_by(["merchant_id", "sku"]).aggregate([]).num_rows
+    print("\n".join(summary(_rows(args, config, rates), config, rates, products)))
     return 0
 
 

@@ -134,7 +134,7 @@ WORK_UNITS = Table(
 
 RATES = Table(
     name="rates",
-    doc="What one unit of a stage's work took in one finished night: what tonight's estimates are made of.",
+    doc="What one unit of a stage's work took in a finished night, or (1970-01-01) in a benchmark; for estimates.",
     columns=(
         RUN_DATE,
         Column("stage", STRING, "The stage."),

@@ -9,16 +9,29 @@ from pathlib import Path
 from typing import Any
 
 from infra.records import read_record, report_dir
-from infra.tables import query_tables, read_table
+from infra.tables import (
+    ensure_tables,
+    night_predicate,
+    query_tables,
+    read_table,
+    replace_rows,
+    rows_to_table,
+    sql_literal,
+)
 from schemas.config import Config, Merchant
 
 Row = dict[str, Any]
 
 DRAW, SCORE = "ray_tasks.make_candidates", "ray_tasks.score_candidates"
+WRITE = "ray_tasks.write_instructions"
+PRODUCT = "product"
+"""The `unit` of a rate of writing: all copy of one product by a model, by its benchmark."""
+BENCHMARK = dt.date(1970, 1, 1)
+"""The night of rates that a benchmark measured: before all others, so that a finished night's own take their place."""
 NIGHTS = 7
 """So many of the newest nights are looked at for rates that are not in the table yet."""
 _MEGAPIXEL = 1_000_000
-_UNMEASURED = {"core_s": 0.4, "gpu_s": 0.0, "bytes": 250_000.0, "attempts": 1.0}
+UNMEASURED = {"core_s": 0.4, "gpu_s": 0.0, "bytes": 250_000.0, "attempts": 1.0}
 """Of a picture of one megapixel, until a night was measured (components on one x86-64 core, 2026)."""
 
 
@@ -120,7 +133,7 @@ class Rates:
             width, _, height = own["unit"].rpartition(", ")[2].partition(" x ")
             scale = width_px * height_px / (int(width) * int(height))
         else:
-            own, scale = dict(_UNMEASURED), width_px * height_px / _MEGAPIXEL
+            own, scale = dict(UNMEASURED), width_px * height_px / _MEGAPIXEL
         scored = self.rows.get((SCORE, "picture"), {}).get("core_s", 0.0)
         attempts = own["attempts"]
         return Estimate(
@@ -132,7 +145,19 @@ class Rates:
     def other_wall_s(self) -> float:
         """Seconds that all other stages took in the last measured night."""
         return sum({stage: row["wall_s"] for (stage, _), row in self.rows.items()
-                    if stage not in {DRAW, SCORE}}.values())  # fmt: skip
+                    if stage not in {DRAW, SCORE} and row["run_date"] != BENCHMARK}.values())  # fmt: skip
+
+    def any_night(self) -> bool:
+        """Whether a finished night was measured, and not benchmarks alone."""
+        return any(row["run_date"] != BENCHMARK for row in self.rows.values())
+
+
+def record_benchmark(state: Path, row: Row) -> None:
+    """Keeps what a benchmark measured (a row of `rates` without its night) in place of what it measured before."""
+    ensure_tables(state)
+    table = rows_to_table("rates", [row | {"run_date": BENCHMARK}])
+    same = f"stage = {sql_literal(row['stage'])} AND unit = {sql_literal(row['unit'])}"
+    replace_rows(state, "rates", table, f"{night_predicate(BENCHMARK)} AND {same}")
 
 
 def read_rates(state: Path) -> Rates:

@@ -11,6 +11,6 @@ CREATE TABLE IF NOT EXISTS rates (
 )
 USING DELTA
 PARTITIONED BY (run_date)
-COMMENT 'What one unit of a stage\'s work took in one finished night: what tonight\'s estimates are made of.'
+COMMENT 'What one unit of a stage\'s work took in a finished night, or (1970-01-01) in a benchmark; for estimates.'
 TBLPROPERTIES ('hundredfaces.key' = 'run_date,stage,unit', 'delta.dataSkippingStatsColumns' = 'stage,unit', 'delta.logRetentionDuration' = 'interval 3650 days', 'delta.deletedFileRetentionDuration' = 'interval 3650 days');
 ALTER TABLE rates ADD CONSTRAINT units_are_positive CHECK (units > 0);

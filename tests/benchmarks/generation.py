@@ -1,7 +1,9 @@
 """Pictures a second: a plain loop around diffusers, Ray around it, diffusers tuned by its guide, ours, and the floor.
 
     python -m tests.benchmarks.generation                         # tiny shapes on the CPU: proves that it runs
-    python -m tests.benchmarks.generation --size sdxl --device cuda --units 48   # one card, about 15 minutes
+    python -m tests.benchmarks.generation --size sdxl --device cuda --units 48 --record-rates var   # one card, 15 min
+
+With --record-rates, `python -m jobs.plan_night` estimates by our rate at 4 steps until a finished night has its own.
 
 Weights are random in the shapes of SDXL: operations, memory and batching are real, the pictures are not. Work is
 inpainting around products, four personas each. Arms take turns, round after round; each ends with uint8 pictures in
@@ -13,12 +15,13 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import math
 import platform
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from jobs.planning.rates import DRAW, UNMEASURED, canvas, record_benchmark
 from ray_tasks.engine.batch_sizes import BatchSizes
 from ray_tasks.engine.generate import Engine
 from ray_tasks.engine.unit import Unit
@@ -42,6 +46,7 @@ from tests.benchmarks.sdxl_sized import save_sdxl_sized
 from tests.ray_tasks.pictures.product_shapes import bottle
 from tests.tiny_models import save_tiny_sdxl
 
+OURS = "d: ours"
 PERSONAS = 4
 TUNED_BATCH = 8
 """Prompts that the tuned arm gives to a call, as the guide's page on batches has it."""
@@ -207,18 +212,31 @@ def flops_of_one(engine: Engine, unit: Unit) -> float:
     return float(counter.get_total_flops())
 
 
-def idle_share(engine: Engine, work: list[Unit]) -> float | None:
-    """Share of the time in which no kernel ran, by the profiler, whose own cost counts as idle; None on the CPU."""
+def idle_share(engine: Engine, work: list[Unit], wall_s: float) -> float | None:
+    """Share of the time in which nothing ran on the card; None on the CPU.
+
+    wall_s: what the same work takes unobserved. The profiler gives only what the card's own clock says of kernels and
+    copies, which it does not slow down; the time that it costs the host is in none of the two.
+    """
     if engine.painter.device.type != "cuda":
         return None
+    from torch.autograd import DeviceType
     from torch.profiler import ProfilerActivity, profile
 
     with profile(activities=[ProfilerActivity.CUDA]) as profiler:
-        started = time.perf_counter()
         list(engine.generate(work))
-        wall = time.perf_counter() - started
-    busy = sum(event.self_device_time_total for event in profiler.key_averages()) / 1e6
-    return max(0.0, 1 - busy / wall)
+        torch.cuda.synchronize()
+    events = (event for event in profiler.events() or () if event.device_type == DeviceType.CUDA)
+    return max(0.0, 1 - covered((one.time_range.start, one.time_range.end) for one in events) / 1e6 / wall_s)
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """Length of the union of spans: what runs beside something else counts once."""
+    total, end = 0.0, -math.inf
+    for start, stop in sorted(spans):
+        total += max(0.0, stop - max(start, end))
+        end = max(end, stop)
+    return total
 
 
 def _wait(device: str) -> None:
@@ -234,10 +252,26 @@ def rate(paint: Callable[[], Any], count: int, device: str) -> float:
     return count / (time.perf_counter() - started)
 
 
+def rate_row(device: str, side: int, count: int, wall_s: float, core_s: float) -> dict[str, Any]:
+    """A row of `rates` without its night: what one picture takes of us, of `count` that took so long."""
+    on_card = device == "cuda"
+    return {
+        "stage": DRAW,
+        "unit": canvas("diffusion", side, side),
+        "units": count,
+        "core_s": core_s / count,
+        "gpu_s": wall_s / count if on_card else 0.0,
+        # What a picture weighs when it is stored no benchmark knows.
+        "bytes": UNMEASURED["bytes"] * side * side / 1e6,
+        "attempts": 1.0,
+        "wall_s": wall_s,
+    }
+
+
 def compare(
     folder: Path, device: str, setting: Setting, count: int, side: int, rounds: int, state: Path
-) -> str:
-    """A Markdown table of one setting."""
+) -> tuple[str, dict[str, Any]]:
+    """A Markdown table of one setting, and our row of `rates`."""
     work = units(count, side)
     engine = ours(folder, device, setting, side, state)
     flops = flops_of_one(engine, work[0])
@@ -247,7 +281,7 @@ def compare(
         "a: diffusers loop, batch 1": lambda: rate(lambda: a.paint(work[: count // 2]), count // 2, device),
         "b: Ray map_batches around a": lambda: ray_rate(folder, device, setting, count // 2, side),
         f"c: diffusers by its guide, batch {TUNED_BATCH}": lambda: rate(lambda: c.paint(work), count, device),
-        "d: ours": lambda: rate(lambda: _all_outcomes(engine, work), count, device),
+        OURS: lambda: rate(lambda: _all_outcomes(engine, work), count, device),
     }
     # Compilation, and the sweep for our batch size.
     a.paint(work[:1])
@@ -256,12 +290,16 @@ def compare(
         list(engine.generate(units(max(count, 64), side)))
     # What the sweep left in the cache would be a gift.
     rates: dict[str, list[float]] = {name: [] for name in arms}
-    peaks = []
+    peaks: list[float] = []
+    core_s: list[float] = []
     for _ in range(rounds):
         peaks.append(matmul_flops(device))
         for name, arm in arms.items():
             engine.cache.clear()
+            before_s = time.process_time()
             rates[name].append(arm())
+            if name == OURS:
+                core_s.append(time.process_time() - before_s)
     peak = statistics.median(peaks)
     floor = peak / flops
     base = statistics.median(rates["a: diffusers loop, batch 1"])
@@ -280,9 +318,10 @@ def compare(
     lines.append(f"| e: floor by operations | {floor:.3g} | | {floor / base:.2f} | 100% |")
     size = engine.sizes.size(engine.painter.name, work[0].shape)
     engine.cache.clear()
-    idle = idle_share(engine, work)
+    wall_s = count / statistics.median(rates[OURS])
+    idle = idle_share(engine, work, wall_s)
     lines.append(f"\nours: batch {size}" + (f", card idle {idle:.1%}" if idle is not None else ""))
-    return "\n".join(lines)
+    return "\n".join(lines), rate_row(device, side, count, wall_s, statistics.median(core_s))
 
 
 def _all_outcomes(engine: Engine, work: list[Unit]) -> None:
@@ -301,6 +340,9 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=16, help="pictures a round; a multiple of 8")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
+        "--record-rates", type=Path, metavar="STATE", help="where jobs.plan_night reads our rate"
+    )
+    parser.add_argument(
         "--models", type=Path, help="where the random weights are kept; a temporary folder if left out"
     )
     args = parser.parse_args()
@@ -314,9 +356,11 @@ def main() -> None:
         side = 1024 if args.size == "sdxl" else 64
         sys.stdout.write(f"{' '.join(sys.argv)}; {card}, torch {torch.__version__}, {dt.date.today()}\n")
         for setting in SETTINGS_COMPARED:
-            table = compare(folder, args.device, setting, args.units, side, args.rounds, Path(scratch))
+            table, row = compare(folder, args.device, setting, args.units, side, args.rounds, Path(scratch))
             sys.stdout.write(table + "\n")
             sys.stdout.flush()
+        if args.record_rates is not None:
+            record_benchmark(args.record_rates, row)  # of 4 steps, as infra/config/gpu.toml draws
 
 
 if __name__ == "__main__":

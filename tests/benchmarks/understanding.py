@@ -1,7 +1,7 @@
 """Products a second of the vision-language writer: question by question, in padded batches, and ours.
 
     python -m tests.benchmarks.understanding                            # tiny shapes on the CPU
-    python -m tests.benchmarks.understanding --size 7b --device cuda    # one card with 24 GB or more
+    python -m tests.benchmarks.understanding --size 7b --device cuda --record-rates var    # a card with 24 GB or more
 
 Weights are random in the shapes of Qwen2.5-VL; every answer is cut at the same number of tokens, so all arms do the
 same work. A product has a picture, a record of some 300 tokens and six audiences. Arms take turns, round after round.
@@ -18,11 +18,13 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
+from jobs.planning.rates import PRODUCT, WRITE, record_benchmark
 from ray_tasks.models.vision_language import Question, VisionLanguageModel, _GrammarMask
 from schemas.instruction import DRAFT_JSON_SCHEMA
 from schemas.model_config import WriterModel
@@ -89,6 +91,19 @@ def whole_prompts(model: VisionLanguageModel, asked: Sequence[Question], batch: 
             )
 
 
+def rate_row(device: str, products: int, wall_s: float, core_s: float) -> dict[str, Any]:
+    """A row of `rates` without its night: what all copy of one product takes of us."""
+    gpu_s = wall_s / products if device == "cuda" else 0.0
+    usual = {"bytes": 0.0, "attempts": 1.0, "wall_s": wall_s}
+    return usual | {
+        "stage": WRITE,
+        "unit": PRODUCT,
+        "units": products,
+        "core_s": core_s / products,
+        "gpu_s": gpu_s,
+    }
+
+
 def main() -> None:
     """Runs the comparison."""
     parser = argparse.ArgumentParser(
@@ -98,6 +113,9 @@ def main() -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--products", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--record-rates", type=Path, metavar="STATE", help="where jobs.plan_night reads our rate"
+    )
     args = parser.parse_args()
     if args.device == "cpu":
         torch.set_num_threads(1)
@@ -119,11 +137,17 @@ def main() -> None:
     }
     whole_prompts(model, asked[:2], 2)
     seconds: dict[str, list[float]] = {name: [] for name in arms}
+    core_s: list[float] = []
     for _ in range(args.rounds):
         for name, arm in arms.items():
-            started = time.perf_counter()
+            started, core_started = time.perf_counter(), time.process_time()
             arm()
             seconds[name].append(time.perf_counter() - started)
+        core_s.append(time.process_time() - core_started)  # of the last arm, ours
+    if args.record_rates is not None:
+        ours_s = statistics.median(seconds[f"ours, batches of {BATCH}"])
+        row = rate_row(args.device, args.products, ours_s, statistics.median(core_s))
+        record_benchmark(args.record_rates, row)
     say = sys.stdout.write
     say(f"{' '.join(sys.argv)}; {card}, torch {torch.__version__}, {dt.date.today()}\n")
     say(

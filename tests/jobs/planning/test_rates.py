@@ -18,11 +18,14 @@ from jobs.planning.rates import (
     measured_rates,
     placement_rows,
     read_rates,
+    record_benchmark,
     unmeasured_nights,
 )
 from schemas.config import Budget
+from tests.benchmarks import generation, understanding
 from tests.jobs.sample_night import RUN_DATE, make_sample_night, write_stage_records
 
+GPU = Path(__file__).resolve().parents[3] / "infra" / "config" / "gpu.toml"
 TOMORROW = RUN_DATE + dt.timedelta(days=1)
 
 
@@ -102,3 +105,29 @@ def test_a_night_without_instructions_is_told_what_to_run(
     assert (
         "run the stages before the plan first: python -m infra.stage jobs.ingest" in capsys.readouterr().err
     )
+
+
+def test_a_benchmarks_rates_stand_in_until_a_night_has_its_own(tmp_path: Path) -> None:
+    record_benchmark(tmp_path, generation.rate_row("cuda", 1024, 48, wall_s=12.0, core_s=6.0))
+    record_benchmark(tmp_path, generation.rate_row("cuda", 1024, 48, wall_s=4.8, core_s=2.4))
+    record_benchmark(tmp_path, understanding.rate_row("cuda", 8, wall_s=16.0, core_s=4.0))
+    rates = read_rates(tmp_path)
+    assert len(rates.rows) == 2 and not rates.any_night() and rates.other_wall_s() == 0
+    one = rates.picture("diffusion", 1024, 1024)
+    assert (one.gpu_s, one.core_s) == (pytest.approx(0.1), pytest.approx(0.05))
+    assert rates.picture("diffusion", 1024, 2048).gpu_s == pytest.approx(0.2)
+    config = load_config(GPU)
+    work = [
+        {"status": "to_do", "reason": "new_product", "units": 1, "core_s": 1.0, "gpu_s": 1.0, "bytes": 1.0}
+    ]
+    told = "\n".join(summary(work, config, rates, products=100))
+    assert "100 products, 200 GPU-seconds" in told and "the seconds are a benchmark's" in told
+    assert unmeasured_nights(tmp_path, TOMORROW) == []
+    own = generation.rate_row("cuda", 1024, 10, wall_s=3.0, core_s=1.0) | {"run_date": RUN_DATE}
+    replace_rows(tmp_path, "rates", rows_to_table("rates", [own]), night_predicate(RUN_DATE))
+    assert read_rates(tmp_path).picture("diffusion", 1024, 1024).gpu_s == pytest.approx(0.3)
+
+
+def test_what_runs_side_by_side_keeps_the_card_busy_once() -> None:
+    assert generation.covered([(5, 7), (0, 2), (1, 3), (6, 6.5)]) == 5
+    assert generation.covered([]) == 0
