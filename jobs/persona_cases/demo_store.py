@@ -27,7 +27,7 @@ _INTERESTS = 4
 
 
 def write_cases(spark: SparkSession, data_root: Path, folder: Path) -> None:
-    """Writes `demo_store-<category hidden, or all>-test` and `-fit` below `folder`."""
+    """Writes `demo_store-<category hidden, or all>-test`, `-fit` and `-choice` below `folder`."""
     source = next(one for one in load_config(CONFIG).segment_sources if one.id == "retail_users")
     users = spark.read.json(str(data_root / "retail_demo_store" / "users.json.gz"), multiLine=True)
     held = F.filter(
@@ -37,16 +37,17 @@ def write_cases(spark: SparkSession, data_root: Path, folder: Path) -> None:
     people = users.select(
         F.col("id").alias("user_id"), F.split("persona", "_").alias("interests"), held.alias("segments")
     ).toArrow().to_pylist()  # fmt: skip
-    past = [one for one in people if _half(one["user_id"], "test")]
-    later = [one for one in people if not _half(one["user_id"], "test")]
-    early = [one for one in past if _half(one["user_id"], "fit")]
-    rest = [one for one in past if not _half(one["user_id"], "fit")]
+    halves, known = [], people
+    for kind in ("test", "fit", "choice"):
+        truth = [one for one in known if not _half(one["user_id"], kind)]
+        known = [one for one in known if _half(one["user_id"], kind)]
+        halves.append((known, truth, kind))
     categories = sorted({interest for one in people for interest in one["interests"]})
     products = [one for one in _products(data_root) if one["category"].split(" > ")[0].lower() in categories]
     rules = [rule.model_dump(include={"name", "description", "need", "contexts"}) | {"segment_id": rule.id}
              for rule in source.rules]  # fmt: skip
     for hidden in ("", *categories):
-        for known, truth, kind in ((past, later, "test"), (early, rest, "fit")):
+        for known, truth, kind in halves:
             _write_case(
                 spark, products, rules, known, truth, hidden, folder / f"{NAME}-{hidden or 'all'}-{kind}"
             )

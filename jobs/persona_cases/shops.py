@@ -50,6 +50,7 @@ def sample_shop(spark: SparkSession) -> Shop:
         "sample_shop",
         products,
         lines.cache(),
+        choice_end=end - dt.timedelta(days=75),
         early_end=end - dt.timedelta(days=60),
         past_end=end - dt.timedelta(days=30),
         members=spark.createDataFrame(
@@ -98,6 +99,7 @@ def complete_journey(spark: SparkSession, data_root: Path) -> Shop:
         "complete_journey",
         _items(rows, F.array().cast("array<string>")),
         _lines(rows),
+        choice_end=dt.datetime(2017, 4, 23),
         early_end=dt.datetime(2017, 7, 16),
         past_end=dt.datetime(2017, 10, 8),
         clusters=8,
@@ -127,6 +129,7 @@ def online_retail(spark: SparkSession, data_root: Path) -> Shop:
         "online_retail",
         _items(rows, None),
         _lines(rows),
+        choice_end=dt.datetime(2011, 6, 20),
         early_end=dt.datetime(2011, 8, 15),
         past_end=dt.datetime(2011, 10, 10),
         clusters=8,

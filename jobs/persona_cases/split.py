@@ -54,6 +54,8 @@ class Shop:
     """merchant_id, sku, title, description, category, brand, price_minor, tags."""
     lines: DataFrame
     """user_id, merchant_id, sku, weight, at; cached."""
+    choice_end: dt.datetime
+    """How weights are fitted is chosen by fitting on what happens between here and `early_end`."""
     early_end: dt.datetime
     """Weights are fitted on what happens between here and `past_end`, from parts of what came before."""
     past_end: dt.datetime
@@ -91,24 +93,24 @@ def groups(products: Iterable[dict[str, Any]], fold: int, salt: str) -> dict[tup
 
 
 def write_fold(spark: SparkSession, shop: Shop, fold: int, folder: Path, *, fit: bool) -> None:
-    """Writes `<shop>-<fold>-test` and, if asked for, `<shop>-<fold>-fit` below `folder`.
+    """Writes `<shop>-<fold>-test` and, if asked for, `<shop>-<fold>-fit` and `-choice` below `folder`.
 
-    The fit is made of the test's past: neither the weeks nor the products held out for the test are in it.
+    The fit is made of the test's past, and the choice of the fit's: neither the weeks nor the products held out for one
+    are in the next.
     """
-    test = groups(shop.products, fold, "test")
-    past = _known(spark, shop.lines.where(F.col("at") < F.lit(shop.past_end)), test).cache()
-    later = shop.lines.where(F.col("at") >= F.lit(shop.past_end))
-    _write(spark, shop, past, later, test, folder / f"{shop.name}-{fold}-test", shop.planted)
-    if fit:
-        seen = [
-            product for product in shop.products if test[product["merchant_id"], product["sku"]] == "warm"
-        ]
-        earlier = groups(seen, fold, "fit")
-        early = _known(spark, past.where(F.col("at") < F.lit(shop.early_end)), earlier).cache()
-        rest = past.where(F.col("at") >= F.lit(shop.early_end))
-        _write(spark, shop, early, rest, earlier, folder / f"{shop.name}-{fold}-fit", None)
-        early.unpersist()
-    past.unpersist()
+    lines, seen, cached = shop.lines, list(shop.products), []
+    kinds = [("test", shop.past_end), ("fit", shop.early_end), ("choice", shop.choice_end)]
+    for kind, cut in kinds if fit else kinds[:1]:
+        group = groups(seen, fold, kind)
+        past = _known(spark, lines.where(F.col("at") < F.lit(cut)), group).cache()
+        cached.append(past)
+        later = lines.where(F.col("at") >= F.lit(cut))
+        planted = shop.planted if kind == "test" else None
+        _write(spark, shop, past, later, group, folder / f"{shop.name}-{fold}-{kind}", planted)
+        seen = [one for one in seen if group[one["merchant_id"], one["sku"]] == "warm"]
+        lines = past
+    for frame in cached:
+        frame.unpersist()
 
 
 def _known(spark: SparkSession, lines: DataFrame, group: dict[tuple[str, str], str]) -> DataFrame:

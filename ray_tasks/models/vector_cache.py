@@ -11,6 +11,8 @@ import numpy as np
 
 from ray_tasks.models.text_embedder import TextEmbedder, Vectors
 
+MOST_BYTES = 4 * 1024**3
+"""About five million vectors of 384 numbers."""
 _AT_ONCE = 500
 """Keys a query asks for: SQLite allows 999 on old builds."""
 
@@ -19,10 +21,11 @@ class CachedEmbedder:
     """An embedder that keeps every vector in an SQLite file under the SHA-256 of model, revision and text.
 
     Vectors are kept as float16 (768 bytes of 384 numbers) and handed out rounded to it from the first time on, so that
-    a cache changes nothing but time. Several processes may share the file. Losing it loses time only.
+    a cache changes nothing but time. Several processes may share the file. Losing it loses time only: a file that holds
+    more than `most_bytes` when it is opened loses half of its vectors, by chance, and its space is used again.
     """
 
-    def __init__(self, inner: TextEmbedder, path: Path) -> None:
+    def __init__(self, inner: TextEmbedder, path: Path, most_bytes: int = MOST_BYTES) -> None:
         self.name = inner.name
         self.revision = inner.revision
         self._inner = inner
@@ -34,6 +37,19 @@ class CachedEmbedder:
         self._file.execute(
             "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"
         )
+        if self._held_bytes() > most_bytes:
+            self._file.execute("BEGIN IMMEDIATE")
+            # Another process may have made room while this one waited.
+            if self._held_bytes() > most_bytes:
+                self._file.execute("DELETE FROM vectors WHERE random() & 1")
+            self._file.execute("COMMIT")
+
+    def _held_bytes(self) -> int:
+        pages, free, size = (
+            self._file.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See TextEmbedder. Equal texts are embedded once."""

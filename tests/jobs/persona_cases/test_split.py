@@ -57,7 +57,14 @@ def test_nothing_of_the_future_or_of_hidden_products_is_in_the_past(
         for name in "ab"
     )  # fmt: skip
     shop = Shop(
-        "toy", PRODUCTS, frame, start, start + dt.timedelta(days=10), members=members, described=described
+        "toy",
+        PRODUCTS,
+        frame,
+        start,
+        start,
+        start + dt.timedelta(days=10),
+        members=members,
+        described=described,
     )
     write_fold(spark, shop, 0, tmp_path, fit=False)
     folder = tmp_path / "toy-0-test"

@@ -44,3 +44,17 @@ def test_several_processes_open_one_file_at_once(tmp_path: Path) -> None:
         process.stdin.write("go\n")
         process.stdin.close()
     assert [process.wait(60) for process in each] == [0, 0, 0]
+
+
+def test_a_file_that_grew_too_large_loses_half_and_grows_no_further(tmp_path: Path) -> None:
+    path, texts = tmp_path / "v.sqlite", [f"text {n}" for n in range(2000)]
+    CachedEmbedder(BagOfWordsEmbedder(), path).embed(texts)
+    size = path.stat().st_size
+    for _ in range(3):
+        again = BagOfWordsEmbedder()
+        CachedEmbedder(again, path, most_bytes=size // 2).embed(texts)
+        assert 800 < again.texts_embedded < 1200
+        assert path.stat().st_size < 1.3 * size
+    kept = BagOfWordsEmbedder()
+    CachedEmbedder(kept, path).embed(texts)
+    assert kept.texts_embedded == 0
