@@ -21,13 +21,12 @@ _ENOUGH = 3
 """Parts and properties are clearer than sentences: sentences speak only when there are fewer than this."""
 
 _NUMBER = re.compile(r"^[0-9]+([.,][0-9]+)?$")
-_FEW = {str(number) for number in range(3, 11)}
 _YES = {"yes", "true", "included"}
 _PLAIN = {"weight", "height", "length", "width", "depth", "thickness", "size", "socket", "pot"}
 """Measures that matter to few: they speak last."""
 _LESS_IS_MORE = {"sugar": 3.0, "fat": 3.0, "salt": 0.3, "energy": 50.0, "calories": 50.0}
 """Amounts above which nobody is won over by them (EU 1924/2006, annex, calls these 'low' amounts or less)."""
-_CONSUMED = {"coffee", "drink", "food", "beauty"}
+CONSUMED = {"coffee", "drink", "food", "beauty"}
 _NOT_SPECS = {"rating", "review_phrase"}
 
 
@@ -80,7 +79,7 @@ def _value_in(locale: Locale, value: str, unit: str | None) -> str | None:
         return shown
     if not locale.reads_feed and unit.lower() in locale.words:
         unit = locale.words[unit.lower()]
-        unit = locale.few.get(unit, unit) if value in _FEW else unit
+        unit = locale.counted(value, unit)
     elif not locale.reads_feed and re.fullmatch(r"[a-z]{4,}", unit):
         return None
     if unit.upper() == "SPF":
@@ -109,13 +108,13 @@ def _spec_forms(fact: Mapping[str, Any], locale: Locale, bank: str) -> tuple[tup
     """Ways to say a specification, and its bare value; none when the locale has no words for it."""
     name, value, unit = fact["name"].strip().lower(), fact["value"].strip(), fact["unit"]
     patterns = locale.specs.get(name, ())
-    if name == "weight" and bank in _CONSUMED:
+    if name == "weight" and bank in CONSUMED:
         patterns = locale.specs["volume"]  # what is in the pack
     elif name == "weight" and unit and "/" in unit:
         patterns = ("{value}",)  # of cloth, not of the thing
-    elif name == "material" and bank in _CONSUMED:
+    elif name == "material" and bank in CONSUMED:
         patterns = ("{value}",)  # what is in it
-    elif name == "volume" and bank not in _CONSUMED:
+    elif name == "volume" and bank not in CONSUMED:
         patterns = locale.specs["capacity"]
     elif value == "0":
         patterns = locale.specs.get(f"zero {name}", patterns)
@@ -151,7 +150,7 @@ def spec_statements(facts: list[Mapping[str, Any]], locale: Locale, bank: str, s
         if _is_too_much(name, value):
             continue
         # Where the volume says what the pack holds, the weight is the parcel's; reviews have words of their own.
-        if (bank in _CONSUMED and "volume" in names and name == "weight") or name in _NOT_SPECS:
+        if (bank in CONSUMED and "volume" in names and name == "weight") or name in _NOT_SPECS:
             continue
         forms, shown = _spec_forms(fact, locale, bank)
         fitting = [_sentence_case(form) for form in forms if text_columns(form) <= SELLING_POINT_MAX_CHARS]

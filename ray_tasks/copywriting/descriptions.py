@@ -19,7 +19,7 @@ _PUFFERY = (
 
 _TRIGGER = re.compile(
     r"\b(?:with|features?|featuring|offers?|has|includes?|including|boasts?|made (?:of|from|with)|"
-    r"crafted (?:from|with)|constructed (?:of|with))\s+",
+    r"crafted (?:from|with)|constructed (?:of|with))\s+(?:(?:like|such as)\s+)?",
     re.IGNORECASE,
 )
 _MANNER = re.compile(r"\b(?!combined|fitted)\w+(?:ed|en)\s+$|\bpairs\s+$", re.IGNORECASE)

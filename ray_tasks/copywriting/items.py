@@ -61,8 +61,13 @@ def item_of(product: Mapping[str, Any]) -> Item | None:
 class Noun:
     """A thing in a locale's words."""
 
-    with_article: str
+    article: str
     bare: str
+
+    @property
+    def with_article(self) -> str:
+        """Article or measure word and noun, as the locale's list has them."""
+        return self.article + self.bare
 
 
 def noun_of(item: Item | None, locale: Locale) -> Noun | None:
@@ -71,4 +76,4 @@ def noun_of(item: Item | None, locale: Locale) -> Noun | None:
     if words is None:
         return None
     article = re.match(locale.articles, words)
-    return Noun(words, words[article.end() :] if article else words)
+    return Noun(words[: article.end()], words[article.end() :]) if article else Noun("", words)

@@ -35,6 +35,8 @@ class Locale:
     """The same by phrase bank, for settings that tell no story."""
     items: Mapping[str, str]
     """What a thing is called, with its indefinite article or measure word: key of items.toml -> words."""
+    qualified: Phrases
+    """A noun with its material or capacity, by the specification's name."""
     angles: Phrases
     fact_headlines: Phrases
     """Headlines around one specification, by its name."""
@@ -51,6 +53,8 @@ class Locale:
     """A material's word as it stands behind "made of", where it changes there."""
     few: Mapping[str, str]
     """A unit's word after three to ten, where the language has one of its own (Arabic)."""
+    many: Mapping[str, str]
+    """The same after eleven to ninety-nine."""
     features: Mapping[str, str]
     alt_forms: Phrases
     places: Mapping[str, str]
@@ -81,8 +85,24 @@ class Locale:
         return {
             form.lower(): key
             for key, value in self.words.items()
-            for form in (value, self.few.get(value, value))
+            for form in (value, self.few.get(value, value), self.many.get(value, value))
         }
+
+    def with_article(self, article: str, words: str) -> str:
+        """A noun phrase behind its article: English "a" is "an" before a vowel."""
+        if article == "a " or article == "an ":
+            article = "an " if re.match(r"[aeio]|un|8|1[18]\b", words.lower()) else "a "
+        return f"{article}{words}"
+
+    def counted(self, number: str, unit: str) -> str:
+        """The unit's word in the form that the number asks for."""
+        last = int(number) % 100 if number.isdecimal() else 0
+        forms = self.few if 3 <= last <= 10 else self.many if last > 10 else {}
+        return forms.get(unit, unit)
+
+    def spaced(self, text: str) -> str:
+        """The text as the script sets it: Chinese parts its characters from figures by a space, and no others."""
+        return re.sub(r"(?<=[\u4e00-\u9fff])(?=[0-9A-Za-z])", " ", text) if self.script == "Han" else text
 
     def number(self, text: str) -> str:
         """A decimal number as the locale writes it: 1.5 -> 1,5 in German."""
@@ -144,6 +164,7 @@ def load_locale(tag: str) -> Locale:
         nouns=_tuples(raw["nouns"]),
         nouns_of=_tuples(raw["nouns_of"]),
         items=raw["items"],
+        qualified=_tuples(raw["qualified"]),
         angles=_tuples(raw["angles"]),
         fact_headlines=_tuples(raw["fact_headlines"]),
         support=_tuples(raw["support"]),
@@ -154,6 +175,7 @@ def load_locale(tag: str) -> Locale:
         words={key.lower(): value for key, value in raw.get("words", {}).items()},
         made=raw.get("made", {}),
         few=raw.get("few", {}),
+        many=raw.get("many", {}),
         features=raw.get("features", {}),
         alt_forms=_tuples(raw["alt"]),
         places=raw["alt"]["places"],

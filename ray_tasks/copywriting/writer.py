@@ -217,7 +217,7 @@ def write_instruction(
         if may_be_said(option.text, locale, thing.channels)
     ]
     # A fact that heads one picture of the product heads no second one.
-    leading = [option for option in ranked[:2] if option.key not in said.statements]
+    leading = [option for option in ranked if option.key not in said.statements]
     head = headline(
         product,
         persona.angle,

@@ -27,7 +27,6 @@ from tests.ray_tasks.records import product
 def test_every_phrase_fits_and_may_be_said(tag: str) -> None:
     locale = load_locale(tag)
     headlines = [text for bank in locale.headlines.values() for texts in bank.values() for text in texts]
-    headlines += [text for texts in locale.angles.values() for text in texts]
     lines = [
         text for bank in (locale.support, locale.support_of) for texts in bank.values() for text in texts
     ]
@@ -60,8 +59,10 @@ def test_locales_say_the_same_things() -> None:
     for tag in supported_locales():
         other = load_locale(tag)
         assert other.headlines.keys() - {"any"} == english.headlines.keys() - {"any"}
-        parts = "places lights props support support_of nouns nouns_of calls items specs facts angles fact_headlines"
-        for part in parts.split():
+        parts = (
+            "places lights props support support_of nouns nouns_of qualified calls items specs facts angles"
+        )
+        for part in [*parts.split(), "fact_headlines"]:
             assert getattr(other, part).keys() == getattr(english, part).keys(), (tag, part)
 
 
@@ -73,7 +74,7 @@ def test_every_item_stands_in_every_phrase_around_its_noun(tag: str) -> None:
     for key in locale.items:
         noun = noun_of(Item(key, "title"), locale)
         assert noun is not None and noun.bare and noun.with_article.endswith(noun.bare)
-        for setting, forms in (locale.nouns | locale.nouns_of).items():
+        for setting, forms in (locale.nouns | locale.nouns_of | locale.angles).items():
             said = [form.format(a=noun.with_article, noun=noun.bare) for form in forms]
             assert all(may_be_said(text, locale) for text in said), said
             fitting = [text for text in said if text_columns(text) <= HEADLINE_MAX_CHARS]
@@ -95,6 +96,36 @@ def test_every_item_stands_in_every_phrase_around_its_noun(tag: str) -> None:
 def test_items_are_found_by_the_head_of_the_title(title: str, category: str, key: str | None) -> None:
     item = item_of(product(title=title, category=category))
     assert (item.key if item else None) == key
+
+
+@pytest.mark.parametrize("tag", supported_locales())
+def test_every_headline_says_what_the_thing_is_or_a_fact_of_it(tag: str) -> None:
+    locale = load_locale(tag)
+    for table in (locale.nouns, locale.nouns_of, locale.angles, locale.qualified):
+        for forms in table.values():
+            assert all("{a}" in form or "{noun}" in form for form in forms), forms
+    for name, forms in locale.fact_headlines.items():
+        assert all("{" in form for form in forms), name
+
+
+@pytest.mark.parametrize(
+    ("tag", "material", "said"),
+    [
+        ("en", "stoneware", "a stoneware mug"),
+        ("en", "enamelled steel", "an enamelled steel mug"),
+        ("de", "Emaillierter Stahl", "ein Becher aus emailliertem Stahl"),
+        ("fr", "grès", "un mug en grès"),
+        ("zh", "炻瓷", "一只炻瓷马克杯"),
+        ("ar", "خزف حجري", "كوب من خزف حجري"),
+    ],
+)
+def test_a_thing_is_called_with_its_material(tag: str, material: str, said: str) -> None:
+    locale = load_locale(tag)
+    noun = noun_of(Item("mug", "title"), locale)
+    assert noun is not None
+    made = locale.made.get(material, material)
+    bare = locale.qualified["material"][0].format(value=material, made=made, noun=noun.bare)
+    assert locale.with_article(noun.article, bare) == said
 
 
 def test_guides_use_the_instructions_words() -> None:
