@@ -47,8 +47,9 @@ def test_what_one_persona_has_said_the_next_says_in_other_words() -> None:
 
 def test_noun_phrases_are_pieces_of_the_description() -> None:
     text = (
-        "A navy rucksack with features like a padded laptop sleeve, a front pocket and a pair of side pockets. It features "
-        "the ultimate comfort, and you will love it. Leaves scented with oil. Made with recycled nylon that lasts."
+        "A navy rucksack with features like a padded laptop sleeve, a front pocket and a pair of side pockets. It "
+        "features the ultimate comfort, and you will love it. Leaves scented with oil. Made with recycled "
+        "nylon that lasts."
     )
     found = noun_phrases(text, ["Fernweh", "City rucksack"])
     assert found == ["padded laptop sleeve", "front pocket", "pair of side pockets", "recycled nylon"]
