@@ -12,8 +12,9 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -63,7 +64,7 @@ def _is_up_to_date(path: Path, table: Table) -> bool:
         return True
     if breaking := list(breaking_changes(fields, wanted, stored, table)):
         raise ContractError(_refusal(table, breaking))
-    if broken := _broken_by_rows(delta, table, ours, new=wanted.keys() - fields.keys()):
+    if broken := broken_by_rows(delta, table, ours, new=wanted.keys() - fields.keys()):
         raise ContractError(_refusal(table, broken))
     metadata = _metadata(table) | {"id": stored.id, "createdTime": stored.created_time}
     metadata["configuration"] = _theirs(stored) | table.properties
@@ -131,8 +132,16 @@ def _holds(old: Any, new: Any) -> bool:
     )
 
 
-def _broken_by_rows(delta: DeltaTable, table: Table, ours: dict[str, Any], new: set[str]) -> list[str]:
-    """The checks that are new or changed and that rows which are there break."""
+def broken_by_rows(
+    delta: DeltaTable,
+    table: Table,
+    ours: Mapping[str, Any] = MappingProxyType({}),
+    new: Set[str] = frozenset(),
+) -> list[str]:
+    """The checks that rows which are there break, of those that are new or other than `ours`, the stored ones.
+
+    `new` are columns that the table has not got yet.
+    """
     asked = [
         check
         for check in table.checks

@@ -7,39 +7,43 @@ last products stay for `ingest.keep_products_nights` nights. Only when no mercha
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.window import Window
 
+from infra.commit_files import BATCH_ROWS, commit_files, file_schema
+from infra.parquet_file import NewFile
 from infra.sample_shop.__main__ import main as make_sample_shop
-from infra.spark import read_delta, replace_delta, spark_session
+from infra.spark import spark_session
 from infra.stage import Stage, StageError, stage_run
-from infra.tables import night_predicate, query_tables
-from jobs.catalog import keeping, normalise
-from jobs.catalog.crossing import PLACE, brand_spellings, parent_faults, repeated_skus, union_all
+from infra.tables import night_predicate, open_table, query_tables, replace_streamed
+from jobs.catalog import keeping
+from jobs.catalog.crossing import CROSSED, PLACE, brand_spellings, parent_faults, repeated_skus, union_all
+from jobs.catalog.finishing import REJECT_SCHEMA, Decided, finisher, places, reject_rows
 from jobs.catalog.keeping import Counts, LastProducts, Refusal
-from jobs.catalog.reasons import FEED, NOTES, ROW, severity
-from jobs.catalog.staging import content, locate_pictures, stage_feed, staged_schema
-from jobs.feeds import REASONS, FeedError, feed_paths
+from jobs.catalog.staging import Staged, content, picture_finder, stage_feed, staged_schema
+from jobs.feeds import FeedError, feed_paths
 from schemas.config import Config
 from schemas.tables import BY_NAME
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 STAGE = "jobs.ingest_catalog"
 INPUTS: tuple[str, ...] = ()
 OUTPUTS = ("products",)
-
-HASHED = (*normalise.HASHED, "brand", "image_sha256")
-"""What `product_hash` covers: the normalised fields that can influence a picture; the price is not among them."""
 
 
 def input_files(config: Config, root: Path) -> Iterable[Path]:
@@ -51,20 +55,18 @@ def input_files(config: Config, root: Path) -> Iterable[Path]:
             yield from (path for path in folder.rglob("*") if path.is_file())
 
 
-def stage_feeds(
-    spark: SparkSession, stage: Stage, scratch: Path
-) -> tuple[DataFrame | None, dict[str, Refusal]]:
-    """(the normalised rows of every feed that could be read, why the others could not), one merchant at a time.
+def stage_feeds(spark: SparkSession, stage: Stage, scratch: Path) -> tuple[list[Staged], dict[str, Refusal]]:
+    """(files of the normalised rows of every feed that could be read, why the others could not), merchant by merchant.
 
     Rows go through Parquet files, so that a feed is read once, a feed that breaks while it is read harms no other,
     and memory does not grow with the catalog.
     """
     refusals: dict[str, Refusal] = {}
-    paths: list[str] = []
+    staged: list[Staged] = []
     pictures = stage.limit is None
     for merchant in stage.progress(stage.merchants, total=len(stage.merchants), unit="feed"):
         try:
-            paths += stage_feed(
+            staged += stage_feed(
                 spark, merchant, stage.run_date, stage.data_root, scratch / merchant.id, pictures=pictures
             )
         except FeedError as error:
@@ -72,8 +74,7 @@ def stage_feeds(
         except PySparkException as error:
             # Unforeseen: the reader or a mapping's expression failed on a value. The night goes on without this feed.
             refusals[merchant.id] = Refusal("feed_unreadable", f"{merchant.feed.path}: {_in_short(error)}")
-    schema = from_arrow_schema(staged_schema(pictures=pictures))
-    return (spark.read.schema(schema).parquet(*paths) if paths else None), refusals
+    return staged, refusals
 
 
 def _in_short(error: PySparkException) -> str:
@@ -83,28 +84,26 @@ def _in_short(error: PySparkException) -> str:
     return lines[0][:300] + (f" {kind[0]}" if kind else "")
 
 
-def count_rows(rows: DataFrame, crossed: DataFrame | None = None) -> dict[str, Counts]:
-    """Counts by merchant, from the rows and from what only several rows together show."""
-    counts: dict[str, Counts] = {}
-    for merchant_id, reason, n in rows.groupBy("merchant_id", "reason").count().collect():
-        count = counts.setdefault(merchant_id, Counts())
-        count.read += n
-        if reason is not None:
-            count.lost[reason] = n
-    first = F.min(F.struct("file", "row", F.coalesce("detail", "record"))).alias("first")
-    lost = rows.where(F.col("reason").isNotNull()).groupBy("merchant_id", "reason").agg(first)
-    for merchant_id, reason, (file, row, shown) in (
-        lost.collect() if any(c.lost for c in counts.values()) else ()
-    ):
-        counts[merchant_id].first[reason] = f"{file} row {row}" + (f": {shown[:200]}" if shown else "")
-    if crossed is not None:
-        first = F.min(F.struct("file", "row")).alias("first")
-        for merchant_id, reason, n, (file, row) in (
-            crossed.groupBy("merchant_id", "reason").agg(F.count("*").alias("n"), first).collect()
-        ):
-            if reason != "parent_missing":
-                counts[merchant_id].lost[reason] = n
-                counts[merchant_id].first[reason] = f"{file} row {row}"
+def count_rows(staged: Iterable[Staged], crossed: pa.Table) -> dict[str, Counts]:
+    """Counts by merchant, from the staged files and from what only several rows together show."""
+    counts: dict[str, Counts] = defaultdict(Counts)
+    first: dict[tuple[str, str], tuple[str, int, str]] = {}
+
+    def lose(merchant_id: str, reason: str, n: int, place: tuple[str, int, str]) -> None:
+        lost = counts[merchant_id].lost
+        lost[reason] = lost.get(reason, 0) + n
+        first[merchant_id, reason] = min(first.get((merchant_id, reason), place), place)
+
+    for file in staged:
+        counts[file.merchant_id].read += file.tally.rows
+        for reason, n in file.tally.lost.items():
+            file_name, row, shown = file.tally.first[reason]
+            lose(file.merchant_id, reason, n, (file_name, row, shown))
+    for found in crossed.select(["merchant_id", "reason", "file", "row"]).to_pylist():
+        if found["reason"] != "parent_missing":
+            lose(found["merchant_id"], found["reason"], 1, (found["file"], found["row"], ""))
+    for (merchant_id, reason), (file_name, row, shown) in first.items():
+        counts[merchant_id].first[reason] = f"{file_name} row {row}" + (f": {shown}" if shown else "")
     return counts
 
 
@@ -123,103 +122,65 @@ def last_products(stage: Stage) -> dict[str, LastProducts]:
     return newest
 
 
-def build_products(good: DataFrame, night: dt.date) -> DataFrame:
-    """Rows of `products`: the good rows, each brand in its merchant's usual spelling."""
-    usual = F.broadcast(brand_spellings(good))
-    rows = good.join(usual, on=["merchant_id", "brand_key"], how="left").withColumns(
-        {
-            "brand": F.coalesce("usual_brand", "brand"),
-            "run_date": F.lit(night),
-            "feed_date": F.lit(night),
-            "feed_file": F.col("file"),
-            "feed_row": F.col("row"),
-        }
-    )
-    parts = [F.coalesce(name, F.lit("")) for name in ("content_hash", "brand", "image_sha256")]
-    return rows.withColumn("product_hash", F.sha2(F.concat_ws("\x1f", *parts), 256)).select(
-        BY_NAME["products"].column_names
-    )
+def carry_products(stage: Stage, kept: dict[str, LastProducts], scratch: Path) -> list[Path]:
+    """Files with the last products of the merchants in `kept`, as rows of tonight with the date of their own feed."""
+    schema = file_schema(BY_NAME["products"])
+    paths: list[Path] = []
+    for merchant_id, last in kept.items():
+        theirs = night_predicate(last.run_date, [merchant_id])
+        with NewFile(scratch, schema) as file:
+            for batch in open_table(stage.state, "products").scan(predicate=theirs):
+                rows = pa.record_batch(batch)
+                old = pa.repeat(pa.scalar(last.run_date), rows.num_rows)
+                columns = {
+                    field.name: (
+                        pc.coalesce(rows["feed_date"], old) if field.name == "feed_date" else rows[field.name]
+                    )
+                    for field in schema
+                }
+                file.write(
+                    pa.RecordBatch.from_pydict({n: c.cast(schema.field(n).type) for n, c in columns.items()})
+                )
+        paths += file.paths
+    return paths
 
 
-def carried_products(spark: SparkSession, stage: Stage, kept: dict[str, LastProducts]) -> list[DataFrame]:
-    """The last products of the merchants in `kept`, as rows of tonight with the date of their own feed."""
-    columns = BY_NAME["products"].column_names
-    night = {"run_date": F.lit(stage.run_date)}
-    return [
-        read_delta(spark, stage.state, "products")
-        .where((F.col("run_date") == F.lit(last.run_date)) & (F.col("merchant_id") == merchant_id))
-        .withColumns({"feed_date": F.coalesce("feed_date", "run_date")})
-        .withColumns(night)
-        .select(columns)
-        for merchant_id, last in kept.items()
-    ]
-
-
-def build_rejects(rows: DataFrame, crossed: DataFrame, good: DataFrame) -> DataFrame:
-    """Rows of `rejects` (without run_date, stage and shard): rejected rows, and notes on products that were kept."""
-    known = [(code, severity(code), said) for code, said in {**REASONS, **ROW, **NOTES, **FEED}.items()]
-    meanings = F.broadcast(
-        rows.sparkSession.createDataFrame(known, "reason string, severity string, said string")
-    )
-
-    def reject(found: DataFrame, reason: str, shown: str, record: Column) -> DataFrame:
-        return found.select(
-            "merchant_id",
-            "file",
-            "row",
-            "sku",
-            F.col(reason).alias("reason"),
-            F.col(shown).alias("shown"),
-            record.alias("record"),
-        )
-
-    nothing = F.lit(None).cast("string")
-    image_note = F.struct(F.col("image_reason").alias("code"), F.col("image_detail").alias("detail"))
-    noted = good.where((F.size("notes") > 0) | F.col("image_reason").isNotNull()).withColumn(
-        "note",
-        F.explode(F.filter(F.concat("notes", F.array(image_note)), lambda note: note["code"].isNotNull())),
-    )
-    found = union_all(
-        [
-            reject(rows.where(F.col("reason").isNotNull()), "reason", "detail", F.col("record")),
-            reject(crossed, "reason", "detail", nothing),
-            reject(noted, "note.code", "note.detail", nothing),
-        ]
-    )
-    value = F.when(F.length("shown") > 0, F.concat(F.lit(" ("), F.col("shown"), F.lit(")")))
-    return found.join(meanings, on="reason", how="left").select(
-        F.format_string("%s/%s:%d", "merchant_id", "file", "row").alias("key"),
-        "reason",
-        F.coalesce("severity", F.lit("row")).alias("severity"),
-        "merchant_id",
-        "sku",
-        F.concat(
-            F.format_string("%s row %d: ", "file", "row"),
-            F.coalesce("said", "reason"),
-            F.coalesce(value, F.lit("")),
-        ).alias("detail"),
-        "record",
-    )
-
-
-def _limited(good: DataFrame, stage: Stage) -> DataFrame:
-    by_sku = F.row_number().over(Window.partitionBy("merchant_id").orderBy("sku"))
-    first = good.withColumn("n", by_sku).where(F.col("n") <= F.lit(stage.limit)).drop("n")
-    return union_all(
-        [
-            locate_pictures(first.where(F.col("merchant_id") == merchant.id), merchant, stage.data_root)
-            for merchant in stage.merchants
-        ]
-    )
-
-
-def _crossed(spark: SparkSession, rows: DataFrame) -> DataFrame:
+def _crossed(spark: SparkSession, rows: DataFrame, staged: Iterable[Staged]) -> DataFrame:
     """What only several rows together show; small, and used several times."""
     sound = rows.where(F.col("reason").isNull()).withColumn("content", content(rows))
     parts = [repeated_skus(sound)]
-    if not sound.where(F.col("parent_sku").isNotNull() & (F.col("parent_sku") != F.col("sku"))).isEmpty():
+    if any(file.tally.children for file in staged):
         parts.append(parent_faults(sound))
-    return union_all(parts).persist()
+    found = [part for part in parts if part is not None]
+    return union_all(found).persist() if found else spark.createDataFrame([], CROSSED)
+
+
+def decide(
+    stage: Stage, rows: DataFrame, crossed: DataFrame, faults: pa.Table, refusals: Mapping[str, Refusal]
+) -> dict[str, Decided]:
+    """What all rows together decided, by merchant."""
+    faults = faults.filter(pc.not_equal(faults["reason"], "parent_missing"))
+    good = rows.where(F.col("reason").isNull() & ~F.col("merchant_id").isin(list(refusals)))
+    if faults.num_rows:
+        dropped = crossed.where(F.col("reason") != "parent_missing").select(*PLACE)
+        good = good.join(dropped, on=list(PLACE), how="left_anti")
+    only = None
+    if stage.limit is not None:
+        by_sku = F.row_number().over(Window.partitionBy("merchant_id").orderBy("sku"))
+        good = good.withColumn("n", by_sku).where(F.col("n") <= F.lit(stage.limit)).persist()
+        only = good.select(*PLACE).toArrow()
+    usual: dict[str, dict[str, str]] = defaultdict(dict)
+    for merchant_id, key, spelling in brand_spellings(good).collect():
+        usual[merchant_id][key] = spelling
+    return {
+        merchant.id: Decided(
+            taken=merchant.id not in refusals,
+            dropped=places(faults, merchant.id),
+            only=None if only is None else places(only, merchant.id),
+            spellings=usual[merchant.id],
+        )
+        for merchant in stage.merchants
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> list[Path]:
@@ -239,12 +200,13 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
 
 def _ingest(spark: SparkSession, stage: Stage, scratch: Path) -> None:
     limits, night = stage.config.ingest, stage.run_date
-    rows, refusals = stage_feeds(spark, stage, scratch)
+    staged, refusals = stage_feeds(spark, stage, scratch)
     last = last_products(stage)
-    counts: dict[str, Counts] = {}
-    if rows is not None:
-        crossed = _crossed(spark, rows)
-        counts = count_rows(rows, crossed)
+    schema = from_arrow_schema(staged_schema(pictures=stage.limit is None))
+    rows = spark.read.schema(schema).parquet(*(str(file.path) for file in staged)) if staged else None
+    crossed = spark.createDataFrame([], CROSSED) if rows is None else _crossed(spark, rows, staged)
+    faults = crossed.toArrow()
+    counts = count_rows(staged, faults)
     for merchant in stage.merchants:
         if merchant.id not in refusals:
             count = counts.get(merchant.id, Counts())
@@ -260,36 +222,64 @@ def _ingest(spark: SparkSession, stage: Stage, scratch: Path) -> None:
     }
     if len(refusals) == len(stage.merchants) and not kept:
         raise StageError(keeping.no_product_sentence(refusals, stage.merchants))
-    products, rejects = carried_products(spark, stage, kept), [_feed_rejects(spark, stage, refusals, last)]
+    made: dict[str, list[Path]] = {"products": carry_products(stage, kept, scratch), "rejects": []}
     if rows is not None:
-        taken = ~F.col("merchant_id").isin(list(refusals))
-        dropped = crossed.where(F.col("reason") != "parent_missing")
-        sound = rows.where(F.col("reason").isNull() & taken)
-        good = sound.join(dropped.select(*PLACE), on=list(PLACE), how="left_anti")
-        if stage.limit is not None:
-            good = _limited(good, stage).persist()
-        products.append(build_products(good, night))
-        rejects.append(build_rejects(rows, crossed, good))
-    replace_delta(union_all(products), stage.state, "products", stage.tonight)
-    own = {"run_date": F.lit(night), "stage": F.lit(STAGE), "shard": F.lit(0)}
+        finders = (
+            {} if stage.limit is None else {m.id: picture_finder(m, stage.data_root) for m in stage.merchants}
+        )
+        finish = finisher(decide(stage, rows, crossed, faults, refusals), finders, night, scratch)
+        files = spark.createDataFrame(
+            [(f.merchant_id, str(f.path)) for f in staged], "merchant_id string, path string"
+        )
+        for name, path in files.mapInArrow(finish, "name string, path string").collect():
+            made[name].append(Path(path))
+    commit_files(stage.state, "products", made["products"], night, stage.selected, scratch)
+    nothing = pa.nulls(faults.num_rows, pa.string())
+    (noticed,) = faults.combine_chunks().to_batches() or [None]
+    rejects = [_feed_rejects(stage, refusals, last)]
+    if noticed is not None:
+        rejects.append(reject_rows(noticed, noticed["reason"], noticed["detail"], nothing))
     mine = night_predicate(night, stage.selected, stage=STAGE)
-    replace_delta(union_all(rejects).withColumns(own), stage.state, "rejects", mine)
+    replace_streamed(stage.state, "rejects", _complete(stage, rejects, made["rejects"]), mine)
     _count(stage, counts, refusals)
     spark.catalog.clearCache()
 
 
+def _complete(
+    stage: Stage, first: Iterable[pa.RecordBatch], files: Iterable[Path]
+) -> Iterator[pa.RecordBatch]:
+    """Rows of REJECT_SCHEMA, and then those of the files, with the columns that tell the night and the stage."""
+    schema = BY_NAME["rejects"].schema
+    own = {"run_date": stage.run_date, "stage": STAGE, "shard": 0, "attempts": None}
+    batches = itertools.chain(first, *(pq.ParquetFile(path).iter_batches(BATCH_ROWS) for path in files))
+    for batch in batches:
+        told = {
+            name: pa.repeat(pa.scalar(value, schema.field(name).type), len(batch))
+            for name, value in own.items()
+        }
+        columns = [told[name] if name in told else batch[name] for name in schema.names]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
 def _feed_rejects(
-    spark: SparkSession, stage: Stage, refusals: dict[str, Refusal], last: dict[str, LastProducts]
-) -> DataFrame:
+    stage: Stage, refusals: Mapping[str, Refusal], last: Mapping[str, LastProducts]
+) -> pa.RecordBatch:
     """A row for every merchant whose feed is set aside, and a line in the log."""
     rows = []
     for name, refusal in refusals.items():
         left = keeping.nights_left(last.get(name), stage.run_date, stage.config.ingest)
         detail = f"{refusal.detail}; {keeping.kept_sentence(last.get(name), left)}"
         stage.log.error("merchant %s: feed set aside (%s): %s", name, refusal.reason, detail)
-        rows.append((f"{name}/feed", refusal.reason, "feed", name, None, detail, None))
-    kinds = "key string, reason string, severity string, merchant_id string, sku string, detail string, record string"
-    return spark.createDataFrame(rows, kinds)
+        rows.append(
+            {
+                "key": f"{name}/feed",
+                "reason": refusal.reason,
+                "severity": "feed",
+                "merchant_id": name,
+                "detail": detail,
+            }
+        )
+    return pa.RecordBatch.from_pylist(rows, schema=REJECT_SCHEMA)
 
 
 def _count(stage: Stage, counts: dict[str, Counts], refusals: dict[str, Refusal]) -> None:

@@ -12,17 +12,23 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 PLACE = ("merchant_id", "file", "row")
+CROSSED = "merchant_id string, file string, row long, sku string, reason string, detail string"
 MAX_PARENT_STEPS = 10
 
 
-def repeated_skus(sound: DataFrame) -> DataFrame:
-    """Rows (place, sku, reason, detail) after the first of their SKU: sku_repeated, or sku_conflicting.
+def repeated_skus(sound: DataFrame) -> DataFrame | None:
+    """Rows (place, sku, reason, detail) after the first of their SKU: sku_repeated, or sku_conflicting; None without.
 
     They conflict when they say something else than the first. `sound` has place, sku and `content`, a hash of all that
     the row says.
     """
+    # By a hash, as a shuffle of long numbers is cheap; should two SKUs share one, the window tells them apart.
+    keyed = sound.withColumn("key", F.xxhash64("merchant_id", "sku"))
+    twice = keyed.groupBy("key").count().where(F.col("count") > 1).select("key").persist()
+    if twice.isEmpty():
+        return None
     by_sku = Window.partitionBy("merchant_id", "sku").orderBy("file", "row")
-    ranked = sound.select(
+    ranked = keyed.join(twice, on="key", how="left_semi").select(
         *PLACE,
         "sku",
         "content",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
+from infra.parquet_file import NewFile
 from jobs.catalog import normalise
 from jobs.catalog.crossing import PLACE
 from jobs.catalog.mapping import field_expressions, made_columns, map_fields, prepare, private_columns
@@ -24,7 +25,38 @@ from schemas.config import Merchant
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
+SHOWN_CHARS = 200
 Batches = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+@dataclass
+class Tally:
+    """What a staged file holds: rows, rows with a parent of another name, and the lost rows by reason."""
+
+    rows: int = 0
+    children: int = 0
+    lost: dict[str, int] = field(default_factory=dict)
+    first: dict[str, tuple[str, int, str]] = field(default_factory=dict)
+    """Reason -> file, row and value (or record) of the first row that it cost."""
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Counts a batch."""
+        self.rows += batch.num_rows
+        self.children += pc.sum(pc.not_equal(batch["parent_sku"], batch["sku"])).as_py() or 0
+        lost = batch.filter(batch["reason"].is_valid()).select(["reason", "file", "row", "detail", "record"])
+        for reason, file, row, detail, record in zip(*lost.to_pydict().values(), strict=True):
+            place = (file, row, ((record if detail is None else detail) or "")[:SHOWN_CHARS])
+            self.lost[reason] = self.lost.get(reason, 0) + 1
+            self.first[reason] = min(self.first.get(reason, place), place)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A file of staged rows of one merchant."""
+
+    merchant_id: str
+    path: Path
+    tally: Tally
 
 
 def staged_schema(*, pictures: bool) -> pa.Schema:
@@ -53,8 +85,8 @@ def feed_rules(
 
 def stage_feed(
     spark: SparkSession, merchant: Merchant, run_date: dt.date, root: Path, folder: Path, *, pictures: bool
-) -> list[str]:
-    """Writes a feed's rows (see staged_schema) to Parquet files in `folder` and gives their paths.
+) -> list[Staged]:
+    """Writes a feed's rows (see staged_schema) to Parquet files in `folder` and says what they hold.
 
     The workers write what they have normalised themselves: through the JVM it would cost as much again. A task that is
     tried again leaves a file that nobody reads. Raises FeedError for a fault that shows at once.
@@ -65,7 +97,7 @@ def stage_feed(
     folder.mkdir(parents=True)
     steps = [normalise.normaliser(rules)]
     if pictures:
-        steps.append(_pictures(merchant, root))
+        steps.append(picture_finder(merchant, root))
     steps.append(_writer(folder, staged_schema(pictures=pictures)))
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -73,39 +105,30 @@ def stage_feed(
             batches = step(batches)
         yield from batches
 
-    return [row["path"] for row in rows.mapInArrow(run, "path string").collect()]
+    written = rows.mapInArrow(run, "path string, tally string").collect()
+    return [Staged(merchant.id, Path(row["path"]), Tally(**json.loads(row["tally"]))) for row in written]
 
 
 def _writer(folder: Path, schema: pa.Schema) -> Batches:
-    """A `mapInArrow` function that writes a task's rows to a file of its own and gives the path; no rows, no file."""
+    """A `mapInArrow` function that writes a task's rows to a file of its own and gives its path and tally."""
 
     def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        path = folder / f"{uuid.uuid4().hex}.parquet"
-        writer = None
-        try:
+        tally = Tally()
+        with NewFile(folder, schema, compression="lz4") as file:
             for batch in batches:
-                writer = writer or pq.ParquetWriter(path, schema, compression="lz4")
-                writer.write_batch(batch)
-        finally:
-            if writer:
-                writer.close()
-        if writer:
-            yield pa.RecordBatch.from_pydict({"path": [str(path)]})
+                file.write(batch)
+                tally.add(batch)
+        for path in file.paths:
+            yield pa.RecordBatch.from_pydict({"path": [str(path)], "tally": [json.dumps(asdict(tally))]})
 
     return write
 
 
-def _pictures(merchant: Merchant, root: Path) -> Batches:
+def picture_finder(merchant: Merchant, root: Path) -> Batches:
+    """A `mapInArrow` function that puts the columns of jobs.images in the place of `image`."""
     prefixes = [(rule.prefix, rule.path) for rule in merchant.feed.image_paths]
     mapped = "image" in field_expressions(merchant.feed)
     return with_images(root / merchant.feed.image_root, prefixes, mapped=mapped)
-
-
-def locate_pictures(rows: DataFrame, merchant: Merchant, root: Path) -> DataFrame:
-    """Staged rows without pictures, plus any columns, with the columns of jobs.images in the place of `image`."""
-    kept = [field for field in rows.schema.fields if field.name != "image"]
-    schema = type(rows.schema)([*kept, *from_arrow_schema(IMAGE_COLUMNS).fields])
-    return rows.mapInArrow(_pictures(merchant, root), schema)
 
 
 def content(rows: DataFrame) -> Column:

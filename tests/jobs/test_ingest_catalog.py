@@ -18,6 +18,7 @@ from infra.sample_shop.exports import ADDRESS, EXPORTS, sample_families, write_e
 from infra.stage import record_path
 from infra.tables import read_night
 from jobs import ingest_catalog
+from jobs.catalog.normalise import HASHED
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -294,7 +295,8 @@ image_paths = [{{ prefix = "{ADDRESS}" }}]
     grouped: dict[str, dict[str, set[str]]] = {name: defaultdict(set) for name in feeds}
     for row in _rows(tmp_path, "products"):
         said = tuple(
-            str(row[name]) for name in (*ingest_catalog.HASHED, "price_minor", "currency", "taxonomy")
+            str(row[name])
+            for name in (*HASHED, "brand", "image_sha256", "price_minor", "currency", "taxonomy")
         )
         found[row["merchant_id"]][row["sku"]] = (row["product_hash"], *said)
         if row["parent_sku"] is not None:
