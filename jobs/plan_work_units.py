@@ -20,7 +20,7 @@ from infra.spark import read_delta, read_night_delta, replace_delta, spark_sessi
 from infra.stage import Stage, stage_run
 from infra.tables import night_before, night_predicate, query_tables, read_table, replace_rows, rows_to_table
 from jobs.planning.rates import Rates, measured_rates, placement_rows, read_rates, unmeasured_nights
-from jobs.planning.units import build_wanted, cap, explain, former_prices, retire
+from jobs.planning.units import SLOT, build_wanted, cap, compare, former_prices
 from schemas.config import Config
 from schemas.revisions import scene_revision, scorer_revision, views_revision
 
@@ -72,28 +72,25 @@ def plan_units(
         max_attempts=config.quality.max_attempts,
     )  # fmt: skip
     before = _last_plan(spark, state, run_date, merchants)
-    made = _made(spark, state, scorer_revision(config.quality))
-    recalls = read_table(state, "recalls").to_pylist()
-    units = explain(
-        wanted,
-        made,
-        before,
-        _given_up(spark, state, run_date, config.quality.max_failures),
-        recalled=recalled(recalls),
-    )
-    if night_before(state, "work_units", run_date) is None:
-        return cap(units, config.budget)
-    units, made = units.cache(), made.cache()  # each is asked several times, and joins cost more than memory
     if limit is not None:  # what lies beyond the limit is still sold
         before = before.join(
-            units.select("merchant_id", "sku").distinct(), on=["merchant_id", "sku"], how="left_semi"
+            night["instructions"].select("merchant_id", "sku").distinct(),
+            on=["merchant_id", "sku"],
+            how="left_semi",
         )
-    retired = retire(units, before, made, night["products"].select("merchant_id", "sku"))
-    return cap(units, config.budget).unionByName(retired)
+    units = compare(
+        wanted,
+        _made(spark, state, scorer_revision(config.quality)),
+        before,
+        _given_up(spark, state, run_date, config.quality.max_failures),
+        night["products"].select("merchant_id", "sku"),
+        recalled=recalled(read_table(state, "recalls").to_pylist()),
+    )
+    return cap(units, config.budget)
 
 
 def _made(spark: SparkSession, state: Path, revision: str) -> DataFrame:
-    """asset_id of every candidate, and judged: whether `revision` has judged it; NULL when nobody has."""
+    """SLOT and asset_id of every candidate, and judged: whether `revision` has judged it; NULL when nobody has."""
     judged = (
         read_delta(spark, state, "scores")
         .groupBy("asset_id")
@@ -101,8 +98,7 @@ def _made(spark: SparkSession, state: Path, revision: str) -> DataFrame:
     )
     return (
         read_delta(spark, state, "candidates")
-        .select("asset_id")
-        .distinct()
+        .select(*SLOT, "asset_id")
         .join(judged, on="asset_id", how="left")
     )
 

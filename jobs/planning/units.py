@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from pyspark.sql import Column, DataFrame
+    from pyspark.sql.window import WindowSpec
 
 SLOT = ["merchant_id", "sku", "segment_id", "locale", "placement"]
 _METHODS = ("scene_backend", "scene_revision", "renderer_revision")
+_OLD = ("asset_id", "status", "reason", "image_sha256", "product_hash", "cutout_sha256", *_METHODS)
 _FRESH = {
     "new_product": 3, "changed_facts": 3, "changed_picture": 3, "new_persona": 2, "changed_instruction": 2,
 }  # fmt: skip
@@ -77,14 +79,11 @@ def build_wanted(
         "image_sha256", "cutout_sha256", "cutout_uri", "treatment"
     )
     locales = F.collect_set("instruction_hash").over(Window.partitionBy("merchant_id", "sku", "segment_id"))
+    shown = products.select("merchant_id", "sku", "image_sha256", "product_hash", *_PRICE)
     rows = (
-        instructions.withColumn("siblings_hash", F.sha2(F.array_join(F.array_sort(locales), ","), 256))
-        .join(
-            products.select("merchant_id", "sku", "image_sha256", "product_hash", *_PRICE),
-            on=["merchant_id", "sku"],
-            how="inner",
-        )
-        .join(accepted, on="image_sha256", how="inner")
+        shown.join(accepted, on="image_sha256", how="inner")
+        .join(instructions, on=["merchant_id", "sku"], how="inner")
+        .withColumn("siblings_hash", F.sha2(F.array_join(F.array_sort(locales), ","), 256))
         .join(
             personas.select("merchant_id", "sku", "segment_id", F.col("rank").alias("persona_rank")),
             on=["merchant_id", "sku", "segment_id"],
@@ -114,112 +113,127 @@ def build_wanted(
     return rows.withColumn("identity", identity).withColumn("asset_id", F.sha2("identity", 256))
 
 
-def explain(
-    wanted: DataFrame, made: DataFrame, before: DataFrame, given_up: DataFrame, *, recalled: str
+def compare(
+    wanted: DataFrame,
+    made: DataFrame,
+    before: DataFrame,
+    given_up: DataFrame,
+    sold: DataFrame,
+    *,
+    recalled: str,
 ) -> DataFrame:
-    """Rows of `work_units` (without run_date) of what is wanted, each with its status and the reason.
+    """Rows of `work_units` (without run_date): what is wanted, and what was wanted last night, is made, and is not any
+    more, each with its status and the reason.
 
-    made: asset_id of candidates, and judged: whether tonight's thresholds have judged it (NULL: none ever did). before:
-    last night's plan. given_up: asset_id of units that failed too often. recalled: SQL predicate.
+    made: SLOT and asset_id of candidates; judged: whether tonight's thresholds have judged it (NULL: none ever did).
+    before: last night's plan. given_up: asset_id of units that failed too often. sold: tonight's (merchant_id, sku); of
+    a merchant without any nothing is retired. recalled: SQL predicate.
+
+    All of them are laid on one heap, once sorted by product, instead of joined one by one: each is read and moved once.
     """
-    old = {
-        name: F.col(name).alias(f"old_{name}")
-        for name in (
-            "asset_id",
-            "status",
-            "reason",
-            "image_sha256",
-            "product_hash",
-            "cutout_sha256",
-            *_METHODS,
+    old = before.select(*SLOT, "asset_id", F.struct(*_COLUMNS).alias("last"))
+    heap = (
+        wanted.join(F.broadcast(given_up.withColumn("given_up", F.lit(True))), on="asset_id", how="left")
+        .withColumn("wanted", F.lit(True))
+        .unionByName(old, allowMissingColumns=True)
+        .unionByName(
+            made.select(*SLOT, "asset_id", "judged", F.lit(True).alias("made")), allowMissingColumns=True
         )
-    }
-    slots = before.where("variant = 0").select(*SLOT, *old.values())
-    products = before.select("merchant_id", "sku", F.lit(True).alias("sku_known")).distinct()
-    personas = before.select(
-        "merchant_id", "sku", "segment_id", F.lit(True).alias("persona_known")
-    ).distinct()
+        .unionByName(sold.withColumn("sold", F.lit(True)), allowMissingColumns=True)
+    )
+    # From the longest key to the shortest: the order of the first serves all.
+    asset, slot, persona, product = (
+        Window.partitionBy(*names) for names in ([*SLOT, "asset_id"], SLOT, SLOT[:3], SLOT[:2])
+    )
+    had = F.col("last").isNotNull()
+    heap = (
+        heap.withColumn("made", _any(F.col("made"), asset))
+        .withColumn("judged", F.max("judged").over(asset))
+        .withColumn("wanted_still", _any(F.col("wanted"), asset))
+        .withColumn("old", F.max(F.when(F.col("last.variant") == 0, F.struct(*(f"last.{name}" for name in _OLD)))).over(slot))
+        .withColumn("persona_known", _any(had, persona))
+        .withColumn("sku_known", _any(had, product))
+        .withColumn("sold", _any(F.col("sold"), product))
+    )
     reason = (
         F.when(F.expr(recalled), "recalled")
         .when(F.col("made") & ~F.col("judged"), "threshold_changed")
         .when(F.col("made"), "unchanged")
         .when(F.col("given_up"), "previously_failed")
         .when(F.col("variant") > 0, "retry")
-        .when(F.col("sku_known").isNull(), "new_product")
-        .when(F.col("persona_known").isNull(), "new_persona")
-        .when((F.col("old_asset_id") == F.col("asset_id")) & (F.col("old_status") == "deferred"), F.col("old_reason"))
-        .when(F.col("old_asset_id") == F.col("asset_id"), "previously_failed")
+        .when(~F.col("sku_known"), "new_product")
+        .when(~F.col("persona_known"), "new_persona")
+        .when((F.col("old.asset_id") == F.col("asset_id")) & (F.col("old.status") == "deferred"), F.col("old.reason"))
+        .when(F.col("old.asset_id") == F.col("asset_id"), "previously_failed")
         .when(_changed("image_sha256"), "changed_picture")
         .when(_changed("product_hash"), "changed_facts")
         .when(_changed("cutout_sha256", *_METHODS), "new_method_revision")
         .otherwise("changed_instruction")
     )  # fmt: skip
-    status = (
+    heap = heap.withColumn("reason", F.when(F.col("wanted"), reason))
+    # The reason of what takes its place is also that of what goes.
+    successors = F.max(F.when(F.col("wanted") & (F.col("variant") == 0), F.col("reason"))).over(slot)
+    gone = (
+        F.when(~F.col("sold"), "product_gone")
+        .when(F.col("successors_reason").isNull(), "persona_gone")
+        .otherwise(F.col("successors_reason"))
+    )
+    rows = heap.withColumn("successors_reason", successors)
+    nothing = {"priority": F.lit(0.0), "estimated_s": F.lit(0.0), "estimated_gpu_s": F.lit(0.0)}
+    retired = {"status": F.lit("retired"), "reason": gone, **nothing}
+    return (
+        rows.where(F.col("wanted") | (had & F.col("made") & ~F.col("wanted_still")))
+        .join(
+            F.broadcast(sold.select("merchant_id", F.lit(True).alias("sells")).distinct()),
+            on="merchant_id",
+            how="left",
+        )
+        .where("wanted OR sells")
+        .withColumns({"status": _status(), "priority": _priority()})
+        .select(
+            F.when(F.col("wanted"), F.struct(*_COLUMNS))
+            .otherwise(F.struct(*(retired.get(name, F.col(f"last.{name}")).alias(name) for name in _COLUMNS)))
+            .alias("unit")
+        )
+        .select("unit.*")
+    )
+
+
+def _any(holds: Column, over: WindowSpec) -> Column:
+    return F.coalesce(F.max(holds).over(over), F.lit(False))
+
+
+def _status() -> Column:
+    return (
         F.when(F.col("reason") == "recalled", "retired")
         .when(F.col("made"), "exists")
         .when(F.col("given_up"), "failed")
         .when(F.col("variant") > 0, "standby")
         .otherwise("to_do")
     )
+
+
+def _priority() -> Column:
     urgency = F.lit(1)
     for name, value in _FRESH.items():
         urgency = F.when(F.col("reason") == name, value).otherwise(urgency)
     # One number for three: tiers lie 100 apart, ranks at most 10, and urgency decides between equals.
-    priority = -100.0 * F.col("tier") + 10.0 / (F.col("persona_rank") + F.col("variant")) + 0.001 * urgency
-    return (
-        wanted.join(made.withColumn("made", F.lit(True)), on="asset_id", how="left")
-        .join(given_up.withColumn("given_up", F.lit(True)), on="asset_id", how="left")
-        .join(slots, on=SLOT, how="left")
-        .join(products, on=["merchant_id", "sku"], how="left")
-        .join(personas, on=["merchant_id", "sku", "segment_id"], how="left")
-        .withColumn("reason", reason)
-        .withColumn("status", status)
-        .withColumn("priority", priority)
-        .select(*_COLUMNS)
-    )
+    return -100.0 * F.col("tier") + 10.0 / (F.col("persona_rank") + F.col("variant")) + 0.001 * urgency
 
 
 def _changed(*names: str) -> Column:
     # A night from before the column was kept says nothing about it.
     differs = F.lit(False)
     for name in names:
-        differs = differs | F.coalesce(F.col(name) != F.col(f"old_{name}"), F.lit(False))
+        differs = differs | F.coalesce(F.col(name) != F.col(f"old.{name}"), F.lit(False))
     return differs
-
-
-def retire(units: DataFrame, before: DataFrame, made: DataFrame, products: DataFrame) -> DataFrame:
-    """Rows of `work_units` for what last night had, that is made, and that tonight does not want any more.
-
-    The reason is that of what takes its place, or persona_gone or product_gone. units: tonight's. before: last night's
-    plan. products: tonight's (merchant_id, sku); a merchant without any keeps its pictures: nothing of it is retired.
-    """
-    successor = units.where("variant = 0").select(*SLOT, F.col("reason").alias("successors_reason"))
-    sold = products.select("merchant_id", "sku", F.lit(True).alias("sold"))
-    reason = (
-        F.when(F.col("sold").isNull(), "product_gone")
-        .when(F.col("successors_reason").isNull(), "persona_gone")
-        .otherwise(F.col("successors_reason"))
-    )
-    return (
-        before.where("status <> 'retired'")
-        .join(units.select("asset_id"), on="asset_id", how="left_anti")
-        .join(made.select("asset_id"), on="asset_id", how="left_semi")
-        .join(F.broadcast(products.select("merchant_id").distinct()), on="merchant_id", how="left_semi")
-        .join(sold, on=["merchant_id", "sku"], how="left")
-        .join(successor, on=SLOT, how="left")
-        .withColumn("reason", reason)
-        .withColumn("status", F.lit("retired"))
-        .withColumn("priority", F.lit(0.0))
-        .withColumn("estimated_s", F.lit(0.0))
-        .withColumn("estimated_gpu_s", F.lit(0.0))
-        .select(*_COLUMNS)
-    )
 
 
 def cap(units: DataFrame, budget: Budget) -> DataFrame:
     """The same rows; what goes beyond the budget's caps, lowest priority first, is deferred with its stand-ins."""
     if budget.max_units is None and budget.max_seconds is None and budget.max_money is None:
         return units
+    units = units.cache()  # asked twice, and it costs more than memory
     order = [F.col("priority").desc(), *map(F.col, SLOT)]
     up_to_here = Window.orderBy(*order).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     money = (

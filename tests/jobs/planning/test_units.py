@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.planning.units import build_wanted, cap, explain, former_prices, retire
+from jobs.planning.units import SLOT, build_wanted, cap, compare, former_prices
 from schemas.config import Budget
 from schemas.contract import Table
 from schemas.derive import sql_type
@@ -159,11 +159,14 @@ def _explained(
     given_up: list[str] | None = None,
     recalled: str = "FALSE",
 ) -> dict[tuple[str, int], Row]:
-    rows = explain(
-        _wanted_frame(spark),
-        spark.createDataFrame(list((made or {}).items()), "asset_id string, judged boolean"),
-        _frame(spark, WORK_UNITS, *before) if before else _frame(spark, WORK_UNITS, OLD).limit(0),
+    wanted = _wanted_frame(spark)
+    judged = spark.createDataFrame(list((made or {}).items()), "asset_id string, judged boolean")
+    rows = compare(
+        wanted,
+        wanted.select(*SLOT, "asset_id").join(judged, on="asset_id", how="inner"),
+        _units(spark, *before) if before else _units(spark, OLD).limit(0),
         spark.createDataFrame([(key,) for key in given_up or []], "asset_id string"),
+        wanted.select("merchant_id", "sku").distinct(),
         recalled=recalled,
     ).collect()
     return {(row["locale"], row["variant"]): row for row in rows}
@@ -220,11 +223,13 @@ def test_the_reason_says_what_changed(spark: SparkSession) -> None:
         | {name: f"id{i}" if value == "SAME" else value for name, value in change.items()}
         for i, (change, _) in enumerate(CHANGES)
     ]
-    found = explain(
-        spark.createDataFrame([tuple(row[name] for name in wanted.asDict()) for row in rows], _schema(spark)),
-        spark.createDataFrame([], "asset_id string, judged boolean"),
-        _frame(spark, WORK_UNITS, *before),
+    wanted_rows = [tuple(row[name] for name in wanted.asDict()) for row in rows]
+    found = compare(
+        spark.createDataFrame(wanted_rows, _schema(spark)),
+        _made(spark),
+        _units(spark, *before),
         spark.createDataFrame([], "asset_id string"),
+        spark.createDataFrame([("m", row["sku"]) for row in rows], "merchant_id string, sku string"),
         recalled="FALSE",
     )
     why = {row["sku"]: _why(row) for row in found.collect()}
@@ -233,6 +238,13 @@ def test_the_reason_says_what_changed(spark: SparkSession) -> None:
 
 UNIT = OLD | {"status": "to_do", "priority": 1.0, "estimated_s": 2.0, "estimated_gpu_s": 1.0}
 REST = {name: None for name in WORK_UNITS.column_names if name != "run_date"}
+
+
+def _made(spark: SparkSession, *units: dict[str, Any]) -> DataFrame:
+    rows = [tuple(unit[name] for name in (*SLOT, "asset_id")) for unit in units]
+    return spark.createDataFrame(
+        rows, ", ".join(f"{name} string" for name in (*SLOT, "asset_id"))
+    ).withColumn("judged", F.lit(True))
 
 
 def _units(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
@@ -263,22 +275,30 @@ def test_the_budget_cuts_by_priority(spark: SparkSession, budget: Budget, kept: 
 
 
 def test_what_tonight_does_not_want_is_retired_with_the_reason(spark: SparkSession) -> None:
-    units = _units(spark, {"asset_id": "new", "reason": "changed_facts"}, {"sku": "z", "asset_id": "z"})
-    before = _units(
-        spark,
-        {"asset_id": "old"},
-        {"asset_id": "never_made", "locale": "de"},
-        {"asset_id": "face", "segment_id": "gone"},
-        {"asset_id": "sold_out", "sku": "b"},
-        {"asset_id": "z", "sku": "z"},
-        {"asset_id": "feed_failed", "merchant_id": "n"},
+    wanted = _english(_wanted(spark))
+    tonight = [wanted.asDict(), wanted.asDict() | {"sku": "z", "asset_id": "z"}]
+    old = [
+        UNIT | own
+        for own in (
+            {"product_hash": "old"},
+            {"asset_id": "never_made", "locale": "de"},
+            {"asset_id": "face", "segment_id": "gone"},
+            {"asset_id": "sold_out", "sku": "b"},
+            {"asset_id": "z", "sku": "z"},
+            {"asset_id": "feed_failed", "merchant_id": "n"},
+        )
+    ]
+    found = compare(
+        spark.createDataFrame([tuple(row.values()) for row in tonight], _schema(spark)),
+        _made(spark, *(unit for unit in old if unit["asset_id"] != "never_made")),
+        _units(spark, *old),
+        spark.createDataFrame([], "asset_id string"),
+        spark.createDataFrame([("m", "a"), ("m", "z")], "merchant_id string, sku string"),
+        recalled="FALSE",
     )
-    made = spark.createDataFrame(
-        [(name,) for name in ("old", "face", "sold_out", "z", "feed_failed")], "asset_id string"
-    )
-    sold = spark.createDataFrame([("m", "a"), ("m", "z")], "merchant_id string, sku string")
-    found = {row["asset_id"]: _why(row) for row in retire(units, before, made, sold).collect()}
-    assert found == {
+    assert {row["asset_id"]: _why(row) for row in found.collect()} == {
+        wanted["asset_id"]: ("to_do", "changed_facts"),
+        "z": ("exists", "unchanged"),
         "old": ("retired", "changed_facts"),
         "face": ("retired", "persona_gone"),
         "sold_out": ("retired", "product_gone"),
