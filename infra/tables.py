@@ -81,12 +81,17 @@ def read_table(
     return rows.cast(pa.schema([schema.field(column) for column in rows.column_names]))
 
 
-def query_tables(state: Path, sql: str, *names: str) -> list[dict[str, Any]]:
-    """The rows of a SQL query over tables, by DataFusion inside delta-rs: for small results, without starting Spark."""
+def query_table(state: Path, sql: str, *names: str) -> pa.Table:
+    """The rows of a SQL query over the named tables, by DataFusion inside delta-rs: without starting Spark."""
     builder = QueryBuilder()
     for name in names:
         builder = builder.register(name, open_table(state, name))
-    return pa.table(builder.execute(sql)).to_pylist()
+    return pa.table(builder.execute(sql))
+
+
+def query_tables(state: Path, sql: str, *names: str) -> list[dict[str, Any]]:
+    """As query_table, for small results, as dictionaries."""
+    return list(query_table(state, sql, *names).to_pylist())
 
 
 def sql_literal(value: Any) -> str:

@@ -1,26 +1,21 @@
-"""Which planned units are due now, in which shard, and the scenes to draw for them."""
+"""Which of the planned units are due now, and the scenes to draw for them."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from infra.tables import query_tables, sql_literal
 from ray_tasks.pictures.script import script_of
+from ray_tasks.tonight import SLOT
 from schemas.instruction import LAYOUTS, content_hash
 from schemas.tables import BY_NAME
 
-_SLOT = ("merchant_id", "sku", "segment_id", "locale", "placement")
 _SCENE = ("merchant_id", "sku", "segment_id", "width_px", "scene_height_px", "scene_text", "variant")
 _VARIANT = _SCENE.index("variant")
-TONIGHT = frozenset({"exists", "to_do", "standby", "failed"})
-"""Statuses of the planned units that tonight is about: not what is deferred or retired."""
 
 TEXT = pa.struct(
     [
@@ -98,49 +93,6 @@ def changes(variant: int) -> tuple[str, ...]:
     return () if variant == 0 else (("layout", "setting"), ("layout",), ("setting",))[variant % 3]
 
 
-def slots_with_work(state: Path, tonight: str, scorer_revision: str) -> list[dict[str, Any]]:
-    """The planned units, all variants, of the slots that lack a picture: columns of `work_units`, is_made, reasons.
-
-    reasons: those of the unit's rejection, NULL without one. tonight: SQL predicate. Found by joins of columns inside
-    delta-rs, so that a night in which little changed costs Python only that little.
-    """
-    slot = ", ".join(_SLOT)
-    return query_tables(
-        state,
-        f"""
-        WITH units AS (SELECT * FROM work_units WHERE {tonight} AND status IN {sql_literal(TONIGHT)}),
-        seen AS (
-            SELECT units.*, made.asset_id IS NOT NULL AS is_made, bad.reasons AS reasons
-            FROM units
-            LEFT JOIN candidates AS made ON units.asset_id = made.asset_id
-            LEFT JOIN (SELECT asset_id, reasons FROM scores
-                WHERE scorer_revision = {sql_literal(scorer_revision)} AND verdict = 'rejected') AS bad
-            ON units.asset_id = bad.asset_id),
-        lacking AS (
-            SELECT {slot} FROM seen GROUP BY {slot}
-            HAVING sum(CASE WHEN is_made AND reasons IS NULL THEN 1 ELSE 0 END) = 0
-            AND sum(CASE WHEN is_made THEN 0 ELSE 1 END) > 0)
-        SELECT seen.* FROM seen JOIN lacking ON {" AND ".join(f"seen.{name} = lacking.{name}" for name in _SLOT)}
-        """,
-        "work_units",
-        "candidates",
-        "scores",
-    )
-
-
-def made_of(state: Path, tonight: str) -> tuple[int, int]:
-    """How many units are planned for tonight, and how many of them are made."""
-    (row,) = query_tables(
-        state,
-        f"WITH units AS (SELECT asset_id FROM work_units WHERE {tonight} AND status IN {sql_literal(TONIGHT)}) "
-        "SELECT count(*) AS planned, count(candidates.asset_id) AS made FROM units LEFT JOIN candidates "
-        "ON units.asset_id = candidates.asset_id",
-        "work_units",
-        "candidates",
-    )
-    return row["planned"], row["made"]
-
-
 def due_units(
     units: Sequence[dict[str, Any]], made: set[str], rejected: Mapping[str, Sequence[str]]
 ) -> list[dict[str, Any]]:
@@ -151,7 +103,7 @@ def due_units(
     """
     slots: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for unit in units:
-        slots[tuple(unit[name] for name in _SLOT)].append(unit)
+        slots[tuple(unit[name] for name in SLOT)].append(unit)
     due = []
     for variants in slots.values():
         variants.sort(key=lambda unit: unit["variant"])
@@ -173,12 +125,6 @@ def _first_reason(rejected: Mapping[str, Sequence[str]], tried: Sequence[str]) -
     """The weightiest reason of the rejection that came last."""
     reasons = rejected[tried[-1]]
     return reasons[0] if reasons else None
-
-
-def in_shard(merchant_id: str, sku: str, shard: tuple[int, int]) -> bool:
-    """Whether a product belongs to a shard (index, count); all its pictures do."""
-    digest = hashlib.sha256(f"{merchant_id}/{sku}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") % shard[1] == shard[0]
 
 
 def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, Any]]) -> pa.Table:

@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from infra.object_store import object_key, open_store
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
-from infra.tables import append_rows, read_night, read_table, rows_to_table
+from infra.tables import append_rows, rows_to_table
 from ray_tasks.draw_together import draw_together
-from ray_tasks.due import due_units, in_shard, made_of, scene_jobs, slots_with_work
+from ray_tasks.due import due_units, scene_jobs
 from ray_tasks.failures import Begun, error_budget, failure_rows, given_up, refusal, standing_failures
+from ray_tasks.tonight import Shard, count_work, instructions_with_work, parts, planned_units, slots_with_work
 from schemas.config import Config
 from schemas.instruction import LAYOUTS, content_hash
 from schemas.revisions import scorer_revision
@@ -38,8 +38,6 @@ STAGE = "ray_tasks.make_candidates"
 INPUTS = ("work_units", "instructions", "scores")
 OUTPUTS = ("candidates",)
 
-FEW_SKUS = 2_000
-"""Up to so many products, instructions are read by name; above, all of the night are."""
 COMMIT_ROWS = 500
 COMMIT_S = 30.0
 """Pictures, or seconds, from one commit of `candidates` to the next: what a crash may cost."""
@@ -241,23 +239,10 @@ def _texts(job: dict[str, Any]) -> dict[str, Any]:
     return texts
 
 
-def _plan(stage: Stage) -> tuple[pa.Table, dict[str, dict[str, Any]]]:
-    """This shard's scenes that are due, and what failed before and is not made since."""
-    night = slots_with_work(stage.state, stage.tonight, scorer_revision(stage.config.quality))
-    units = [unit for unit in night if in_shard(unit["merchant_id"], unit["sku"], stage.shard)]
-    if stage.limit is not None:
-        skus = read_night(
-            stage.state,
-            "work_units",
-            stage.run_date,
-            merchants=stage.selected,
-            columns=["merchant_id", "sku"],
-        )
-        first = {
-            tuple(row.values())
-            for row in stage.limited(skus.group_by(skus.column_names).aggregate([]).to_pylist())
-        }
-        units = [unit for unit in units if (unit["merchant_id"], unit["sku"]) in first]
+def _plan(stage: Stage, part: Shard) -> tuple[pa.Table, dict[str, dict[str, Any]]]:
+    """The scenes of a part that are due, and what failed before and is not made since."""
+    revision, of_part = scorer_revision(stage.config.quality), planned_units(stage, part)
+    units = slots_with_work(stage.state, of_part, revision)
     made = {unit["asset_id"] for unit in units if unit["is_made"]}
     failed = standing_failures(stage, {unit["asset_id"] for unit in units} - made)
     over = given_up(failed, stage.config.quality.max_failures)
@@ -267,19 +252,8 @@ def _plan(stage: Stage) -> tuple[pa.Table, dict[str, dict[str, Any]]]:
         for unit in due_units(units, made, rejected)
         if unit["asset_id"] not in over and unit["status"] != "failed"
     ]
-    return scene_jobs(due, _instructions(stage, {unit["sku"] for unit in due})), failed
-
-
-def _instructions(stage: Stage, skus: set[str]) -> list[dict[str, Any]]:
-    if not skus:
-        return []
-    filters: list[tuple[str, str, Any]] = [("run_date", "=", stage.run_date)]
-    if stage.selected:
-        filters.append(("merchant_id", "in", stage.selected))
-    if len(skus) <= FEW_SKUS:
-        filters.append(("sku", "in", sorted(skus)))
-    rows = read_table(stage.state, "instructions", filters=filters)
-    return list(rows.filter(pc.is_in(rows["sku"], value_set=pa.array(skus, pa.string()))).to_pylist())
+    told = instructions_with_work(stage.state, stage.tonight, of_part, revision) if due else []
+    return scene_jobs(due, told), failed
 
 
 def _begun_folder(stage: Stage) -> Path:
@@ -293,23 +267,34 @@ def _begun_folder(stage: Stage) -> Path:
 def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Runs the stage."""
     with stage_run(STAGE, __doc__, argv) as stage:
-        jobs, failed_before = _plan(stage)
-        planned, made = made_of(stage.state, stage.tonight)
+        planned, made, lacking = count_work(
+            stage.state, planned_units(stage), scorer_revision(stage.config.quality)
+        )
+        stage.log.info("%d units planned, %d of them made", planned, made)
         due: dict[str, int] = defaultdict(int)
-        for job in jobs.select(["merchant_id", "pictures"]).to_pylist():
-            due[job["merchant_id"]] += len(job["pictures"])
-        stage.log.info("%d pictures due in %d scenes, %d planned", sum(due.values()), jobs.num_rows, planned)
-        failures: list[dict[str, Any]] = []
-        budget = error_budget(sum(due.values()), stage.config.quality.max_failed_share)
-        if not made:  # a night without any picture is not a night with a few dead letters
-            budget = min(budget, max(0, sum(due.values()) - 1))
         drawn: dict[str, int] = defaultdict(int)
-        for row in _drawn(stage, jobs, sum(due.values())):
-            if row["failure"]:
-                failures.append(row)
-            else:
-                drawn[row["merchant_id"]] += 1
-                failed_before.pop(row["asset_id"], None)
+        failed_before: dict[str, dict[str, Any]] = {}
+        failures: list[dict[str, Any]] = []
+        budget = 0
+        for part in parts(stage.shard, lacking):
+            jobs, stand = _plan(stage, part)
+            failed_before |= stand
+            for job in jobs.select(["merchant_id", "pictures"]).to_pylist():
+                due[job["merchant_id"]] += len(job["pictures"])
+            stage.log.info(
+                "%d pictures due so far, part %d/%d in %d scenes", sum(due.values()), *part, jobs.num_rows
+            )
+            budget = error_budget(sum(due.values()), stage.config.quality.max_failed_share)
+            if not made:  # a night without any picture is not a night with a few dead letters
+                budget = min(budget, max(0, sum(due.values()) - 1))
+            for row in _drawn(stage, jobs, sum(len(some) for some in jobs["pictures"].to_pylist())):
+                if row["failure"]:
+                    failures.append(row)
+                else:
+                    drawn[row["merchant_id"]] += 1
+                    failed_before.pop(row["asset_id"], None)
+                if len(failures) > budget:
+                    break
             if len(failures) > budget:
                 break
         too_many = len(failures) > budget

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -21,10 +21,18 @@ import pyarrow.compute as pc
 from infra.object_store import open_store
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
-from infra.tables import append_rows, missing_keys, read_night, read_table, rows_to_table
+from infra.tables import append_rows, missing_keys, rows_to_table
 from ray_tasks.decide_again import decide_again
-from ray_tasks.due import TONIGHT, in_shard
 from ray_tasks.pictures.decide import Thresholds, decide, explain
+from ray_tasks.tonight import (
+    Shard,
+    count_made,
+    earlier_scores,
+    made_beside_unjudged,
+    parts,
+    planned_units,
+    rejected_units,
+)
 from schemas.config import Config
 from schemas.revisions import measures_revision, scorer_revision, views_revision
 from schemas.tables import BY_NAME
@@ -246,68 +254,42 @@ def _standing(row: dict[str, Any]) -> tuple[int, str]:
     return row["persona_rank"], row["segment_id"]
 
 
-def score_rejects(
-    planned: Iterable[dict[str, Any]],
-    scores: dict[str, dict[str, Any]],
-    failures: dict[str, dict[str, Any]],
-    thresholds: Thresholds,
-) -> list[dict[str, Any]]:
-    """Reject rows of the planned candidates that were rejected, tonight or before, or could not be measured."""
+def score_rejects(rows: Iterable[Mapping[str, Any]], thresholds: Thresholds) -> list[dict[str, Any]]:
+    """Reject rows of planned candidates that were rejected (look, reasons, measurements) or could not be measured
+    (failure, detail).
+    """
     rejects = []
-    for row in planned:
+    for row in rows:
         where = {"key": row["asset_id"], "merchant_id": row["merchant_id"], "sku": row["sku"]}
-        if failure := failures.get(row["asset_id"]):
-            reason, told = failure["failure"], failure["detail"]
-        elif (score := scores.get(row["asset_id"])) and score["verdict"] == "rejected":
-            values = {item["name"]: item["value"] for item in score["measurements"]}
-            reason, told = score["reasons"][0], explain(values, thresholds.of_look(row["look"]))
+        if "failure" in row:
+            reason, told = row["failure"], row["detail"]
         else:
-            continue
+            values = {item["name"]: item["value"] for item in row["measurements"]}
+            reason, told = row["reasons"][0], explain(values, thresholds.of_look(row["look"]))
         detail = f"segment {row['segment_id']}, locale {row['locale']}: {told}"
         rejects.append(where | {"reason": reason, "detail": detail})
     return rejects
 
 
-def _plan(stage: Stage) -> pa.Table:
-    """This shard's planned candidates."""
-    night = read_night(stage.state, "work_units", stage.run_date, merchants=stage.selected).to_pylist()
-    wanted = [unit for unit in stage.limited(night) if unit["status"] in TONIGHT]
-    units = [unit for unit in wanted if in_shard(unit["merchant_id"], unit["sku"], stage.shard)]
-    candidates = read_table(stage.state, "candidates", columns=["asset_id", *_OF_CANDIDATE])
-    wanted = pa.array([unit["asset_id"] for unit in units], pa.string())
-    candidates = candidates.filter(pc.is_in(candidates["asset_id"], value_set=wanted))
-    known = _known_scores(stage, ["asset_id", "verdict"])
-    images = pa.array({unit["image_sha256"] for unit in units}, pa.string())
-    views = read_table(
+def _plan(stage: Stage, part: Shard) -> pa.Table:
+    """A part's planned candidates that were not judged."""
+    found = made_beside_unjudged(
         stage.state,
-        "product_views",
-        columns=["image_sha256", "text_found"],
-        filters=[("method_revision", "=", views_revision(stage.config.cutout))],
+        planned_units(stage, part),
+        scorer_revision(stage.config.quality),
+        views_revision(stage.config.cutout),
+        _OF_CANDIDATE,
     )
-    views = views.filter(pc.is_in(views["image_sha256"], value_set=images))
-    return planned_candidates(
+    units = found.drop_columns(list(_OF_CANDIDATE)).to_pylist()
+    verdicts = {unit["asset_id"]: unit["verdict"] for unit in units if unit["verdict"]}
+    planned = planned_candidates(
         units,
-        candidates,
-        dict(zip(known["asset_id"].to_pylist(), known["verdict"].to_pylist(), strict=True)),
-        dict(zip(views["image_sha256"].to_pylist(), views["text_found"].to_pylist(), strict=True)),
+        found.select(["asset_id", *_OF_CANDIDATE]),
+        verdicts,
+        {unit["image_sha256"]: unit["text_found"] for unit in units},
     )
-
-
-def _known_scores(stage: Stage, columns: Sequence[str]) -> pa.Table:
-    revision = scorer_revision(stage.config.quality)
-    return read_table(stage.state, "scores", columns=columns, filters=[("scorer_revision", "=", revision)])
-
-
-def _decided_again(stage: Stage, new: pa.Table, thresholds: Thresholds) -> list[dict[str, Any]]:
-    """Scores of pictures that only other thresholds have judged."""
-    if not new.num_rows:
-        return []
-    measured = f"{measures_revision(stage.config.quality)}+%"
-    earlier = read_table(stage.state, "scores", filters=[("scorer_revision", "like", measured)])
-    known = earlier.filter(pc.is_in(earlier["asset_id"], value_set=new["asset_id"].combine_chunks()))
-    shared = {"scorer_revision": scorer_revision(stage.config.quality), "run_date": stage.run_date}
-    looks = new.select(["asset_id", "look"]).to_pylist()
-    return decide_again(looks, known.to_pylist(), thresholds, shared)
+    judged = pc.is_in(planned["asset_id"], value_set=pa.array(verdicts, pa.string()))
+    return planned.filter(pc.invert(judged))
 
 
 def main(argv: Sequence[str] | None = None) -> list[Path]:
@@ -317,51 +299,66 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             thresholds = Thresholds.with_overrides(stage.config.quality.thresholds)
         except ValueError as error:
             raise StageError(f"{stage.config_path}: {error}") from None
-        planned = _plan(stage)
-        new = missing_keys(planned, _known_scores(stage, ["asset_id"]), "asset_id")
-        decided = rows_to_table("scores", _decided_again(stage, new, thresholds))
-        append_rows(stage.state, "scores", decided)
-        new = missing_keys(new, decided, "asset_id")
-        stage.log.info("%d planned candidates, %d decided anew, %d not measured yet",
-                       planned.num_rows, decided.num_rows, new.num_rows)  # fmt: skip
-        failures: dict[str, dict[str, Any]] = {}
-        waiting: list[dict[str, Any]] = []
-        bar = stage.progress(total=new.num_rows, unit="picture")
-        arguments = {"config": stage.config, "state": stage.state, "run_date": stage.run_date}
-        models = (stage.config.quality.image_text, stage.config.quality.judge)
-        gpus = int(any(model is not None and model.device == "cuda" for model in models))
-        for scored in map_rows(new, ScoreCandidates, arguments, stage.config.engines, num_gpus=gpus):
-            bar.update(scored.num_rows)
-            rows = scored.to_pylist()
-            failures |= {row["asset_id"]: row for row in rows if row["failure"]}
-            waiting += [row for row in rows if not row["failure"]]
-            if len(waiting) >= COMMIT_ROWS:
-                append_rows(stage.state, "scores", rows_to_table("scores", waiting))
-                waiting = []
-        append_rows(stage.state, "scores", rows_to_table("scores", waiting))
-        bar.close()
-        _report(stage, planned.to_pylist(), failures, thresholds)
+        counts = count_made(stage.state, planned_units(stage), scorer_revision(stage.config.quality))
+        failed: list[dict[str, Any]] = []
+        for part in parts(stage.shard, sum(fresh for _, fresh in counts.values())):
+            failed += _score_part(stage, part, thresholds)
+        _report(stage, {merchant_id: made for merchant_id, (made, _) in counts.items()}, failed, thresholds)
     return []
 
 
+def _score_part(stage: Stage, part: Shard, thresholds: Thresholds) -> list[dict[str, Any]]:
+    """Judges a part's candidates; those that could not be measured, with failure and detail."""
+    revision = scorer_revision(stage.config.quality)
+    new = _plan(stage, part)
+    earlier = earlier_scores(
+        stage.state, planned_units(stage, part), revision, f"{measures_revision(stage.config.quality)}+"
+    )
+    shared = {"scorer_revision": revision, "run_date": stage.run_date}
+    again = decide_again(new.select(["asset_id", "look"]).to_pylist(), earlier, thresholds, shared)
+    decided = rows_to_table("scores", again)
+    append_rows(stage.state, "scores", decided)
+    new = missing_keys(new, decided, "asset_id")
+    stage.log.info("part %d/%d: %d decided anew, %d not measured yet", *part, decided.num_rows, new.num_rows)
+    failures: dict[str, dict[str, Any]] = {}
+    waiting: list[dict[str, Any]] = []
+    bar = stage.progress(total=new.num_rows, unit="picture")
+    arguments = {"config": stage.config, "state": stage.state, "run_date": stage.run_date}
+    models = (stage.config.quality.image_text, stage.config.quality.judge)
+    gpus = int(any(model is not None and model.device == "cuda" for model in models))
+    for scored in map_rows(new, ScoreCandidates, arguments, stage.config.engines, num_gpus=gpus):
+        bar.update(scored.num_rows)
+        rows = scored.to_pylist()
+        failures |= {row["asset_id"]: row for row in rows if row["failure"]}
+        waiting += [row for row in rows if not row["failure"]]
+        if len(waiting) >= COMMIT_ROWS:
+            append_rows(stage.state, "scores", rows_to_table("scores", waiting))
+            waiting = []
+    append_rows(stage.state, "scores", rows_to_table("scores", waiting))
+    bar.close()
+    names = ["asset_id", "merchant_id", "sku", "segment_id", "locale"]
+    keys = new.select(names).filter(pc.is_in(new["asset_id"], value_set=pa.array(failures, pa.string())))
+    return [row | {name: failures[row["asset_id"]][name] for name in ("failure", "detail")}
+            for row in keys.to_pylist()]  # fmt: skip
+
+
 def _report(
-    stage: Stage, planned: list[dict[str, Any]], failures: dict[str, dict[str, Any]], thresholds: Thresholds
+    stage: Stage, made: Mapping[str, int], failed: Sequence[dict[str, Any]], thresholds: Thresholds
 ) -> None:
-    known = _known_scores(stage, ["asset_id", "verdict", "reasons", "measurements"])
-    tonight = pa.array([row["asset_id"] for row in planned], pa.string())
-    scores = known.filter(pc.is_in(known["asset_id"], value_set=tonight)).to_pylist()
-    rejects = score_rejects(planned, {row["asset_id"]: row for row in scores}, failures, thresholds)
+    rejected = rejected_units(stage.state, planned_units(stage), scorer_revision(stage.config.quality))
+    rejects = score_rejects([*rejected, *failed], thresholds)
     stage.write_rejects(rejects)
+    of_merchant = Counter(row["merchant_id"] for row in rejects)
     for merchant in stage.merchants:
-        mine = [row for row in rejects if row["merchant_id"] == merchant.id]
-        count = sum(row["merchant_id"] == merchant.id for row in planned)
-        stage.count(merchant.id, rows_in=count, rows_out=count - len(mine))
-        for row in mine:
-            stage.count(merchant.id, **{row["reason"]: 1})
-    if failures and len(failures) == len(planned):
-        first = next(iter(failures.values()))
+        count = made.get(merchant.id, 0)
+        stage.count(merchant.id, rows_in=count, rows_out=count - of_merchant[merchant.id])
+    for (merchant_id, reason), count in Counter(
+        (row["merchant_id"], row["reason"]) for row in rejects
+    ).items():
+        stage.count(merchant_id, **{reason: count})
+    if failed and len(failed) == sum(made.values()):
         raise StageError(
-            f"all {len(failures)} pictures failed; the first: {first['failure']}: {first['detail']}"
+            f"all {len(failed)} pictures failed; the first: {failed[0]['failure']}: {failed[0]['detail']}"
         )
 
 

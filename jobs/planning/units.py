@@ -150,7 +150,12 @@ def compare(
         heap.withColumn("made", _any(F.col("made"), asset))
         .withColumn("judged", F.max("judged").over(asset))
         .withColumn("wanted_still", _any(F.col("wanted"), asset))
-        .withColumn("old", F.max(F.when(F.col("last.variant") == 0, F.struct(*(f"last.{name}" for name in _OLD)))).over(slot))
+        .withColumn(
+            "old",
+            F.max(F.when(F.col("last.variant") == 0, F.struct(*(f"last.{name}" for name in _OLD)))).over(
+                slot
+            ),
+        )
         .withColumn("persona_known", _any(had, persona))
         .withColumn("sku_known", _any(had, product))
         .withColumn("sold", _any(F.col("sold"), product))

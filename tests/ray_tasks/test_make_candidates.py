@@ -18,7 +18,6 @@ from ray_tasks.due import (
     OF_THE_SOURCE,
     changes,
     due_units,
-    in_shard,
     retried,
     scene_jobs,
 )
@@ -146,13 +145,6 @@ def test_a_retry_changes_layout_or_setting_and_says_so() -> None:
     assert jobs[0]["layout"] != jobs[1]["layout"] and jobs[0]["layout"] == jobs[2]["layout"]
     assert jobs[0]["scene"]["setting"] != jobs[2]["scene"]["setting"]
     assert len({scene_seed(job) for job in jobs}) == 3
-
-
-def test_shards_part_the_products() -> None:
-    skus = [f"sku-{n}" for n in range(200)]
-    parts = [[sku for sku in skus if in_shard("m", sku, (index, 4))] for index in range(4)]
-    assert sorted(sku for part in parts for sku in part) == sorted(skus)
-    assert min(map(len, parts)) > 25
 
 
 @pytest.fixture
