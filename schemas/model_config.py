@@ -75,6 +75,9 @@ class Diffusion(Weights):
     steps: int = Field(default=20, ge=1)
     guidance_scale: float = Field(default=6.0, ge=0)
     size_px: int = Field(default=1024, ge=32)
+    shared_steps: int = Field(default=0, ge=0)
+    """First steps that a product's scenes in one layout share, told only what they have in common. It costs variety:
+    before you turn it on, compare `python -m jobs.ask yield_by_scene_revision` with it and without."""
     unet: Weights | None = None
     """A distilled UNet in place of the model's own."""
     sampler: Literal["own", "lcm"] = "own"
@@ -92,8 +95,16 @@ class Diffusion(Weights):
     most_at_once: int = Field(default=32, ge=1)
     """Where the sweep ends at the latest."""
     compile: bool = False
-    """Compile the model's repeated blocks (cuda only): minutes at first, then from the cache below STATE."""
+    """Compile the model's repeated blocks: minutes at first, then from the cache below STATE."""
     spending: Spending = Spending()
+
+    @model_validator(mode="after")
+    def _own_steps(self) -> Self:
+        if self.shared_steps >= self.steps:
+            raise ValueError(
+                f"shared_steps: {self.shared_steps} of {self.steps} steps leave no step for a scene's own words"
+            )
+        return self
 
 
 class Scene(Strict):

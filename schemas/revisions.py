@@ -38,6 +38,8 @@ def scene_revision(scene: Scene) -> str:
     settings = diffusion.model_dump(include={"steps", "guidance_scale", "size_px", "sampler"}) | {
         "painter": PAINTER
     }
+    if diffusion.shared_steps:
+        settings["shared_steps"] = diffusion.shared_steps
     for name in ("unet", "edges", "layout", "style"):
         if (part := getattr(diffusion, name)) is not None:
             settings[name] = part.model_dump(exclude=unseen | {"model"}) | {"weights": _weights(part)}

@@ -6,7 +6,7 @@ Loss for Language Image Pre-Training".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,8 +18,6 @@ from schemas.model_config import Weights
 Vectors = NDArray[np.float32]
 
 _BATCH = 32
-_ROWS = 2048
-"""Rows of the similarity matrix that are held at once."""
 
 
 class ImageTextEmbedder(Protocol):
@@ -84,12 +82,3 @@ class TransformersImageText:
         if not parts:
             return np.zeros((0, 0), np.float32)
         return np.concatenate(parts).astype(np.float32)
-
-
-def near_duplicates(vectors: Vectors, least: float) -> Iterator[tuple[int, int, float]]:
-    """(i, j, similarity) of every pair i < j that is at least so similar; memory does not grow with n squared."""
-    for start in range(0, len(vectors), _ROWS):
-        similar = vectors[start : start + _ROWS] @ vectors.T
-        for row, column in zip(*np.nonzero(similar >= least), strict=True):
-            if column > start + row:
-                yield int(start + row), int(column), float(similar[row, column])

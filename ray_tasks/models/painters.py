@@ -15,8 +15,9 @@ def open_painter(config: Diffusion, name: str, folder: Path | None) -> Painter:
     """The painter, its weights loaded. Raises ValueError or OSError with a remedy for what cannot be used."""
     check_device(config)
     if config.compile and folder is not None:
-        # Inductor's own cache: the next night, and the next actor, compile nothing.
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str((folder / "kernels").resolve()))
+        # Inductor's own cache: the next night, and the next actor, only look up. It names a folder by itself where
+        # none is named when it is imported, so that a default would come too late.
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str((folder / "kernels").resolve())
     family = pipeline_class(config)
     if family.startswith("StableDiffusion"):
         from ray_tasks.models.unet_painter import UnetPainter

@@ -100,6 +100,8 @@ NEGATIVE_PROMPT = (
     "text, letters, logo, watermark, people, hands, second product, extra objects on the product, frame, collage, "
     "distorted, low quality, oversaturated"
 )
+SHARED_PROMPT = "product photo, soft light, shallow depth of field"
+"""What all scenes of a product have in common: the prompt of the steps that they share."""
 _MOST_PROPS = 2
 
 

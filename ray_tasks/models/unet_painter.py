@@ -20,7 +20,7 @@ from ray_tasks.engine.content_cache import ContentCache, Tensors, content_key
 from ray_tasks.engine.generate import noise
 from ray_tasks.engine.unit import Pixels, Unit
 from ray_tasks.models.loading import load_part, load_pipeline, tuned
-from ray_tasks.models.scene_prompts import PromptFitter
+from ray_tasks.models.scene_prompts import SHARED_PROMPT, PromptFitter
 from schemas.model_config import Diffusion
 
 
@@ -31,7 +31,14 @@ class UnetPainter:
     """The autoencoder halves each side three times."""
 
     def __init__(self, config: Diffusion, negative_prompt: str, name: str) -> None:
-        from diffusers import ControlNetModel, LCMScheduler, UNet2DConditionModel
+        from diffusers import (
+            ControlNetModel,
+            DDIMScheduler,
+            EulerAncestralDiscreteScheduler,
+            EulerDiscreteScheduler,
+            LCMScheduler,
+            UNet2DConditionModel,
+        )
 
         if config.references and config.style is None:
             raise ValueError(
@@ -67,6 +74,14 @@ class UnetPainter:
         self._guidance_width = self._unet.config.time_cond_proj_dim
         # A UNet that takes the guidance as an input was distilled from guided pairs and needs none.
         self._is_guided = config.guidance_scale > 1 and not self._guidance_width
+        if config.shared_steps and not isinstance(
+            self._pipeline.scheduler,
+            LCMScheduler | EulerDiscreteScheduler | EulerAncestralDiscreteScheduler | DDIMScheduler,
+        ):
+            raise ValueError(
+                f"scene.diffusion.shared_steps: {type(self._pipeline.scheduler).__name__} looks back at earlier steps; "
+                'take sampler = "lcm", or a model that comes with an Euler or DDIM scheduler'
+            )
         step = inspect.signature(self._pipeline.scheduler.step).parameters
         self._step_takes_generator = "generator" in step
         tokenizer = self._pipeline.tokenizer
@@ -115,22 +130,71 @@ class UnetPainter:
         if self._config.style is not None:
             for condition, unit in zip(conditions, units, strict=True):
                 condition["style"] = self._style(unit.reference, cache)
+        if self._config.shared_steps:
+            self._share(units, conditions, cache)
         return conditions
+
+    def _share(
+        self, units: Sequence[Unit], conditions: Sequence[dict[str, Any]], cache: ContentCache
+    ) -> None:
+        """Adds early: the noise and the latents after the first steps, of the product and its layout alone.
+
+        So they are the same whichever of a product's scenes stand in a batch, and are computed once for all of them.
+        """
+        shown = [[getattr(unit, field) for field, _, _ in self._controls] for unit in units]
+        keys = [
+            content_key("early", unit.image, unit.mask, *maps)
+            for unit, maps in zip(units, shown, strict=True)
+        ]
+        prompt = self.prompts.fit(SHARED_PROMPT)
+
+        def compute(places: list[int]) -> list[Tensors]:
+            (text,) = cache.many([content_key("text", prompt)], lambda _: self._texts([prompt]))
+            chosen = [conditions[place] | {"text": text} for place in places]
+            for condition in chosen:
+                if "style" in condition:
+                    condition["style"] = self._style(None, cache)
+            seeds = [int.from_bytes(keys[place][:8]) >> 1 for place in places]
+            start = noise(tuple(chosen[0]["kept"].shape), seeds).to(chosen[0]["kept"])
+            early = self._steps(chosen, seeds, start, None, 0, self._config.shared_steps)
+            return list(zip(start, early, strict=True))
+
+        for condition, tensors in zip(conditions, cache.many(keys, compute), strict=True):
+            condition["early"] = tensors
 
     def denoise(self, conditions: Sequence[dict[str, Any]], seeds: Sequence[int]) -> torch.Tensor:
         """See Painter. (n, 4, h/8, w/8)."""
+        if self._config.shared_steps:
+            start, early = (
+                torch.stack(list(one))
+                for one in zip(*(condition["early"] for condition in conditions), strict=True)
+            )
+            return self._steps(conditions, seeds, start, early, self._config.shared_steps, self._config.steps)
+        kept = conditions[0]["kept"]
+        start = noise(tuple(kept.shape), seeds).to(kept)
+        return self._steps(conditions, seeds, start, None, 0, self._config.steps)
+
+    def _steps(
+        self,
+        conditions: Sequence[dict[str, Any]],
+        seeds: Sequence[int],
+        start: torch.Tensor,
+        latents: torch.Tensor | None,
+        first: int,
+        last: int,
+    ) -> torch.Tensor:
+        """Steps first to last from the latents, or from the noise `start` that the kept part has at every level."""
         scheduler = self._pipeline.scheduler
         # On the CPU: the card need not be asked which step it is.
         scheduler.set_timesteps(self._config.steps, device="cpu")
         kept = torch.stack([condition["kept"] for condition in conditions])
         mask = torch.stack([condition["mask"] for condition in conditions])
-        start = noise(tuple(kept.shape[1:]), seeds).to(kept)
         generators = [torch.Generator("cpu").manual_seed(_second(seed)) for seed in seeds]
         more = {"generator": generators} if self._step_takes_generator else {}
         inputs = self._inputs(conditions, kept)
-        latents = start * scheduler.init_noise_sigma
+        latents = start * scheduler.init_noise_sigma if latents is None else latents
         has_mask_channels = self._unet.config.in_channels == 9
-        for number, step in enumerate(scheduler.timesteps):
+        for number, step in enumerate(scheduler.timesteps[first:last], first):
             doubled = torch.cat([latents, latents]) if self._is_guided else latents
             scaled = scheduler.scale_model_input(doubled, step)
             residuals = self._residuals(scaled, step, inputs)

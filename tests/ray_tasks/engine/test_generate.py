@@ -29,6 +29,7 @@ class NoisePainter:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     prompts: PromptFitter = field(default_factory=lambda: PromptFitter(None, 0, latin_only=False))
     batches: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+    decoded: list[int] = field(default_factory=list)
 
     def condition(self, units: Sequence[Unit], cache: ContentCache) -> list[dict[str, Any]]:
         keys = [content_key("text", unit.prompt) for unit in units]
@@ -44,6 +45,8 @@ class NoisePainter:
             raise RuntimeError("the condition cannot be used")
         pictures = noise((3, *units[0].shape), seeds) * 0.1 + 0.5
         for row, unit in enumerate(units):
+            if unit.prompt == "unsafe":
+                pictures[row, 0, 0, 0] = 2.0
             if unit.prompt == "nan":
                 pictures[row, 0, 0, 0] = torch.nan
             if unit.prompt in ("black", "grey"):
@@ -52,10 +55,11 @@ class NoisePainter:
         return pictures
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        self.decoded.append(len(latents))
         return latents
 
     def refused(self, pictures: torch.Tensor) -> list[bool]:
-        return [False] * len(pictures)
+        return [bool(picture[0, 0, 0] == 2) for picture in pictures]
 
 
 def unit(seed: int, prompt: str = "a table", side: int = 16) -> Unit:
@@ -93,6 +97,7 @@ def test_a_picture_depends_on_its_own_seed_only() -> None:
     ("prompt", "told"),
     [
         ("nan", "nan_picture"),
+        ("unsafe", "safety_refused"),
         ("black", "black_picture"),
         ("grey", "blank_picture"),
         ("raises", "cannot be used"),
@@ -111,6 +116,12 @@ def test_out_of_memory_halves_the_batch_and_nothing_is_lost() -> None:
     made = list(engine(painter, 8).generate([unit(i) for i in range(10)]))
     assert sorted(one.index for one in made if isinstance(one, Made)) == list(range(10))
     assert [size for size, _ in painter.batches] == [8, 4, 2, 2, 2, 2, 2]
+
+
+def test_the_decoder_gets_its_own_smaller_batches() -> None:
+    painter = NoisePainter()
+    list(engine(painter, 10).generate([unit(i) for i in range(10)]))
+    assert painter.batches == [(10, (16, 16))] and painter.decoded == [4, 4, 2]
 
 
 def test_a_unit_too_large_for_the_card_fails_and_the_rest_goes_on() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ray_tasks.models.image_text import TransformersImageText, near_duplicates
+from ray_tasks.models.image_text import TransformersImageText
 from schemas.model_config import Weights
 from tests.tiny_models import save_tiny_clip
 
@@ -33,15 +33,6 @@ def test_company_changes_no_vector(model: TransformersImageText) -> None:
     assert np.allclose(
         together[[0, 35]], np.concatenate([model.pictures([some[i]]) for i in (0, 35)]), atol=1e-5
     )
-
-
-def test_near_duplicates_are_each_pair_once() -> None:
-    rng = np.random.default_rng(1)
-    vectors = rng.normal(size=(3000, 32)).astype(np.float32)
-    vectors[2500] = vectors[7] + 0.01
-    vectors[2999] = vectors[2998]
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    assert [(i, j) for i, j, _ in near_duplicates(vectors, 0.99)] == [(7, 2500), (2998, 2999)]
 
 
 def test_a_model_without_a_pin_or_a_folder_is_refused() -> None:

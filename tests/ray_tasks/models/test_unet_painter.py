@@ -10,8 +10,12 @@ from PIL import Image
 
 from ray_tasks.engine.content_cache import ContentCache
 from ray_tasks.models.painters import open_painter
+from ray_tasks.models.scene_prompts import SETTING_PHRASES
 from ray_tasks.models.unet_painter import UnetPainter
-from schemas.model_config import Control, Diffusion, Style, Weights
+from ray_tasks.pictures.geometry import Box
+from schemas.instruction import SETTINGS
+from schemas.model_config import Control, Diffusion, Scene, Style, Weights
+from schemas.revisions import scene_revision
 from tests.ray_tasks.models.painter_checks import (
     check_batches_do_not_matter,
     check_conditions_act,
@@ -167,3 +171,57 @@ def test_a_lost_part_is_named(folder: Path) -> None:
         opened(folder, "sdxl", edges=Control(model=str(folder / "nothing")))
     with pytest.raises(ValueError, match=r"scene\.diffusion\.unet\.revision"):
         opened(folder, "sdxl", unet=Weights(model="some/unet"))
+
+
+@pytest.mark.parametrize("sampler", ["own", "lcm"])
+def test_a_products_scenes_share_their_first_steps_where_that_is_asked_for(
+    folder: Path, sampler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more: dict[str, Any] = {"layout": Control(model=str(folder / "layout"))} if sampler == "own" else {}
+    painter = opened(folder, "sdxl", sampler=sampler, guidance_scale=1.0, shared_steps=1, **more)
+    prompts = [f"product photo {SETTING_PHRASES[setting]}" for setting in SETTINGS[:16:4]]
+    units = [unit_of(seed, prompt) for seed, prompt in enumerate(prompts)]
+    units.append(unit_of(4, "a rock", text_area=Box(2, 2, 16, 60)))
+    rows: list[int] = []
+    forward = painter._unet.forward
+    monkeypatch.setattr(
+        painter._unet, "forward", lambda x, *a, **k: rows.append(len(x)) or forward(x, *a, **k)
+    )
+    together = paint(painter, units)
+    # A layout map of its own is a beginning of its own; without that map, the two layouts are shown the same.
+    distinct = 2 if sampler == "own" else 1
+    assert rows == [distinct, 5, 5]
+    assert len({picture.tobytes() for picture in together}) == 5, "words still part the scenes"
+    for alone, one in zip((paint(painter, [unit])[0] for unit in units), together, strict=True):
+        assert np.abs(alone.astype(int) - one.astype(int)).max() <= 1, "whoever else is in the batch"
+    check_conditions_act(painter, ["text", "product", *(["layout"] if more else [])])
+    plain = paint(opened(folder, "sdxl", sampler=sampler, guidance_scale=1.0, **more), units[:1])[0]
+    assert (plain != together[0]).any() and scene_revision(of(painter)) != scene_revision(
+        of(opened(folder, "sdxl"))
+    )
+
+
+def of(painter: UnetPainter) -> Scene:
+    return Scene(backend="diffusion", diffusion=painter._config)
+
+
+def test_steps_are_not_shared_where_they_cannot_be(folder: Path, tmp_path: Path) -> None:
+    from diffusers import DPMSolverMultistepScheduler, StableDiffusionXLPipeline
+
+    with pytest.raises(ValueError, match="leave no step for a scene's own words"):
+        settings(folder, "sdxl", shared_steps=3)
+    pipeline = StableDiffusionXLPipeline.from_pretrained(folder / "sdxl")
+    pipeline.scheduler = DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
+    pipeline.save_pretrained(tmp_path / "dpm", safe_serialization=True)
+    with pytest.raises(ValueError, match="DPMSolverMultistepScheduler looks back"):
+        opened(tmp_path, "dpm", shared_steps=1)
+
+
+def test_a_reference_without_an_adapter_is_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"scene\.diffusion\.style"):
+        opened(folder, "sdxl", references={"default": "style.jpg"})
+
+
+def test_the_autoencoder_runs_channels_last(full: UnetPainter) -> None:
+    kernels = [p for p in full._vae.parameters() if p.ndim == 4 and p.shape[1] > 1 and p.shape[2] > 1]
+    assert kernels and all(p.is_contiguous(memory_format=torch.channels_last) for p in kernels)
