@@ -26,6 +26,9 @@ SURE_QUALITY = 0.93
 LEAST_HOLE_SHARE = 0.003
 """Smaller patches of the ground's colour are print or parts, not holes, as far as pixels can tell."""
 
+LEAST_PIECE_SHARE = 0.025
+"""Loose pieces smaller than this share of the largest are crumbs: veins of marble, threads, dust."""
+
 
 def best_mask(lab: np.ndarray, background: Ground, edges: Edges) -> tuple[np.ndarray, float, str]:
     """(mask, quality, detail) of the proposal with the best quality; later ones are made only when needed."""
@@ -175,7 +178,7 @@ def _tidy(product: np.ndarray) -> np.ndarray:
         return solid > 0
     areas = stats[:, cv2.CC_STAT_AREA].copy()
     areas[0] = 0
-    keep = areas >= max(20, 0.015 * areas.max())
+    keep = areas >= max(20, LEAST_PIECE_SHARE * areas.max())
     kept = keep[parts]
     count, parts, stats, _ = cv2.connectedComponentsWithStats((~kept).astype(np.uint8), connectivity=4)
     tiny = stats[:, cv2.CC_STAT_AREA] < 40
