@@ -70,7 +70,8 @@ SCENE_JOBS = pa.schema(
 OF_THE_SETTING = frozenset(
     {
         "cluttered", "low_separation", "floating_product", "overexposed", "underexposed", "blank_background",
-        "noisy_background", "banding", "near_duplicate", "colour_clash", "edge_halo", "off_scene", "judged_unsafe",
+        "noisy_background", "banding", "near_duplicate", "colour_clash", "brand_clash",
+        "edge_halo", "off_scene", "judged_unsafe",
         "judged_wrong_count", "judged_extended_product", "judged_floating",
     }
 )  # fmt: skip

@@ -84,6 +84,7 @@ class ScoreCandidates:
 
         cv2.setNumThreads(1)
         self._store = open_store(config.store, state)
+        self._brands = config.quality.brand_colors
         self._thresholds = Thresholds.with_overrides(config.quality.thresholds)
         self._shared = {"scorer_revision": scorer_revision(config.quality), "run_date": run_date}
         self._cutout = lru_cache(maxsize=2)(self._read_cutout)
@@ -161,6 +162,7 @@ class ScoreCandidates:
             ],
             source_texts=row["source_texts"] or (),
             stands=_stands(row["setting"]),
+            brand_colors=self._brands.get(row["merchant_id"], ()),
         ) | dict(told)
         reasons = decide(measurements, self._thresholds.of_look(row["look"]))
         return self._shared | {

@@ -73,6 +73,10 @@ class Quality(Strict):
     max_failed_share: float = Field(default=0.1, ge=0, le=1)
     """The error budget: above this share of failed pictures the stage stops."""
     thresholds: dict[str, float] = Field(default_factory=dict)
+    brand_colors: dict[Identifier, tuple[Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")], ...]] = Field(
+        default_factory=dict
+    )
+    """Merchant -> its colours, with which the surroundings must not clash; left out, the product's own are taken."""
     image_text: OnDevice | None = None
     """An image-text model (CLIP, SigLIP): how like its setting a picture is, and how like another persona's."""
     judge: Judge | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from schemas.config import Quality
 from schemas.instruction import content_hash
@@ -20,7 +21,7 @@ PAINTER = "painter-1"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""
 RENDERER = "render-4"
 """Composition, layout, typesetting and encoding."""
-SCORER = "measure-5"
+SCORER = "measure-6"
 """Measurements and the default thresholds."""
 SEEING = "seeing-1"
 """What models measure of a picture: questions, words, and what is made of the answers."""
@@ -82,8 +83,10 @@ def views_revision(cutout: CutOut) -> str:
 
 
 def measures_revision(quality: Quality) -> str:
-    """Revision of the measurements alone; a judge's record is one of its instruments."""
-    models: dict[str, str] = {}
+    """Revision of the measurements alone; a judge's record and a brand's colours are among its instruments."""
+    models: dict[str, Any] = {}
+    if quality.brand_colors:
+        models["brand_colors"] = quality.brand_colors
     if quality.image_text is not None:
         models["image_text"] = _weights(quality.image_text)
     if quality.judge is not None:

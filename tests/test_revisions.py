@@ -34,7 +34,7 @@ VIEW_MODULES = {
     "people",
     "ocr",
 }
-SCORE_MODULES = {"measure", "measure_text", "measure_ground", "decide", "ocr"}
+SCORE_MODULES = {"measure", "measure_text", "measure_ground", "glyphs", "decide", "ocr"}
 
 
 def _modules(name: str) -> list[Path]:

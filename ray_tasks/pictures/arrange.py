@@ -16,6 +16,26 @@ _SPARING = 0.81
 _SPARING_BODY = 0.88
 """The same for selling points, which are small already."""
 _HEADLINE_FACE = {"energetic": "display-black", "playful": "display-black", "premium": "display-medium"}
+ROLES = {
+    "headline": ("display-bold", *sorted(set(_HEADLINE_FACE.values()))),
+    "sticker": ("text-bold",),
+    "selling_point": ("text-semibold",),
+    "price": ("display-bold",),
+    "was_price": ("text-regular",),
+    "call_to_action": ("text-bold",),
+    "legal": ("text-regular",),
+}
+"""The faces that each kind of element may be set in."""
+LEADING = {
+    "headline": 1.06,
+    "sticker": 1.15,
+    "selling_point": 1.16,
+    "price": 1.1,
+    "was_price": 1.1,
+    "call_to_action": 1.15,
+    "legal": 1.2,
+}
+"""Distance of lines over the size of type, for Latin."""
 _GAP_BETWEEN_POINTS, _GAP_BESIDE_PRICE = 34, 36
 
 
@@ -141,14 +161,16 @@ def arrange(text: TextSpec, form: Form, head_scale: float, body_scale: float) ->
     fits = True
     y = 0.0
 
-    def set_text(words: str, role: str, size: float, room: float, leading: float, track: float) -> TextBlock:
-        return TextBlock(words, role, size, room, locale=text.locale, leading=leading, tracking_em=track)
+    def set_text(words: str, kind: str, role: str, size: float, room: float, track: float) -> TextBlock:
+        return TextBlock(
+            words, role, size, room, locale=text.locale, leading=LEADING[kind], tracking_em=track
+        )
 
     def left_of(width: float) -> float:
         return (form.width - width) / 2 if form.center else 0.0
 
     if text.sticker:
-        block = set_text(text.sticker, "text-bold", 22 * u, form.width - 36 * u, 1.15, 0.035)
+        block = set_text(text.sticker, "sticker", "text-bold", 22 * u, form.width - 36 * u, 0.035)
         fits &= block.fits and block.lines == 1
         width, height = block.width + 36 * u, block.height + 15 * u
         elements.append(
@@ -158,7 +180,7 @@ def arrange(text: TextSpec, form: Form, head_scale: float, body_scale: float) ->
     if text.headline:
         size = (74 if form.stacked else 70) * head
         role = _HEADLINE_FACE.get(form.mood, "display-bold")
-        block = set_text(text.headline, role, size, form.width, 1.06, -0.012)
+        block = set_text(text.headline, "headline", role, size, form.width, -0.012)
         fits &= block.fits and block.lines <= (2 if form.stacked else 4)
         elements.append(
             Element(
@@ -186,7 +208,7 @@ def arrange(text: TextSpec, form: Form, head_scale: float, body_scale: float) ->
     fits &= ok
     if text.legal:
         y += 18 * u
-        block = set_text(text.legal, "text-regular", 19 * u, form.width, 1.2, 0.0)
+        block = set_text(text.legal, "legal", "text-regular", 19 * u, form.width, 0.0)
         fits &= block.fits and block.lines <= 2
         elements.append(
             Element(
@@ -205,14 +227,28 @@ def _offer(text: TextSpec, form: Form, u: float, y: float, elements: list[Elemen
     fits, row = True, []
     locale = text.locale
     if text.price:
-        block = TextBlock(text.price, "display-bold", 46 * u, form.width, locale=locale, leading=1.1)
+        block = TextBlock(
+            text.price, "display-bold", 46 * u, form.width, locale=locale, leading=LEADING["price"]
+        )
         row.append(Element("price", "price", block, 0, 0, block.width, block.height))
         if text.was_price:
-            was = TextBlock(text.was_price, "text-regular", 27 * u, form.width, locale=locale, leading=1.1)
+            was = TextBlock(
+                text.was_price,
+                "text-regular",
+                27 * u,
+                form.width,
+                locale=locale,
+                leading=LEADING["was_price"],
+            )
             row.append(Element("was_price", "was_price", was, 0, 0, was.width, was.height))
     if text.call_to_action:
         block = TextBlock(
-            text.call_to_action, "text-bold", 25 * u, form.width - 60 * u, locale=locale, leading=1.15
+            text.call_to_action,
+            "text-bold",
+            25 * u,
+            form.width - 60 * u,
+            locale=locale,
+            leading=LEADING["call_to_action"],
         )
         width, height = block.width + 60 * u, block.height + 26 * u
         row.append(Element("call_to_action", "call_to_action", block, 0, 0, width, height, 30 * u, 13 * u))
@@ -249,7 +285,12 @@ def _point_rows(text: TextSpec, form: Form, u: float) -> tuple[list[list[Element
     rows: list[list[Element]] = []
     for i, words in enumerate(text.selling_points):
         block = TextBlock(
-            words, "text-semibold", 28 * u, form.width - indent, locale=text.locale, leading=1.16
+            words,
+            "text-semibold",
+            28 * u,
+            form.width - indent,
+            locale=text.locale,
+            leading=LEADING["selling_point"],
         )
         fits &= block.fits and block.lines <= 2
         point = Element(

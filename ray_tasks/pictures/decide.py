@@ -48,6 +48,7 @@ class Thresholds:
     max_banding: float = 0.36
     min_twin_distance: float = 0.055
     max_colour_clash: float = 0.09
+    max_brand_clash: float = 0.085
     min_sharpness: float = 1.42
     max_halo: float = 34.0
     min_setting_similarity: float = -1.0
@@ -191,6 +192,9 @@ RULES = (
     Rule("noisy_background", "noise", "max_noise", "noise of the background"),
     Rule("banding", "banding", "max_banding", "steps in the background's tones"),
     Rule("colour_clash", "colour_clash", "max_colour_clash", "chroma around across the product's hue"),
+    Rule(
+        "brand_clash", "brand_clash", "max_brand_clash", "chroma around across the nearest brand colour's hue"
+    ),
     Rule(
         "near_duplicate",
         "twin_distance",

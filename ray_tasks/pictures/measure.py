@@ -15,7 +15,14 @@ import numpy as np
 from ray_tasks.pictures.compose import alpha_bounds, resized
 from ray_tasks.pictures.framed import MOUNT, is_photograph
 from ray_tasks.pictures.geometry import Box, Canvas
-from ray_tasks.pictures.measure_ground import Look, colour_clash, look_of, measure_ground, twin_distance
+from ray_tasks.pictures.measure_ground import (
+    Look,
+    brand_clash,
+    colour_clash,
+    look_of,
+    measure_ground,
+    twin_distance,
+)
 from ray_tasks.pictures.measure_text import TextBox, measure_text
 from ray_tasks.pictures.palette import oklab_from_srgb
 
@@ -37,13 +44,15 @@ def measure(
     others: Sequence[Look] = (),
     source_texts: Sequence[str] = (),
     stands: bool = True,
+    brand_colors: Sequence[str] = (),
 ) -> dict[str, float]:
     """The measurements of one picture by name.
 
     cutout_rgba: (h, w, 4) uint8, straight alpha, as it was placed. product_box: where its bounds stand in the picture.
     placed: what `placed_pixels` gives for the two, where pictures that share a scene share it.
     others: what the product's pictures for other personas look like. source_texts: what was read in the source picture.
-    stands: whether the product stands on something, instead of lying on it or hanging.
+    stands: whether the product stands on something, instead of lying on it or hanging. brand_colors: the merchant's, as
+    "#rrggbb"; the product's own where there are none.
     Raises ValueError for bytes that are no picture and for a box outside it.
     """
     bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
@@ -64,6 +73,7 @@ def measure(
     alpha = np.zeros((height, width), np.uint8)
     alpha[product_box.top : product_box.bottom, product_box.left : product_box.right] = product[..., 3]
     thin = product[::4, ::4]
+    opaque = thin[..., :3][thin[..., 3] == 255]
     look = look_of(bgr, product_box, (width, height))
     outline = product_box
     framed = is_photograph(cutout_rgba)
@@ -91,7 +101,8 @@ def measure(
         **measure_text(rgb, gray, alpha, text_boxes),
         **measure_ground(bgr, gray, alpha, outline, text_boxes),
         "twin_distance": twin_distance(look, others),
-        "colour_clash": colour_clash(look, thin[..., :3][thin[..., 3] == 255]),
+        "colour_clash": colour_clash(look, opaque),
+        "brand_clash": brand_clash(look, brand_colors, opaque),
         "baked_text": 0.0 if text_boxes else float(sum(map(is_promotion, source_texts))),
     }
 

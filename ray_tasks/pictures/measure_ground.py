@@ -11,7 +11,7 @@ import numpy as np
 
 from ray_tasks.pictures.geometry import Box
 from ray_tasks.pictures.measure_text import TextBox
-from ray_tasks.pictures.palette import oklab_from_srgb
+from ray_tasks.pictures.palette import oklab_from_srgb, parse_hex
 
 NO_TWIN = 1.0
 """Distance to the nearest other picture where there is none."""
@@ -66,7 +66,55 @@ def colour_clash(look: Look, product_rgb: np.ndarray) -> float:
         return 0.0
     lab = oklab_from_srgb(product_rgb[:: max(1, len(product_rgb) // 4000)] / 255.0)
     chroma = np.hypot(lab[:, 1], lab[:, 2])
-    hue = (lab[:, 1:] * chroma[:, None]).mean(axis=0) / max(1e-6, float(chroma.mean()))
+    return _across(look, (lab[:, 1:] * chroma[:, None]).mean(axis=0) / max(1e-6, float(chroma.mean())))
+
+
+def brand_clash(look: Look, brand_colors: Sequence[str], product_rgb: np.ndarray) -> float:
+    """The same against the brand: the least over its colours, as surroundings that go with one of them suit it.
+
+    brand_colors: "#rrggbb", by the merchant; where there are none, the colours that the product's label and body carry
+    (the peaks of its hues, weighted by chroma).
+    """
+    if brand_colors:
+        hues = [oklab_from_srgb(np.array(parse_hex(color)))[1:] for color in brand_colors]
+        hues = [hue for hue in hues if np.linalg.norm(hue) >= _HAS_HUE]
+    else:
+        hues = _own_hues(product_rgb)
+    return min((_across(look, hue) for hue in hues), default=0.0)
+
+
+_HAS_HUE = 0.04
+"""OKLab chroma from which on a colour has a hue to clash with."""
+_HUE_BINS = 24
+_OWN_SHARE = 0.2
+"""Share of all chroma that a hue carries at least to be one of the product's colours."""
+
+
+def _own_hues(product_rgb: np.ndarray) -> list[np.ndarray]:
+    """(a, b) of the hues, each with its mean chroma, that carry a good share of the product's colour."""
+    if not len(product_rgb):
+        return []
+    lab = oklab_from_srgb(product_rgb[:: max(1, len(product_rgb) // 4000)] / 255.0)
+    chroma = np.hypot(lab[:, 1], lab[:, 2])
+    coloured = chroma >= _HAS_HUE
+    if coloured.mean() < 0.02:
+        return []
+    turn = np.arctan2(lab[coloured, 2], lab[coloured, 1]) / (2 * np.pi) % 1.0
+    bins = (turn * _HUE_BINS).astype(int) % _HUE_BINS
+    weight = np.bincount(bins, chroma[coloured], _HUE_BINS)
+    near = weight + np.roll(weight, 1) + np.roll(weight, -1)
+    peaks = [
+        i
+        for i in range(_HUE_BINS)
+        if near[i] >= _OWN_SHARE * weight.sum()
+        and near[i] == max(near[i - 1], near[i], near[(i + 1) % _HUE_BINS])
+    ]
+    apart = [np.abs((bins - i + _HUE_BINS // 2) % _HUE_BINS - _HUE_BINS // 2) <= 1 for i in peaks]
+    return [lab[coloured][own][:, 1:].mean(axis=0) for own in apart]
+
+
+def _across(look: Look, hue: np.ndarray) -> float:
+    """Mean chroma of the surroundings square to a hue (a, b); less where that has little chroma itself."""
     strength = float(np.linalg.norm(hue))
     if strength < 1e-6 or look.product.all():
         return 0.0

@@ -75,7 +75,7 @@ def measure_text(
         "text_product_overlap_px": float(covered),
         "text_text_overlap_px": float(crossing),
         "text_margin_px": float(margin),
-        **_reading(rgb, texts),
+        **_reading(rgb, gray, texts),
         **_thumbnail(gray, texts),
     }
 
@@ -108,15 +108,22 @@ def _thumbnail(gray: np.ndarray, texts: Sequence[TextBox]) -> dict[str, float]:
     }
 
 
-def _reading(rgb: np.ndarray, texts: Sequence[TextBox]) -> dict[str, float]:
+def _reading(rgb: np.ndarray, gray: np.ndarray, texts: Sequence[TextBox]) -> dict[str, float]:
     """What is read otherwise than it was to be set: the worst element's share of letters, and how many digits in all.
 
-    Elements whose script the recogniser has not learned, or of which nothing is recorded, count for neither.
+    Text in a script that the recogniser has not learned is shaped again and compared with the pixels. Elements of which
+    nothing is recorded count for neither.
     """
     misread, digits = 0.0, 0
     for text in texts:
         wanted = plain(text.text)
-        if not wanted or text.letters is None or not is_readable(text.text):
+        if not wanted or text.letters is None:
+            continue
+        if not is_readable(text.text):
+            from ray_tasks.pictures.glyphs import drawn_otherwise
+
+            kind = text.element.rstrip("_0123456789")
+            misread = max(misread, drawn_otherwise(gray, kind, text.text, text.letters, text.lines))
             continue
         best = (len(wanted), len(wanted))
         for squeeze in (_SQUEEZE, 1.0):

@@ -115,8 +115,10 @@ def main() -> None:
     for name in dict.fromkeys(row[0] for row in rows):
         mine = [row for row in rows if row[0] == name]
         kept = [row for row in mine if row[1]]
-        ours, theirs = (np.mean([row[i] for row in kept], axis=0) for i in (3, 4))
-        values = [*(f"{v:.3f}" for v in ours), *(f"{v:.3f}" for v in theirs)]
+        values = ["refused"] * 6
+        if kept:
+            ours, theirs = (np.mean([row[i] for row in kept], axis=0) for i in (3, 4))
+            values = [f"{value:.3f}" for value in (*ours, *theirs)]
         seconds = float(np.median([row[2] for row in mine]))
         print(f"| {name} | {len(mine)} | {len(kept)} | {' | '.join(values)} | {seconds:.2f} |")
 

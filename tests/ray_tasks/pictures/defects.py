@@ -16,7 +16,7 @@ from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.measure import measure
 from ray_tasks.pictures.measure_ground import Look, look_of
 from ray_tasks.pictures.measure_text import TextBox
-from ray_tasks.pictures.palette import oklab_from_srgb, srgb_from_oklab
+from ray_tasks.pictures.palette import oklab_from_srgb, parse_hex, srgb_from_oklab
 from ray_tasks.pictures.picture import draw_base, set_text
 from ray_tasks.pictures.scene import SceneSpec
 
@@ -40,6 +40,7 @@ class Case:
     others: tuple[Look, ...] = ()
     source_texts: tuple[str, ...] = ()
     stands: bool = True
+    brand_colors: tuple[str, ...] = ()
 
     @property
     def canvas(self) -> Canvas:
@@ -56,6 +57,7 @@ class Case:
             others=self.others,
             source_texts=self.source_texts,
             stands=self.stands,
+            brand_colors=self.brand_colors,
         )
 
     def unread(self) -> Case:
@@ -234,7 +236,17 @@ def _banded(case: Case, strength: int) -> Case:
 def _clashing(case: Case, strength: int) -> Case:
     """The surroundings take on a colour square to the product's hue."""
     own = oklab_from_srgb(case.rgb[case.alpha[..., 0] == 1][::50] / 255.0)
-    hue = (own[:, 1:] * np.hypot(own[:, 1], own[:, 2])[:, None]).mean(axis=0)
+    return _dyed(case, (own[:, 1:] * np.hypot(own[:, 1], own[:, 2])[:, None]).mean(axis=0), strength)
+
+
+def _off_brand(case: Case, strength: int) -> Case:
+    """The surroundings take on a colour square to that of the merchant's brand, a clear blue."""
+    blue = "#1f5fd0"
+    hue = oklab_from_srgb(np.array(parse_hex(blue)))[1:]
+    return _dyed(replace(case, brand_colors=(blue, "#202020")), hue, strength)
+
+
+def _dyed(case: Case, hue: np.ndarray, strength: int) -> Case:
     hue = hue / max(1e-6, float(np.linalg.norm(hue)))
     chroma = (0.06, 0.09, 0.13, 0.18)[strength - 1]
 
@@ -370,6 +382,7 @@ DEFECTS: dict[str, tuple[str, Callable[[Case, int], Case]]] = {
     "noise": ("noisy_background", _noisy),
     "steps in tones": ("banding", _banded),
     "clashing colours": ("colour_clash", _clashing),
+    "off brand": ("brand_clash", _off_brand),
     "like another": ("near_duplicate", _twin),
     "advertising baked in": ("baked_text", _advertising),
 }

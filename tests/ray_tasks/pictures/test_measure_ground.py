@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ray_tasks.pictures.geometry import Box
-from ray_tasks.pictures.measure_ground import NO_TWIN, look_of, measure_ground, twin_distance
+from ray_tasks.pictures.measure_ground import NO_TWIN, brand_clash, look_of, measure_ground, twin_distance
 
 SIZE = (640, 640)
 PRODUCT = Box(240, 200, 400, 560)
@@ -49,3 +49,22 @@ def test_the_nearest_of_the_others_counts_without_the_product() -> None:
     assert twin_distance(look, [blue, same]) < 0.01
     one[PRODUCT.top : PRODUCT.bottom, PRODUCT.left : PRODUCT.right] = 0
     assert twin_distance(look_of(one, PRODUCT, SIZE), [same]) < 0.02
+
+
+def test_surroundings_suit_a_brand_if_they_go_with_one_of_its_colours() -> None:
+    green = np.full((64, 64, 3), (60, 140, 60), np.uint8)
+    look = look_of(np.ascontiguousarray(green[..., ::-1]), Box(24, 24, 40, 40), (64, 64))
+    grey = np.full((500, 3), 120, np.uint8)
+    square = brand_clash(look, ["#1f8fd0", "#d05a1f"], grey)
+    assert square > 0.04 > 0.02 > brand_clash(look, ["#1f8fd0", "#3c8c3c"], grey)
+    assert brand_clash(look, ["#202020", "#ffffff"], grey) == 0
+
+
+def test_without_brand_colours_those_of_the_label_count() -> None:
+    red = np.full((64, 64, 3), (150, 90, 90), np.uint8)
+    look = look_of(np.ascontiguousarray(red[..., ::-1]), Box(24, 24, 40, 40), (64, 64))
+    body, label = np.full((800, 3), (70, 150, 60), np.uint8), np.full((400, 3), (190, 40, 40), np.uint8)
+    assert brand_clash(look, (), np.concatenate([body, label])) < 0.02
+    assert brand_clash(look, (), body) > brand_clash(look, (), np.concatenate([body, label]))
+    assert brand_clash(look, (), np.full((300, 3), 90, np.uint8)) == 0
+    assert brand_clash(look, (), np.zeros((0, 3), np.uint8)) == 0

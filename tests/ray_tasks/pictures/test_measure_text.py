@@ -68,9 +68,32 @@ def test_scripts_and_letters(text: str, readable: bool, letters: str) -> None:
     assert plain(text) == letters
 
 
-def test_a_script_nobody_reads_is_not_held_against_a_picture() -> None:
-    rgb, text = headline()
-    assert measured(rgb, replace(text, text="قهوة سوداء"))["text_misread"] == 0
+ARABIC = ("حقيبة ظهر عند النافذة", "بارد 24 ساعة، ولتأتِ الشمس")
+
+
+@pytest.mark.parametrize("says", [*ARABIC, "Кофе для долгих ночей"])
+@pytest.mark.parametrize("width", [300, 600])
+def test_scripts_that_nobody_reads_are_shaped_again_and_compared(says: str, width: int) -> None:
+    rgb = np.random.default_rng(1).normal(225, 3, (700, 700, 1)).clip(0, 255).astype(np.uint8).repeat(4, 2)
+    locale = "ar" if says in ARABIC else "ru"
+    block = TextBlock(says, "display-black", 44.4, width, locale=locale, leading=1.06)
+    right = "right" if locale == "ar" else "left"
+    canvas = skia.Surface(rgb, colorType=skia.kRGBA_8888_ColorType).getCanvas()
+    block.paint(canvas, 60.3, 90.6, 0xFF303030, right)
+    box = Box(60, 90, 61 + round(block.width), 91 + round(block.height))
+    text = TextBox("headline", box, 9.0, block.words, box, block.lines)
+    picture = np.ascontiguousarray(rgb[..., :3])
+    assert measured(picture, text)["text_misread"] == 0
+    assert measured(np.ascontiguousarray(255 - picture), text)["text_misread"] == 0
+    other_letter = block.words.replace("ف", "ق").replace("ش", "م").replace("н", "ж")
+    assert measured(picture, replace(text, text=other_letter))["text_misread"] > 0.1
+    assert (
+        measured(picture, replace(text, text=ARABIC[locale == "ar" and says == ARABIC[0]]))["text_misread"]
+        > 0.4
+    )
+    blotted = picture.copy()
+    blotted[:, 150:240] = 225
+    assert measured(blotted, text)["text_misread"] > 0.1
 
 
 @pytest.mark.parametrize(
