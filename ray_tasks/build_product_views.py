@@ -94,6 +94,7 @@ class CutOutImages:
         from ray_tasks.pictures.admit import admit
         from ray_tasks.pictures.colours import product_palette
         from ray_tasks.pictures.compose import alpha_bounds
+        from ray_tasks.pictures.cues import form_cues, lettering_cues
         from ray_tasks.pictures.ocr import read_text
         from ray_tasks.pictures.people import skin_share
         from ray_tasks.pictures.photo import measure_photo, shape_words, surface_words, whole_photo
@@ -125,7 +126,8 @@ class CutOutImages:
             return row
         rgba = cut.rgba if found else whole_photo(image.rgb)
         palette = product_palette(rgba)
-        words = [*shape_words(rgba[..., 3]), *surface_words(rgba)] if found else []
+        form = rgba[..., 3]
+        words = [*shape_words(form), *surface_words(rgba), *form_cues(form)] if found else []
         return (
             row
             | self._stored(rgba)
@@ -138,6 +140,7 @@ class CutOutImages:
                     *words,
                     f"{cut.background_kind} background",
                     *(["lettering"] if row["text_found"] else []),
+                    *lettering_cues(row["text_found"]),
                     *(["people"] if people else []),
                 ],
             }

@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS product_views (
   product_box STRUCT<left: INT, top: INT, right: INT, bottom: INT> COMMENT 'Where the product stands in the image, pixels, half-open; NULL without a cut-out.',
   photo ARRAY<STRUCT<name: STRING, value: DOUBLE>> COMMENT 'What the photograph measures by name: size, sharpness, lightness, contrast, clipping, detail.',
   palette ARRAY<STRUCT<hex: STRING, share: DOUBLE, name: STRING>> NOT NULL COMMENT 'Dominant colours of the product with share and name, strongest first.',
-  tags ARRAY<STRING> NOT NULL COMMENT 'Words for what was measured (colours, shape, surface, background).',
+  tags ARRAY<STRING> NOT NULL COMMENT 'Words for what was measured (colours, form, surface, background, what is printed on it).',
   text_found ARRAY<STRING> COMMENT 'Text read in the image; NULL when nobody looked.',
   people_present BOOLEAN COMMENT 'Bare skin that the image\'s border cuts: true is seldom wrong, false misses most people.',
   verdict STRING NOT NULL COMMENT 'accepted or refused.',

@@ -15,7 +15,7 @@ from ray_tasks.personas.texts import accepted_views, first_products, in_shard
 from ray_tasks.personas.weights import Weights
 from schemas.vocabulary import category_levels, price_band
 from tests.ray_tasks.embedders import BagOfWordsEmbedder
-from tests.ray_tasks.records import CONFIG, NIGHT, affinity, product, tables, view
+from tests.ray_tasks.records import CONFIG, NIGHT, SEGMENTS, affinity, product, tables, view
 
 AFFINITIES = [
     affinity("fitness", "category", "coffee", 3.1, 412),
@@ -154,7 +154,9 @@ def test_the_stage_writes_the_night_and_the_same_rows_again(tmp_path: Path) -> N
     config.write_text(CONFIG, encoding="utf-8")
     state = tmp_path / "var"
     ensure_tables(state)
-    parts = tables([product("C1"), product("C2", image_sha256=None), product("C3")], AFFINITIES)
+    unwanted = [affinity(one["segment_id"], "product", "roastery/C4", 0.05, 10) for one in SEGMENTS]
+    products = [product("C1"), product("C2", image_sha256=None), product("C3"), product("C4")]
+    parts = tables(products, [*AFFINITIES, *unwanted])
     for name, table in parts.items():
         append_rows(
             state,
@@ -165,6 +167,9 @@ def test_the_stage_writes_the_night_and_the_same_rows_again(tmp_path: Path) -> N
     assert infer_personas.main(args) == []
     first = read_table(state, "personas").sort_by([("sku", "ascending"), ("rank", "ascending")])
     assert first["sku"].to_pylist() == ["C1"] * 2 + ["C3"] * 2
+    rejects = read_table(state, "rejects").to_pylist()
+    assert [(row["key"], row["reason"]) for row in rejects] == [("roastery/C4", "no_segment_speaks_for_it")]
+    assert "--sku roastery/C4 --explain" in rejects[0]["detail"]
     infer_personas.main([*args, "--shard=1/2"])
     infer_personas.main([*args, "--shard=0/2"])
     assert read_table(state, "personas").sort_by([("sku", "ascending"), ("rank", "ascending")]).equals(first)

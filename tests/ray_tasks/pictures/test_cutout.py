@@ -114,12 +114,13 @@ def _refusals() -> dict[str, np.ndarray]:
         "background_textured": _photo(_bottle_mask(), (180, 40, 50), cv2.GaussianBlur(boards, (0, 0), 1.0)),
         "touches_border": _photo(cut_off, (180, 40, 50), _ground()),
         "too_small_in_frame": _photo(dot, (180, 40, 50), _ground()),
+        "low_quality": cv2.GaussianBlur(_photo(_bottle_mask(), (180, 40, 50), _ground()), (0, 0), 18),
     }
 
 
 @pytest.mark.parametrize(
     "reason",
-    ["blank_image", "background_not_uniform", "background_textured", "touches_border", "too_small_in_frame"],
+    sorted(_refusals()),
 )
 def test_it_refuses_what_it_cannot_cut(reason: str) -> None:
     cut = METHOD.cut(_refusals()[reason])

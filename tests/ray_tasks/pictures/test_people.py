@@ -30,6 +30,27 @@ def test_an_arm_that_the_border_cuts_is_found_and_not_cut_out(colour: tuple[int,
     assert (cut.verdict, cut.reason) == ("refused", "person_or_hand")
 
 
+def test_a_neck_above_shoulders_is_found_and_a_strap_or_a_lone_patch_is_not() -> None:
+    picture = np.full((400, 400, 3), (185, 195, 205), np.uint8)
+    picture[60:400, 110:290] = (40, 44, 60)
+    assert skin_share(picture) == 0
+    worn = picture.copy()
+    worn[:60, 180:220] = (222, 178, 150)
+    assert 0 < skin_share(worn) < 0.03
+    alone = np.full((400, 400, 3), (185, 195, 205), np.uint8)
+    alone[:60, 180:220] = (222, 178, 150)
+    aside = picture.copy()
+    aside[:60, 10:50] = (222, 178, 150)
+    assert skin_share(alone) == skin_share(aside) == 0
+
+
+def test_an_arm_within_a_scene_is_found() -> None:
+    scene = _picture((225, 178, 150), to_border=False)
+    blocks = np.random.default_rng(2).integers(30, 225, (10, 10, 3)).repeat(40, 0).repeat(40, 1)
+    scene = np.where(np.abs(scene.astype(int) - 225).max(axis=2, keepdims=True) > 6, scene, blocks)
+    assert skin_share(scene.astype(np.uint8)) > 0.05
+
+
 @pytest.mark.parametrize(
     "picture",
     [
