@@ -84,7 +84,11 @@ PRODUCT_VIEWS = Table(
             list_of(COLOUR),
             "Dominant colours of the product with share and name, strongest first.",
         ),
-        Column("tags", list_of(STRING), "Words for what was measured (colours, form, surface, background, what is printed on it)."),
+        Column(
+            "tags",
+            list_of(STRING),
+            "Words for what was measured (colours, form, surface, background, what is printed on it).",
+        ),
         Column(
             "text_found", list_of(STRING), "Text read in the image; NULL when nobody looked.", nullable=True
         ),
