@@ -196,11 +196,11 @@ def render(stage: Stage, page: Page, night: NightState, release: Row | None) -> 
         )
     if not local:
         notes.append("The store is not on this machine: pictures are shown small.")
-    shown = (
-        f"Release <code>{sections.esc(release['release_id'])}</code>"
-        if release
-        else "No release of this night"
-    )
+    shown = "No release of this night"
+    if release:
+        shown = f"Release <code>{sections.esc(release['release_id'])}</code>"
+        if release["run_date"] != stage.run_date:
+            shown += f" of {release['run_date']}: this night changed nothing in it"
     gate_docs = (stage.report_dir / "gate" / "index.html").exists()
     return Template((PARTS / "page.html").read_text(encoding="utf-8")).substitute(
         title=sections.esc(f"Night of {stage.run_date} · {state}"),

@@ -37,6 +37,7 @@ def build_assets(
     made = candidates.select(
         "asset_id", "uri", "sha256", "bytes", "width_px", "height_px", "image_sha256", "cutout_sha256",
         "instruction_hash", "scene_backend", "scene_revision", "changed_core_px",
+        F.col("alt_text").alias("alt_in_file"),
     )  # fmt: skip
     return (
         units.select("asset_id", *_SLOT, "variant", "persona_rank")
@@ -51,6 +52,7 @@ def build_assets(
         )
         .join(products.select("merchant_id", "sku", "product_hash"), on=["merchant_id", "sku"], how="inner")
         .withColumn("fidelity_mean_abs", fidelity)
+        .withColumn("alt_text", F.coalesce("alt_in_file", "alt_text"))
         .select([name for name in BY_NAME["assets"].column_names if name not in {"release_id", "run_date"}])
     )
 

@@ -25,6 +25,7 @@ TEXT = pa.struct(
         ("sticker", pa.string()),
         ("call_to_action", pa.string()),
         ("alt_text", pa.string()),
+        ("product_alt_text", pa.string()),
         ("instruction_hash", pa.string()),
     ]
 )

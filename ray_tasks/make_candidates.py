@@ -167,9 +167,11 @@ class DrawPictures:
         if picture.text.missing_glyphs:
             raise ValueError(f"missing_glyph: no font has {picture.text.missing_glyphs!r}")
         typeset = time.perf_counter()
+        in_its_scene = due["look"] != "white" and "setting" not in (job["changes"] or ())
+        alt_text = text.alt_text if in_its_scene else text.product_alt_text
         data = encode_jpeg(
             picture.rgb,
-            alt_text=text.alt_text,
+            alt_text=alt_text,
             digital_source_type=self._source_type,
             language=text.locale,
         )
@@ -181,6 +183,7 @@ class DrawPictures:
             "seed": scene_seed(job),
             "uri": uri,
             "sha256": digest,
+            "alt_text": alt_text,
             "bytes": len(data),
             "product_box": {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom},
             "text_boxes": [
@@ -208,7 +211,8 @@ class DrawPictures:
     def _common(self, job: dict[str, Any], due: dict[str, Any]) -> dict[str, Any]:
         hashes = {text["locale"]: text["instruction_hash"] for text in job["texts"]}
         known = {name: value for name, value in (job | due).items() if name in MADE.names}
-        return known | {"instruction_hash": hashes[due["locale"]], "setting": job["scene"]["setting"]}
+        setting = None if due["look"] == "white" else job["scene"]["setting"]
+        return known | {"instruction_hash": hashes[due["locale"]], "setting": setting}
 
     def _failed(self, job: dict[str, Any], due: dict[str, Any], error: Exception) -> dict[str, Any]:
         return self._common(job, due) | {"failure": f"{type(error).__name__}: {error}"[:500]}
@@ -231,6 +235,7 @@ def _texts(job: dict[str, Any]) -> dict[str, Any]:
             call_to_action=text["call_to_action"],
             locale=text["locale"],
             alt_text=text["alt_text"],
+            product_alt_text=text["product_alt_text"] or text["alt_text"],
         )
         for text in job["texts"]
     }

@@ -150,6 +150,7 @@ INSTRUCTION_JSON_SCHEMA: dict[str, Any] = {
             "sticker": _optional(_text(STICKER_MAX_CHARS)),
             "call_to_action": _optional(_text(CALL_TO_ACTION_MAX_CHARS)),
             "alt_text": _text(ALT_TEXT_MAX_CHARS),
+            "product_alt_text": _optional(_text(ALT_TEXT_MAX_CHARS)),
             "reference": _optional({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
             "avoid": {"type": "array", "items": _text(80), "maxItems": 8},
             "claims": {

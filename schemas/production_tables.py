@@ -177,11 +177,12 @@ CANDIDATES = Table(
         Column(
             "setting",
             STRING,
-            "The scene's setting: the instruction's, or a calmer one on a retry that changes it.",
+            "The scene's setting: the instruction's, or a calmer one on a retry that changes it; NULL on white.",
             nullable=True,
         ),
         Column("uri", STRING, "Object key of the picture."),
         Column("sha256", STRING, "SHA-256 (hex) of the picture's bytes.", sample=hex_digits(64)),
+        Column("alt_text", STRING, "Text alternative, as it is in the file.", nullable=True),
         Column("bytes", LONG, "Size of the file."),
         Column("width_px", INT, "Width."),
         Column("height_px", INT, "Height."),

@@ -256,6 +256,13 @@ INSTRUCTIONS = Table(
         Column("call_to_action", STRING, "Button text.", nullable=True),
         Column("alt_text", STRING, "Text alternative of the picture (WCAG 2.2, 1.1.1)."),
         Column(
+            "product_alt_text",
+            STRING,
+            "Text alternative of a picture that does not show the scene: on white, or tried again in another setting.",
+            nullable=True,
+            sample=one_of(None, "A mug."),
+        ),
+        Column(
             "reference",
             STRING,
             "SHA-256 (hex) of the picture whose style a model's scene borrows; NULL where it borrows none.",

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from infra.releases import Release, all_releases
+from infra.records import read_record, report_dir
+from infra.releases import Release, all_releases, live_release
 from infra.tables import open_table, read_table
 
 Row = dict[str, Any]
@@ -31,16 +32,28 @@ SCORE_COLUMNS = ("asset_id", "verdict", "reasons", "measurements", "scorer_revis
 
 
 def tonights_release(state: Path, run_date: dt.date) -> Row | None:
-    """The published release of this run date with the highest sequence; None when nothing was published."""
-    rows = [
-        row for row in all_releases(state) if row["run_date"] == run_date and row["status"] == "published"
-    ]
-    return rows[-1] if rows else None
+    """This night's published release, or the live one where the night found nothing to change; else None."""
+    releases = all_releases(state)
+    own = [row for row in releases if row["run_date"] == run_date and row["status"] == "published"]
+    live = live_release(state)
+    if not own and live and live["release_id"] == _gated(state, run_date):
+        return live
+    return own[-1] if own else None
 
 
-def is_backfilled(state: Path, run_date: dt.date) -> bool:
-    """Whether this night was made after a newer one was live: its release is kept, and nobody is shown it."""
-    return any(row["run_date"] == run_date and row["status"] == "backfilled" for row in all_releases(state))
+def is_kept_back(state: Path, run_date: dt.date) -> bool:
+    """Whether what this night holds is a release that is not live: a newer one is, or it was rolled back."""
+    return any(
+        row["release_id"] == _gated(state, run_date)
+        or (row["run_date"] == run_date and row["status"] == "backfilled")
+        for row in all_releases(state)
+    )
+
+
+def _gated(state: Path, run_date: dt.date) -> str | None:
+    """The release that this night's gate let through, be it a new one or one that holds the same."""
+    gate = read_record(report_dir(state, run_date) / "gate.json")
+    return gate["release_id"] if gate and gate["passed"] else None
 
 
 def release_before(state: Path, release: Row) -> Row | None:

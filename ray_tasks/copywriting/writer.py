@@ -169,8 +169,8 @@ def sticker(
     return None
 
 
-def alt_text(thing: Thing, scene: Mapping[str, Any], locale: Locale, seed: Sequence[str]) -> str:
-    """What the picture shows, in one sentence (WCAG 2.2, success criterion 1.1.1).
+def product_alt_text(thing: Thing, locale: Locale) -> str:
+    """What a picture of the product alone shows, as a sentence (WCAG 2.2, success criterion 1.1.1).
 
     A title in another language than the copy stands in quotation marks behind the thing's own noun.
     """
@@ -184,17 +184,26 @@ def alt_text(thing: Thing, scene: Mapping[str, Any], locale: Locale, seed: Seque
         named = locale.alt_forms["thing"][0].format(title=title, noun=noun.bare)
     else:
         named = locale.alt_forms["thing"][1].format(title=title)
-    named = named[:1].upper() + named[1:]
+    return f"{named[:1].upper()}{named[1:]}."
+
+
+def alt_text(thing: Thing, scene: Mapping[str, Any], locale: Locale, seed: Sequence[str]) -> str:
+    """What the picture shows, in one sentence: the product in its scene."""
+    alone = product_alt_text(thing, locale)
     if thing.product.get("framed"):
         # The merchant's own photograph is shown as it is: what stands around the product there is not known.
-        return f"{named}."
-    parts = {"title": named, "place": locale.places[scene["setting"]], "light": locale.lights[scene["light"]]}
+        return alone
+    parts = {
+        "title": alone[:-1],
+        "place": locale.places[scene["setting"]],
+        "light": locale.lights[scene["light"]],
+    }
     shown = [prop for prop in scene["props"] if prop in locale.props]
     if shown:
         parts["prop"] = locale.props[shown[0]]
     form = pick(locale.alt_forms["with_prop" if shown else "form"], *seed, "alt")
     text = form.format(**parts)
-    return text if len(text) <= ALT_TEXT_MAX_CHARS else f"{title} {parts['place']}."
+    return text if len(text) <= ALT_TEXT_MAX_CHARS else f"{alone[:-1]} {parts['place']}."
 
 
 def write_instruction(
@@ -255,6 +264,7 @@ def write_instruction(
         "sticker": badge.text if badge else None,
         "call_to_action": _call(thing, locale, seed),
         "alt_text": alt,
+        "product_alt_text": product_alt_text(thing, locale),
         "reference": persona.reference,
         "avoid": [*_AVOID, *_AVOID_BY_BANK.get(thing.kind.bank, ()), *_avoid_in(scene)],
         "claims": [

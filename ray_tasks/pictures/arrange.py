@@ -49,6 +49,7 @@ class TextSpec:
     call_to_action: str | None = None
     locale: str = "en"
     alt_text: str = ""
+    product_alt_text: str = ""
     price: str | None = None
     was_price: str | None = None
     """A former price, struck through beside the price."""

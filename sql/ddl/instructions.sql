@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS instructions (
   sticker STRING COMMENT 'Badge text.',
   call_to_action STRING COMMENT 'Button text.',
   alt_text STRING NOT NULL COMMENT 'Text alternative of the picture (WCAG 2.2, 1.1.1).',
+  product_alt_text STRING COMMENT 'Text alternative of a picture that does not show the scene: on white, or tried again in another setting.',
   reference STRING COMMENT 'SHA-256 (hex) of the picture whose style a model\'s scene borrows; NULL where it borrows none.',
   avoid ARRAY<STRING> NOT NULL COMMENT 'What the picture must not show or say.',
   claims ARRAY<STRUCT<element: STRING, text: STRING, source_field: STRING, source_value: STRING>> NOT NULL COMMENT 'Every claim with the catalog field and value that it rests on.',

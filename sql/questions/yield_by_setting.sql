@@ -11,7 +11,7 @@ FROM (
         u.merchant_id, u.sku, u.segment_id, u.locale, u.placement,
         count(*) AS attempts,
         min(CASE WHEN t.verdict = 'accepted' THEN u.variant END) AS first_accepted
-    FROM live_work_units AS u JOIN last_scores AS t ON u.asset_id = t.asset_id
+    FROM live_work_units AS u JOIN last_scores AS t ON u.asset_id = t.asset_id AND u.look <> 'white'
     GROUP BY u.merchant_id, u.sku, u.segment_id, u.locale, u.placement
 ) AS s
 JOIN live_instructions AS i

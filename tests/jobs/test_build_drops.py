@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from infra.records import report_dir, write_record
 from infra.releases import all_releases, pinned_versions
 from infra.tables import append_rows, read_table, replace_rows, rows_to_table
 from jobs.build_drops import main
-from tests.jobs.sample_night import SampleNight, make_sample_night
+from jobs.drops.release_rows import is_kept_back, tonights_release
+from tests.jobs.sample_night import RUN_DATE, SampleNight, make_sample_night
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +180,21 @@ def test_without_a_release_nothing_is_made(tmp_path: Path, capsys: pytest.Captur
         main(night.argv())
     assert "no release of 2026-11-21 is published" in capsys.readouterr().err
     assert not (night.state / "drops").exists()
+
+
+def test_a_night_that_was_rolled_back_makes_no_drop(tmp_path: Path) -> None:
+    night = make_sample_night(tmp_path, merchants=("north_shop",), products=1, size_px=64)
+    (release,) = read_table(night.state, "releases").to_pylist()
+    back = release | {"release_id": "back", "run_date": RUN_DATE - dt.timedelta(days=1), "sequence": 2}
+    back |= {"action": "rollback", "previous_release_id": release["release_id"]}
+    append_rows(night.state, "releases", rows_to_table("releases", [back]))
+    next_night = RUN_DATE + dt.timedelta(days=1)
+    write_record(
+        report_dir(night.state, next_night) / "gate.json",
+        {"passed": True, "release_id": release["release_id"]},
+    )
+    assert tonights_release(night.state, next_night) is None
+    assert is_kept_back(night.state, next_night)
 
 
 def test_a_past_night_behind_a_newer_release_makes_no_drop(tmp_path: Path) -> None:

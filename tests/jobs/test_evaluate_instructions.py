@@ -38,6 +38,7 @@ def row(segment_id: str = "office", **changed: Any) -> dict[str, Any]:
         "sticker": None,
         "call_to_action": "Try it",
         "alt_text": alt,
+        "product_alt_text": alt,
         "reference": None,
         "avoid": [],
         "claims": [

@@ -50,7 +50,7 @@ def made(config: Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     }  # fmt: skip
     text = {
         "locale": "en", "headline": "Dry feet", "selling_points": ["250 ml"], "sticker": "New in",
-        "call_to_action": None, "alt_text": "A bottle", "instruction_hash": "3" * 64,
+        "call_to_action": None, "alt_text": "A bottle", "product_alt_text": None, "instruction_hash": "3" * 64,
     }  # fmt: skip
     base = {
         "merchant_id": "roastery", "sku": "A-1", "segment_id": "outdoors", "variant": 0, "scene_text": True,

@@ -59,7 +59,8 @@ def _instruction(locale: str = "en", headline: str = "Slow mornings") -> dict[st
     return {
         "merchant_id": "m", "sku": "a", "segment_id": "s", "locale": locale, "scene": SCENE,
         "layout": "headline_top", "headline": headline, "selling_points": ["250 ml"], "sticker": None,
-        "call_to_action": None, "alt_text": "A red block on a wooden table", "instruction_hash": f"h-{locale}",
+        "call_to_action": None, "alt_text": "A red block on a wooden table", "product_alt_text": "A red block.",
+        "instruction_hash": f"h-{locale}",
         "reference": None,
     }  # fmt: skip
 
@@ -169,7 +170,16 @@ def test_a_picture_is_stored_with_its_certificate_and_made_alike_again(store: Pa
         assert b"compositeSynthetic" in data
         assert (row["changed_core_px"], row["overflow"]) == (0, False)
         assert {box["element"] for box in row["text_boxes"]} >= {"headline", "selling_point_1"}
+        assert b"A red block on a wooden table" in data
     assert rows[0]["sha256"] != rows[1]["sha256"]
+
+
+def test_a_retry_in_another_setting_does_not_tell_of_the_first(store: Path) -> None:
+    retry = next(number for number in range(1, 4) if "setting" in changes(number))
+    (row,) = DrawPictures(load_config(CONFIG), store)(
+        scene_jobs([_unit(variant=retry)], [_instruction()])
+    ).to_pylist()
+    assert (row["failure"], row["alt_text"]) == (None, "A red block.")
 
 
 def test_placements_are_windows_of_one_scene(store: Path) -> None:
@@ -191,6 +201,11 @@ def test_placements_are_windows_of_one_scene(store: Path) -> None:
         pictures[name] = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         assert pictures[name].shape[:2] == (row["height_px"], row["width_px"])
     assert rows["plain"]["text_boxes"] == rows["white"]["text_boxes"] == []
+    assert (rows["plain"]["alt_text"], rows["plain"]["setting"]) == (
+        "A red block on a wooden table",
+        "wood_table",
+    )
+    assert (rows["white"]["alt_text"], rows["white"]["setting"]) == ("A red block.", None)
     # The same scene and text, moved: what story and portrait share is equal but for the encoder.
     shift = rows["story"]["product_box"]["top"] - rows["portrait"]["product_box"]["top"]
     shared = pictures["story"][shift : shift + 675].astype(int)

@@ -81,7 +81,8 @@ def job(sku: str, headline: str, cutout_uri: str) -> dict[str, Any]:
         "scene": {"setting": "wood_table", "light": "window_left", "season": "all", "mood": "cosy",
                   "palette": ["#8a5a36", "#d9a05b"], "props": ["none"]},
         "texts": [{"locale": "en", "headline": headline, "selling_points": [], "sticker": None,
-                   "call_to_action": None, "alt_text": sku, "instruction_hash": sha(headline)}],
+                   "call_to_action": None, "alt_text": sku, "product_alt_text": sku,
+                   "instruction_hash": sha(headline)}],
         "pictures": [{"locale": "en", "placement": "square", "height_px": 512, "look": "text",
                       "asset_id": sha("asset" + sku), "identity": "{}"}],
     }  # fmt: skip

@@ -35,6 +35,7 @@ def instruction(**changed: Any) -> dict[str, Any]:
         "sticker": None,
         "call_to_action": "Try it",
         "alt_text": "Black Coffee Cold Brew, unsweetened on the floor of a gym.",
+        "product_alt_text": "Black Coffee Cold Brew, unsweetened.",
         "reference": None,
         "avoid": [],
         "claims": [claim("selling_point", "180 mg caffeine", "facts.caffeine", "180 mg")],

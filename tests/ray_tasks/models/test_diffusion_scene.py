@@ -206,7 +206,8 @@ def test_a_candidate_is_drawn_by_the_model(folder: Path, tmp_path: Path) -> None
         "scene": {"setting": "forest_trail", "light": "cool_morning", "season": "autumn", "mood": "fresh",
                   "palette": ["#4f78a8"], "props": ["leaves"]},
         "texts": [{"locale": "en", "headline": "Dry feet", "selling_points": [], "sticker": None,
-                   "call_to_action": None, "alt_text": "A bottle", "instruction_hash": "3" * 64}],
+                   "call_to_action": None, "alt_text": "A bottle", "product_alt_text": None,
+                   "instruction_hash": "3" * 64}],
         "pictures": [{"locale": "en", "placement": "square", "height_px": 320, "look": "text",
                       "asset_id": "4" * 64, "identity": "{}"}],
     }  # fmt: skip
