@@ -1,4 +1,4 @@
-"""Tables of what is made, how good it is, and what is published."""
+"""Tables of what is to be made, what is made, how good it is, and what failed."""
 
 from __future__ import annotations
 
@@ -32,13 +32,11 @@ from schemas.contract import (
     Check,
     Column,
     Table,
-    between,
     hex_digits,
     list_of,
     one_of,
     refers_to,
     steady_count,
-    struct_of,
 )
 
 WORK_UNITS = Table(
@@ -246,150 +244,6 @@ SCORES = Table(
     key=("asset_id", "scorer_revision"),
     written_by="ray_tasks.score_candidates",
     checks=(Check("verdict_known", "verdict IN ('accepted', 'rejected')", breaks={"verdict": "refused"}),),
-)
-
-ASSETS = Table(
-    name="assets",
-    doc="One asset of a release with its lineage and its fidelity certificate.",
-    columns=(
-        Column("release_id", STRING, "The release that holds it."),
-        ASSET,
-        Column("run_date", DATE, "The night of the release."),
-        MERCHANT,
-        SKU,
-        SEGMENT,
-        LOCALE,
-        PLACEMENT,
-        Column("persona_rank", INT, "Rank of the segment for the product."),
-        VARIANT,
-        Column("uri", STRING, "Object key of the picture."),
-        Column("sha256", STRING, "SHA-256 (hex) of the picture's bytes.", sample=hex_digits(64)),
-        Column("bytes", LONG, "Size of the file."),
-        Column("width_px", INT, "Width."),
-        Column("height_px", INT, "Height."),
-        Column("headline", STRING, "Headline on the picture."),
-        Column("alt_text", STRING, "Text alternative."),
-        Column("product_hash", STRING, "Product record it was made from.", sample=hex_digits(64)),
-        IMAGE,
-        CUTOUT,
-        INSTRUCTION_HASH,
-        SCENE_BACKEND,
-        SCENE_REVISION,
-        Column("scorer_revision", STRING, "What admitted it."),
-        Column(
-            "changed_core_px",
-            LONG,
-            "Fidelity certificate: opaque product pixels changed before encoding.",
-            sample=one_of(0),
-        ),
-        Column(
-            "fidelity_mean_abs",
-            DOUBLE,
-            "Fidelity certificate: mean absolute difference after encoding, 0 to 255.",
-            sample=between(0, 12),
-        ),
-    ),
-    key=("release_id", "asset_id"),
-    written_by="jobs.publish_release",
-    partition_by=("release_id",),
-    checks=(
-        SHA256_IS_HEX,
-        Check("product_untouched", "changed_core_px = 0", breaks={"changed_core_px": 1}),
-        Check(
-            "fidelity_after_encoding",
-            "fidelity_mean_abs BETWEEN 0 AND 12",
-            breaks={"fidelity_mean_abs": 12.5},
-        ),
-        Check("alt_text_given", "length(alt_text) > 0", breaks={"alt_text": ""}),
-        Check("persona_rank_is_positive", "persona_rank >= 1", breaks={"persona_rank": 0}),
-    ),
-    rules=(steady_count(0.3, per="merchant_id"),),
-)
-
-RELEASES = Table(
-    name="releases",
-    doc="One row a release: the version of every table it pins, counts, revisions, status.",
-    columns=(
-        Column("release_id", STRING, "<run date>-<content hash>: the same content has the same id."),
-        RUN_DATE,
-        Column("sequence", LONG, "1, 2, 3, ... in the order of publishing; the highest is live."),
-        Column(
-            "status",
-            STRING,
-            "published, or backfilled: a past night that was run again and is live only when asked for.",
-            sample=one_of("published", "backfilled"),
-        ),
-        Column("action", STRING, "What made the row: night, publish, rollback or recall.", nullable=True),
-        Column(
-            "assets_release_id",
-            STRING,
-            "Whose rows of `assets` it holds: another release's after a rollback; NULL is its own.",
-            nullable=True,
-        ),
-        Column("previous_release_id", STRING, "What was live before.", nullable=True),
-        Column(
-            "content_hash",
-            STRING,
-            "Order-independent hash over asset ids and file hashes.",
-            sample=hex_digits(64),
-        ),
-        Column("asset_count", LONG, "Assets in it."),
-        Column("product_count", LONG, "Products with at least one asset."),
-        Column(
-            "merchants",
-            list_of(struct_of(merchant_id=STRING, products=LONG, assets=LONG)),
-            "Counts per merchant.",
-        ),
-        Column(
-            "table_versions",
-            list_of(struct_of(table=STRING, version=LONG)),
-            "Delta version of every table it pins.",
-        ),
-        Column(
-            "revisions", list_of(struct_of(name=STRING, revision=STRING)), "Code, model and method revisions."
-        ),
-        Column("gate_report", STRING, "Path of the gate's report below STATE."),
-        Column("created_at", TIMESTAMP, "When it was published."),
-        Column("created_by", STRING, "The stage or command."),
-        Column("comment", STRING, "Why, in words."),
-    ),
-    key=("release_id",),
-    written_by="jobs.publish_release",
-    checks=(
-        Check("status_known", "status IN ('published', 'backfilled')", breaks={"status": "draft"}),
-        Check("counts_not_negative", "asset_count >= 0 AND product_count >= 0", breaks={"asset_count": -1}),
-        Check("sequence_is_positive", "sequence >= 1", breaks={"sequence": 0}),
-    ),
-)
-
-RECALLS = Table(
-    name="recalls",
-    doc="One recall: what must not be shown, nor made again, from its release on.",
-    columns=(
-        Column("recall_id", STRING, "recall-<moment>-<kind>."),
-        Column(
-            "kind",
-            STRING,
-            "image, model, segment, sku or asset.",
-            sample=one_of("image", "model", "segment", "sku", "asset"),
-        ),
-        Column("value", STRING, "image_sha256, scene_revision, segment_id, merchant_id/sku or asset_id."),
-        Column(
-            "release_id",
-            STRING,
-            "The first release without it; NULL when none that was live held it.",
-            nullable=True,
-        ),
-        Column("assets", LONG, "Assets that left the live release with it."),
-        Column("created_at", TIMESTAMP, "When."),
-        Column("created_by", STRING, "Who."),
-        Column("comment", STRING, "Why, in words."),
-    ),
-    key=("recall_id",),
-    written_by="jobs.releases",
-    checks=(
-        Check("kind_known", "kind IN ('image', 'model', 'segment', 'sku', 'asset')", breaks={"kind": "shop"}),
-    ),
 )
 
 REJECTS = Table(

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from schemas.contract import Table
 from schemas.ingest_tables import PRODUCTS, SEGMENT_AFFINITY, SEGMENTS
-from schemas.production_tables import (
-    ASSETS,
-    CANDIDATES,
-    RATES,
-    RECALLS,
-    REJECTS,
-    RELEASES,
-    SCORES,
-    WORK_UNITS,
-)
+from schemas.production_tables import CANDIDATES, RATES, REJECTS, SCORES, WORK_UNITS
+from schemas.release_tables import ASSETS, RECALLS, RELEASES
 from schemas.understanding_tables import (
     INSTRUCTIONS,
     PERSONA_EVALUATION,
