@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 from infra.settings import ConfigError, load_config
+from ray_tasks.preflight_trials import try_cutting, try_painting, try_seeing, try_writing
 from schemas.config import Config
-from schemas.model_config import Diffusion, Weights, WriterModel
+from schemas.model_config import Weights
 
 _WORK_BYTES = 5 << 30
 """Beside the weights: activations of one picture at 1024 x 1024, the caches, CUDA itself."""
@@ -117,16 +115,16 @@ def check_licence(key: str, weights: Weights, named: str | None, *, is_hub: bool
         )
 
 
-def check_card(diffusion: Diffusion, weights: Sequence[Weights]) -> str:
-    """What card paints. Raises ValueError where it is missing, too old or too small."""
-    if diffusion.device == "cpu":
-        return "painting on the CPU: for tests; a photographic scene takes minutes"
+def check_card(key: str, device: str, weights: Sequence[Weights]) -> str:
+    """What one stage's models run on. Raises ValueError where the card is missing, too old or too small for them."""
+    if device == "cpu":
+        return "on the CPU: for tests; a photographic scene takes minutes, an answer too"
     import torch
 
     from ray_tasks.models.loading import cuda_fault
 
     if fault := cuda_fault():
-        raise ValueError(f'scene.diffusion.device = "cuda": {fault}')
+        raise ValueError(f'{key}.device = "cuda": {fault}')
     card = torch.cuda.get_device_properties(0)
     needed = sum(_bytes_below(_local_folder(one)) for one in weights)
     check_room(card.name, card.total_memory, needed)
@@ -161,145 +159,31 @@ def _bytes_below(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
 
 
-def check_painting(config: Config, state: Path) -> str:
-    """Makes one picture. Raises what kept it from being made."""
-    from ray_tasks.models.diffusion_scene import DiffusionScene
-    from ray_tasks.models.scene_prompts import scene_prompt
-    from ray_tasks.pictures.compose import certify, paste_product, place_product
-    from ray_tasks.pictures.geometry import Box, Canvas
-    from ray_tasks.pictures.scene import SceneOrder, SceneSpec
-    from ray_tasks.scene_backends import open_references
-    from schemas.instruction import SETTINGS
-
-    assert config.scene.diffusion is not None
-    references = open_references(config.scene).pictures
-    started = time.perf_counter()
-    backend = DiffusionScene(config.scene.diffusion, state / "engine")
-    loaded = time.perf_counter()
-    canvas = next(placement for placement in config.placements.values() if placement.look != "white")
-    width, height = canvas.width_px, canvas.height_px
-    product = place_product(
-        _jar(), Canvas(width, height), Box(width // 3, height // 3, width * 2 // 3, height * 9 // 10)
-    )
-    text_area = Box(width // 20, height // 20, width * 19 // 20, height // 4)
-    spec = SceneSpec("wood_table", "window_left", "all", "cosy", ("#8a5a36", "#d9a05b"), ())
-    reference = next(iter(references.values()), None)
-    order = SceneOrder(spec, product, text_area, 7, reference=reference)
-    ((_, painted),) = backend.paint_many([order])
-    if isinstance(painted, Exception):
-        raise painted
-    scene = paste_product(backend.finish(order, painted), product)
-    if certify(scene, product, scale=1.0).changed_core_px:
-        raise ValueError("the product's own pixels were changed")
-    painted_s = time.perf_counter() - loaded
-    cut = sum(
-        backend.painter.prompts.fit(prompt) != prompt
-        for setting in SETTINGS
-        for prompt in [scene_prompt(SceneSpec(setting, *_LONGEST), has_text=True)]
-    )
-    return (
-        f"one picture of {painted.shape[1]} x {painted.shape[0]} px in {painted_s:.1f} s (the first one, and alone), "
-        f"loaded in {loaded - started:.1f} s; {cut} of {len(SETTINGS)} longest prompts are cut"
-    )
-
-
-_LONGEST = ("window_right", "winter", "energetic", ("#8a5a36", "#4f78a8"), ("coffee_beans", "laptop_edge"))
-
-
-def _jar() -> np.ndarray:
-    """(300, 200, 4) uint8: a rounded jar, lighter on one side."""
-    import cv2
-
-    rgba = np.zeros((300, 200, 4), np.uint8)
-    rgba[..., :3] = (np.linspace(60, 190, 200)[None, :, None] * np.array([0.9, 1.0, 0.8])).astype(np.uint8)
-    alpha = np.zeros((300, 200), np.uint8)
-    cv2.rectangle(alpha, (20, 60), (180, 280), 255, -1)
-    cv2.rectangle(alpha, (45, 20), (155, 60), 255, -1)
-    rgba[..., 3] = cv2.GaussianBlur(alpha, (0, 0), 1.0)
-    return rgba
-
-
-def check_writing(model: WriterModel) -> str:
-    """Asks one question. Raises what kept it from being answered."""
-    from ray_tasks.models.vision_language import Question, VisionLanguageModel, parse
-    from schemas.instruction import DRAFT_JSON_SCHEMA
-
-    started = time.perf_counter()
-    opened = VisionLanguageModel(model, DRAFT_JSON_SCHEMA)
-    loaded = time.perf_counter()
-    (answer,) = opened.answer([Question("You write copy.", "A jar of honey, 250 g.", _jar()[..., :3].copy())])
-    answered_s = time.perf_counter() - loaded
-    whole = "valid JSON" if parse(answer) is not None else "cut off at max_new_tokens, so no JSON"
-    return f"{opened.name} answered in {answered_s:.1f} s ({whole}), loaded in {loaded - started:.1f} s"
-
-
-def check_cutting(config: Config) -> str:
-    """Cuts one product out. Raises what kept it from being cut out."""
-    from ray_tasks.models.matting import MattingCutOut
-
-    matting = config.cutout.matting
-    assert matting is not None
-    method = MattingCutOut(matting, matting.device)
-    started = time.perf_counter()
-    found = method.cut(_photograph())
-    if found.verdict != "accepted":
-        raise ValueError(f"the jar was refused: {found.reason} ({found.detail})")
-    return f"one product of {found.rgba.shape[1]} x {found.rgba.shape[0]} px in {time.perf_counter() - started:.1f} s"
-
-
-def check_seeing(config: Config, state: Path) -> str:
-    """Measures one picture. Raises what kept it from being measured."""
-    import cv2
-
-    from infra.object_store import LocalStore
-    from ray_tasks.model_measures import ModelMeasures
-
-    with TemporaryDirectory(dir=state if state.is_dir() else None) as folder:
-        store = LocalStore(Path(folder))
-        store.put("jar.jpg", cv2.imencode(".jpg", _photograph()[..., ::-1])[1].tobytes())
-        models = ModelMeasures(config.quality, store)
-        started = time.perf_counter()
-        row = {"asset_id": "", "uri": "jar.jpg", "setting": "wood_table", "look": "text", "rivals": []}
-        found = models.of([row])[""]
-    if isinstance(found, Exception):
-        raise found
-    told = ", ".join(f"{name} {value:.2f}" for name, value in found.items())
-    believed = (
-        ""
-        if config.quality.judge is None or config.quality.judge.measured
-        else ("; no yes of the judge counts: quality.judge.measured names no record of it")
-    )
-    return f"one picture in {time.perf_counter() - started:.1f} s: {told}{believed}"
-
-
-def _photograph() -> np.ndarray:
-    """(480, 480, 3) uint8: the jar on a pale ground."""
-    rgb = np.full((480, 480, 3), 226, np.float32)
-    jar = _jar().astype(np.float32)
-    share = jar[..., 3:] / 255
-    rgb[100:400, 140:340] = rgb[100:400, 140:340] * (1 - share) + jar[..., :3] * share
-    return np.rint(rgb).astype(np.uint8)
-
-
 def checks(config: Config, state: Path) -> Iterator[tuple[str, Callable[[], str]]]:
     """Name and check, cheapest first; what follows a failed check of the same model is not tried."""
     weights = config.weights()
+    seen: set[str] = set()
     for key, one in weights.items():
-        yield key, lambda key=key, one=one: check_source(key, one)  # type: ignore[misc]
+        yield key, partial(check_source, key, one)
+    for key in ("scene.diffusion", "writer.model", "cutout.matting", "quality.image_text", "quality.judge"):
+        # Stages run one after the other, each with its own models on the card.
+        room = key.split(".")[0]
+        if key in weights and room not in seen:
+            seen.add(room)
+            together = [one for other, one in weights.items() if other.startswith(f"{room}.")]
+            devices = {getattr(one, "device", "cpu") for one in together}
+            device = "cuda" if "cuda" in devices else "cpu"
+            yield f"{room}.card", partial(check_card, key, device, together)
     if "scene.diffusion" in weights:
-        diffusion = config.scene.diffusion
-        assert diffusion is not None
-        scene = [one for key, one in weights.items() if key.startswith("scene")]
-        yield "scene.card", lambda: check_card(diffusion, scene)
-        yield "scene.picture", lambda: check_painting(config, state)
+        yield "scene.picture", lambda: try_painting(config, state)
     if "writer.model" in weights:
         model = config.writer.model
         assert model is not None
-        yield "writer.answer", lambda: check_writing(model)
+        yield "writer.answer", lambda: try_writing(model)
     if config.cutout.matting is not None:
-        yield "cutout.edge", lambda: check_cutting(config)
+        yield "cutout.edge", lambda: try_cutting(config)
     if config.quality.image_text is not None or config.quality.judge is not None:
-        yield "quality.measured", lambda: check_seeing(config, state)
+        yield "quality.measured", lambda: try_seeing(config, state)
 
 
 def run(config: Config, state: Path) -> bool:

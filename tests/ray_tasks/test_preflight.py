@@ -150,10 +150,12 @@ def test_a_card_that_cannot_be_used_says_why(
 
     monkeypatch.setattr(torch.cuda, "init", fail)
     assert loading.cuda_fault() is not None
-    diffusion = with_diffusion(tiny, device="cuda").scene.diffusion
-    assert diffusion is not None
+    config = with_diffusion(tiny, device="cuda")
+    cards = {name: check for name, check in preflight.checks(config, Path()) if name.endswith(".card")}
+    assert set(cards) == {"scene.card", "writer.card", "cutout.card", "quality.card"}
     with pytest.raises(ValueError, match=told):
-        preflight.check_card(diffusion, [])
+        cards["scene.card"]()
+    assert "on the CPU" in cards["quality.card"]()
 
 
 def test_a_card_too_small_is_told_before_loading() -> None:
