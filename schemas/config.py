@@ -223,7 +223,7 @@ class Config(Strict):
         found: dict[str, Weights] = {}
         if self.scene.backend == "diffusion" and self.scene.diffusion is not None:
             found["scene.diffusion"] = self.scene.diffusion
-            for name in ("unet", "edges", "layout", "style"):
+            for name in ("unet", "lora", "edges", "layout", "style"):
                 if (part := getattr(self.scene.diffusion, name)) is not None:
                     found[f"scene.diffusion.{name}"] = part
         if self.writer.backend == "model" and self.writer.model is not None:

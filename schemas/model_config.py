@@ -49,6 +49,13 @@ class Style(Weights):
     scale: float = Field(default=0.5, gt=0, le=1)
 
 
+class LoRA(Weights):
+    """Low-rank changes of a UNet's weights, added to them when it is loaded: they cost nothing from then on."""
+
+    weight_name: str = "pytorch_lora_weights.safetensors"
+    scale: float = Field(default=1.0, gt=0, le=2)
+
+
 class Spending(Strict):
     """Where painting stops for a night, all its rounds and cards together; what is done by then is published.
 
@@ -80,6 +87,8 @@ class Diffusion(Weights):
     before you turn it on, compare `python -m jobs.ask yield_by_scene_revision` with it and without."""
     unet: Weights | None = None
     """A distilled UNet in place of the model's own."""
+    lora: LoRA | None = None
+    """Makes few steps enough (LCM-LoRA), or lends a look."""
     sampler: Literal["own", "lcm"] = "own"
     edges: Control | None = None
     """ControlNet that reads the product's outlines."""

@@ -41,7 +41,7 @@ def scene_revision(scene: Scene) -> str:
     }
     if diffusion.shared_steps:
         settings["shared_steps"] = diffusion.shared_steps
-    for name in ("unet", "edges", "layout", "style"):
+    for name in ("unet", "lora", "edges", "layout", "style"):
         if (part := getattr(diffusion, name)) is not None:
             settings[name] = part.model_dump(exclude=unseen | {"model"}) | {"weights": _weights(part)}
     return f"{_weights(diffusion)}+{content_hash(settings)[:8]}"

@@ -157,6 +157,24 @@ def save_tiny_lcm_unet(folder: Path, seed: int = 0) -> None:
         _tiny_xl_unet(4, time_cond_proj_dim=16).save_pretrained(folder, safe_serialization=True)
 
 
+def save_tiny_lora(folder: Path, seed: int = 0) -> None:
+    """Saves low-rank changes of the tiny SDXL UNet's attention."""
+    import torch
+    from diffusers import StableDiffusionXLPipeline
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        unet = _tiny_xl_unet(4)
+        names = ["to_q", "to_k", "to_v", "to_out.0"]
+        unet.add_adapter(LoraConfig(r=4, lora_alpha=8, target_modules=names, init_lora_weights=False))
+        for name, parameter in unet.named_parameters():
+            if "lora" in name:
+                torch.nn.init.normal_(parameter, std=0.5)
+    StableDiffusionXLPipeline.save_lora_weights(folder, unet_lora_layers=get_peft_model_state_dict(unet))
+
+
 def save_tiny_controlnet(folder: Path, seed: int = 0) -> None:
     """Saves an SDXL ControlNet whose outputs are not zero, as they are before training."""
     import torch

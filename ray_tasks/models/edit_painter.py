@@ -39,7 +39,9 @@ class EditPainter:
     """A packed latent, and diffusers rounds pictures to 32."""
 
     def __init__(self, config: Diffusion, negative_prompt: str, name: str) -> None:
-        refuse(config, "Qwen-Image-Edit", "shared_steps", "unet", "style", "sampler", "edges", "layout")
+        refuse(
+            config, "Qwen-Image-Edit", "shared_steps", "unet", "lora", "style", "sampler", "edges", "layout"
+        )
         self.name = name
         self.device = torch.device(config.device)
         self._negative_prompt = negative_prompt

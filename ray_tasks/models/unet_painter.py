@@ -19,9 +19,9 @@ from torch.nn import functional
 from ray_tasks.engine.content_cache import ContentCache, Tensors, content_key
 from ray_tasks.engine.generate import noise
 from ray_tasks.engine.unit import Pixels, Unit
-from ray_tasks.models.loading import load_part, load_pipeline, tuned
+from ray_tasks.models.loading import load, load_part, load_pipeline, tuned
 from ray_tasks.models.scene_prompts import SHARED_PROMPT, PromptFitter
-from schemas.model_config import Diffusion
+from schemas.model_config import Diffusion, LoRA
 
 
 class UnetPainter:
@@ -55,6 +55,8 @@ class UnetPainter:
                 config.unet, "scene.diffusion.unet", UNet2DConditionModel, config.device
             )
         self._pipeline = load_pipeline(config, **parts)
+        if config.lora is not None:
+            self._load_lora(config.lora)
         self._unet = self._pipeline.unet
         self._vae = self._pipeline.vae
         self._controls = [
@@ -88,9 +90,18 @@ class UnetPainter:
         self.prompts = PromptFitter(tokenizer, tokenizer.model_max_length, latin_only=True)
         tuned(self._unet, self._vae, config)
 
-    def _load_style(self, config: Diffusion) -> None:
-        from ray_tasks.models.loading import load
+    def _load_lora(self, lora: LoRA) -> None:
+        load(
+            lora,
+            "scene.diffusion.lora",
+            lora.weight_name,
+            self._pipeline.load_lora_weights,
+            weight_name=lora.weight_name,
+        )
+        self._pipeline.fuse_lora(lora_scale=lora.scale)
+        self._pipeline.unload_lora_weights()
 
+    def _load_style(self, config: Diffusion) -> None:
         style = config.style
         assert style is not None
         load(

@@ -33,7 +33,7 @@ class ZImagePainter:
     def __init__(self, config: Diffusion, negative_prompt: str, name: str) -> None:
         from diffusers import ZImageControlNetModel
 
-        refuse(config, "Z-Image", "shared_steps", "unet", "style", "references", "sampler", "edges")
+        refuse(config, "Z-Image", "shared_steps", "unet", "lora", "style", "references", "sampler", "edges")
         self.name = name
         self.device = torch.device(config.device)
         self._negative_prompt = negative_prompt

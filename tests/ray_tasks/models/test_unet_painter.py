@@ -14,7 +14,7 @@ from ray_tasks.models.scene_prompts import SETTING_PHRASES
 from ray_tasks.models.unet_painter import UnetPainter
 from ray_tasks.pictures.geometry import Box
 from schemas.instruction import SETTINGS
-from schemas.model_config import Control, Diffusion, Scene, Style, Weights
+from schemas.model_config import Control, Diffusion, LoRA, Scene, Style, Weights
 from schemas.revisions import scene_revision
 from tests.ray_tasks.models.painter_checks import (
     check_batches_do_not_matter,
@@ -28,6 +28,7 @@ from tests.tiny_models import (
     save_tiny_inpaint_pipeline,
     save_tiny_ip_adapter,
     save_tiny_lcm_unet,
+    save_tiny_lora,
     save_tiny_sdxl,
 )
 
@@ -42,6 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_tiny_controlnet(path / "edges")
     save_tiny_controlnet(path / "layout", seed=1)
     save_tiny_ip_adapter(path / "style")
+    save_tiny_lora(path / "lora")
     return path
 
 
@@ -225,3 +227,24 @@ def test_a_reference_without_an_adapter_is_refused(folder: Path) -> None:
 def test_the_autoencoder_runs_channels_last(full: UnetPainter) -> None:
     kernels = [p for p in full._vae.parameters() if p.ndim == 4 and p.shape[1] > 1 and p.shape[2] > 1]
     assert kernels and all(p.is_contiguous(memory_format=torch.channels_last) for p in kernels)
+
+
+def test_a_lora_is_part_of_the_unet_from_its_loading_on(folder: Path) -> None:
+    from diffusers import StableDiffusionXLPipeline
+
+    lora = LoRA(model=str(folder / "lora"), scale=0.7)
+    painter = opened(folder, "sdxl", lora=lora)
+    ours = painter._unet.get_submodule("mid_block.attentions.0.transformer_blocks.0.attn1.to_q").weight
+    reference = StableDiffusionXLPipeline.from_pretrained(folder / "sdxl")
+    before = reference.unet.mid_block.attentions[0].transformer_blocks[0].attn1.to_q.weight.detach().clone()
+    reference.load_lora_weights(str(folder / "lora"))
+    reference.fuse_lora(lora_scale=0.7)
+    theirs = reference.unet.mid_block.attentions[0].transformer_blocks[0].attn1.to_q.base_layer.weight
+    assert torch.allclose(ours, theirs, atol=1e-6) and (ours - before).abs().max() > 0.1
+    assert not any("lora" in name for name, _ in painter._unet.named_parameters())
+    plain = opened(folder, "sdxl")
+    (one,), (other,) = paint(painter, [unit_of()]), paint(plain, [unit_of()])
+    assert (one != other).any()
+    assert scene_revision(of(painter)) != scene_revision(of(plain))
+    with pytest.raises(OSError, match=r"scene\.diffusion\.lora.*pytorch_lora_weights"):
+        opened(folder, "sdxl", lora=LoRA(model=str(folder / "lcm")))
