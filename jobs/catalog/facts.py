@@ -13,9 +13,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from jobs.catalog.units import canonical_unit, decimal_text, quantities, read_number
+from jobs.catalog.units import canonical_unit, decimal_text, may_state, quantities, read_number
 from schemas.columns import FACT
 
 MAX_FACTS = 60
@@ -35,7 +37,7 @@ class Fact(NamedTuple):
     source_field: str
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def specification(name: str | None, value: str | None, unit: str | None, source_field: str) -> Fact | None:
     """The fact of one specification, `1,5` `l` as 1500 ml; None when it has no name or no value."""
     if not name or not value:
@@ -55,7 +57,7 @@ def specification(name: str | None, value: str | None, unit: str | None, source_
     return Fact(name, decimal_text(number), unit, float(number), source_field)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def stated_facts(text: str | None, source_field: str) -> tuple[Fact, ...]:
     """Facts from the quantities in a name or a size."""
     return tuple(
@@ -83,6 +85,24 @@ def all_facts(
             if (fact.value, fact.unit) not in amounts and fact.name not in names:
                 found.setdefault((fact.name, fact.value, fact.unit), fact)
     return sorted(found.values(), key=lambda fact: fact[:3] + fact[4:])[:MAX_FACTS]
+
+
+def lists_of_facts(
+    specs: Sequence[Sequence[Mapping[str, str | None]]] | None, stated: Mapping[str, pa.Array]
+) -> tuple[list[list[Fact]], np.ndarray]:
+    """(lists of facts, which of them each row has), from plain specifications and from texts that may state some.
+
+    Without specifications rows that state the same share a list: most names state nothing.
+    """
+    texts = [pc.if_else(may_state(column), column, None) for column in stated.values()]
+    if specs is not None:
+        rows = zip(specs, *(column.to_pylist() for column in texts), strict=True)
+        lists = [all_facts(spec, zip(stated, said, strict=True)) for spec, *said in rows]
+        return lists, np.arange(len(lists))
+    joined = pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace", null_replacement="")
+    coded = joined.dictionary_encode()
+    said_once = (text.split("\x1f") for text in coded.dictionary.to_pylist())
+    return [all_facts(None, zip(stated, said, strict=True)) for said in said_once], coded.indices.to_numpy()
 
 
 def facts_column(rows: Sequence[Sequence[Fact]]) -> pa.Array:

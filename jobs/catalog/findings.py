@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -83,14 +84,14 @@ def _cell(value: Any) -> Any:
 
 def note_lists(found: Findings) -> pa.Array:
     """The notes of every row as a list column; each code once a row, and none on a rejected row."""
-    offsets: list[int] = [0]
+    lengths = np.zeros(len(found.reasons) + 1, np.int32)
     flat: list[dict[str, str]] = []
-    for i in range(len(found.reasons)):
+    for i, notes in sorted(found.notes.items()):
         # A rejected row has its reason; what else was noted on it is of no product.
         if found.reasons[i] is None:
             seen: dict[str, dict[str, str]] = {}
-            for note in found.notes.get(i, ()):
+            for note in notes:
                 seen.setdefault(note["code"], note)
             flat.extend(seen.values())
-        offsets.append(len(flat))
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(flat, NOTE))
+            lengths[i + 1] = len(seen)
+    return pa.ListArray.from_arrays(pa.array(lengths.cumsum(), pa.int32()), pa.array(flat, NOTE))

@@ -52,14 +52,14 @@ def _votes() -> tuple[list[str], pa.Array, np.ndarray]:
 
 
 def detect_languages(column: pa.Array) -> pa.Array:
-    """ISO 639-1 codes of texts; NULL where one is too short or two languages are as likely.
+    """ISO 639-1 codes of plain texts (their white space is single spaces); NULL where two languages are as likely.
 
     Languages of the Latin script are told apart by stop words (Grefenstette 1995, "Comparing two language
     identification schemes", the small-word technique): en, de, fr, es, it, nl, pt, pl, sv, da.
     """
     languages, small, votes = _votes()
     sample = pc.utf8_slice_codeunits(pc.fill_null(column, ""), 0, SAMPLE_CHARS)
-    words = pc.utf8_split_whitespace(pc.utf8_lower(sample))
+    words = pc.split_pattern(pc.utf8_lower(sample), " ")
     found = pc.index_in(words.flatten(), value_set=small)
     rows = pc.list_parent_indices(words).filter(found.is_valid()).to_numpy()
     said = votes[found.drop_null().to_numpy()]
@@ -68,6 +68,8 @@ def detect_languages(column: pa.Array) -> pa.Array:
     sure = (ranked[:, -1] >= MIN_VOTES) & (ranked[:, -1] > 1.3 * ranked[:, -2])
     codes = pa.array(languages).take(pa.array(totals.argmax(axis=1)))
     codes = pc.if_else(pa.array(sure), codes, pa.scalar(None, pa.string()))
+    if pc.all(pc.string_is_ascii(sample)).as_py():
+        return codes
     foreign = pc.match_substring_regex(sample, r"[^\x00-\x{24F}\p{P}\p{S}]")
     if pc.any(foreign).as_py():
         scripts = pa.array([_by_script(text) for text in sample.filter(foreign).to_pylist()], pa.string())

@@ -15,6 +15,9 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from schemas.currencies import MINOR_DIGITS
 
 DecimalMark = Literal[".", ","]
@@ -22,7 +25,6 @@ DecimalMark = Literal[".", ","]
 MAX_MINOR = 10**12
 """No product costs ten thousand million of any currency's major unit; such a number is another column's."""
 
-_COMMON = re.compile(r"(\d{1,9})([.,])(\d\d)(?: ?([A-Z]{3}|[€$£]))?")
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f_]+")
 _NUMBER = re.compile(r"[-+\u2212(]{0,2}\d[\d.,'\u2019\u02bc\u066b\u066c]*(?:[-\u2013\u2014]{1,2}(?!\d))?")
 _SPACED_NUMBER = re.compile(r"(?<![\d.,])(\d{1,3})((?:[\s\u00a0\u2007\u2009\u202f]\d{3})+)(?!\d)")
@@ -65,7 +67,42 @@ def currency_code(word: str, context: str) -> str | None:
     return symbols.get(upper)
 
 
-@lru_cache(maxsize=65536)
+_MONEY = pa.struct([("minor", pa.int64()), ("currency", pa.string()), ("reason", pa.string())])
+
+
+def money_column(texts: pa.Array, currencies: pa.Array, decimal_mark: DecimalMark | None = None) -> pa.Array:
+    """`parse_money` of every text, each with its default currency, as structs like Money; NULL where the text is.
+
+    The commonest way to write a price, `12.50 EUR`, goes through compiled code.
+    """
+    common = (
+        rf"^(?P<whole>\d{{1,9}})[{decimal_mark or '.,'}](?P<cents>\d\d)(?: ?(?P<word>[A-Z]{{3}}|[€$£]))?$"
+    )
+    whole, cents, word = pc.extract_regex(texts, common).flatten()
+    named = pc.binary_join_element_wise(word, currencies, "\x1f").dictionary_encode()
+    codes = [_of_two_decimals(*pair.split("\x1f")) for pair in named.dictionary.to_pylist()]
+    currency = pa.array(codes, pa.string()).take(named.indices)
+    minor = pc.binary_join_element_wise(whole, cents, "").cast(pa.int64())
+    rest = pc.and_(
+        texts.is_valid(), pc.invert(pc.and_(currency.is_valid(), pc.fill_null(pc.greater(minor, 0), False)))
+    )
+    given = zip(texts.filter(rest).to_pylist(), currencies.filter(rest).to_pylist(), strict=True)
+    read = [parse_money(text, default, decimal_mark) for text, default in given]
+    columns = list(zip(*read, strict=True)) or [()] * len(_MONEY)
+    amounts = [
+        pc.replace_with_mask(usual, rest, pa.array(values, usual.type))
+        for usual, values in zip((minor, currency, pa.nulls(len(texts), pa.string())), columns, strict=True)
+    ]
+    return pa.StructArray.from_arrays(amounts, fields=list(_MONEY), mask=texts.is_null())
+
+
+def _of_two_decimals(word: str, default_currency: str) -> str | None:
+    """The currency that a word (none: the default) names, if it has two decimals."""
+    code = currency_code(word, default_currency) if word else default_currency
+    return code if code and minor_digits(code) == 2 else None
+
+
+@lru_cache(maxsize=4096)
 def parse_money(text: str | None, default_currency: str, decimal_mark: DecimalMark | None = None) -> Money:
     """A price such as `1.299,00 EUR`, `$1,299`, `12.5 USD`, `1 299,50 kr` or `CHF 1'299.–`.
 
@@ -73,8 +110,6 @@ def parse_money(text: str | None, default_currency: str, decimal_mark: DecimalMa
     currency_unknown.
     """
     shown = (text or "").strip()
-    if common := _common(shown, default_currency, decimal_mark):
-        return common
     if not shown:
         return Money(None, default_currency, "price_missing")
     exponent = _EXPONENT.fullmatch(shown)
@@ -103,16 +138,6 @@ def parse_money(text: str | None, default_currency: str, decimal_mark: DecimalMa
     if minor <= 0:
         return Money(None, currency, "price_not_positive")
     return Money(None, currency, "price_absurd") if minor > MAX_MINOR else Money(minor, currency)
-
-
-def _common(shown: str, default_currency: str, decimal_mark: DecimalMark | None) -> Money | None:
-    """The money of the commonest way to write a price, `12.50 EUR`; None when there is more to decide."""
-    match = _COMMON.fullmatch(shown)
-    if not match or (decimal_mark and match[2] != decimal_mark):
-        return None
-    currency = currency_code(match[4], default_currency) if match[4] else default_currency
-    minor = int(match[1] + match[3])
-    return Money(minor, currency) if minor and currency and minor_digits(currency) == 2 else None
 
 
 def _amount(written: str, decimal_mark: DecimalMark | None, digits: int) -> Decimal:

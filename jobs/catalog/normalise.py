@@ -13,15 +13,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.catalog import facts, reviews, values
 from jobs.catalog.findings import NOTE, Findings, note_lists, raw_records
 from jobs.catalog.language import declared_language, detect_languages
-from jobs.catalog.money import DecimalMark, parse_money
+from jobs.catalog.money import DecimalMark, money_column
 from jobs.catalog.taxonomy import OTHER, taxonomy_node
-from jobs.catalog.text import plain_items, plain_text
+from jobs.catalog.text import matching, odd_rows, plain_items, plain_text
 from schemas.columns import FACT
 
 TITLE_MAX_CHARS = 500
@@ -67,6 +68,7 @@ HASHED = ("title", "description", "category", "tags", "facts", "rating_mean")
 """What `content_hash` covers: the fields that can influence a picture, but for brand and picture; no price."""
 
 _SEPARATOR = re.compile(r"\s*[>›»]+\s*")
+_SCRIPT_TAG = r"(?i)<\s*(?:script|iframe|object|embed)\b"
 _SCRIPT = r"(?i)<\s*(?:script|iframe|object|embed)\b|javascript:|\bon(?:error|load|click|mouseover)\s*="
 _HIDDEN = r"[\x00-\x08\x0E-\x1F\x{202A}-\x{202E}\x{2066}-\x{2069}\x{200B}\x{2060}\x{E0000}-\x{E007F}]"
 _FORMULA = r"^\s*(?:[=@]|[+\-]\s*(?:[A-Za-z(@=]|\d+[+\-*/]))"
@@ -185,8 +187,7 @@ def normaliser(rules: Rules) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa
 
 def _texts(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
     raw_sku, raw_title, raw_description = given.text("sku"), given.text("title"), given.text("description")
-    sku_codes = each_distinct(pc.fill_null(raw_sku, ""), values.sku_reason, pa.string())
-    found.reject(sku_codes, raw_sku)
+    found.reject(values.sku_reasons(raw_sku), raw_sku)
     out["sku"] = plain_text(raw_sku, values.SKU_MAX_CHARS)
     out["title"] = plain_text(raw_title, TITLE_MAX_CHARS)
     found.reject(_code(out["title"].is_null(), "title_missing"))
@@ -201,10 +202,9 @@ def _texts(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
     found.note(_cut(out["title"], TITLE_MAX_CHARS), "title_cut")
     found.note(_cut(out["description"], DESCRIPTION_MAX_CHARS), "description_cut")
     for raw in (raw_title, raw_description):
-        if pc.any(pc.match_substring_regex(raw, r"[<:=]")).as_py():
-            found.note(pc.match_substring_regex(raw, _SCRIPT), "script_removed")
+        found.note(matching(raw, _SCRIPT, among=_may_hold_script(raw)), "script_removed")
     for raw in (raw_title, raw_description, given.text("brand")):
-        found.note(pc.match_substring_regex(raw, _HIDDEN), "hidden_characters_removed")
+        found.note(matching(raw, _HIDDEN, among=odd_rows(raw)), "hidden_characters_removed")
     for text in (out["sku"], out["title"], out["description"], out["brand"]):
         found.note(pc.match_substring_regex(text, _FORMULA), "text_like_formula", text)
     for text in (out["title"], out["description"]):
@@ -226,6 +226,16 @@ def _texts(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
     out["taxonomy"] = node
 
 
+def _may_hold_script(raw: pa.Array) -> pa.Array:
+    """Every text that _SCRIPT matches, and some others: cheaper to find, as few texts have one of these."""
+    signs = [
+        pc.match_substring(raw, ":"),
+        pc.match_substring(raw, "="),
+        pc.match_substring_regex(raw, _SCRIPT_TAG),
+    ]
+    return pc.fill_null(pc.or_(pc.or_(signs[0], signs[1]), signs[2]), False)
+
+
 def _path(text: str, separator: re.Pattern[str]) -> str | None:
     levels = [level for level in separator.split(text) if level]
     return " > ".join(level.replace(" > ", " ") for level in levels) or None
@@ -239,10 +249,6 @@ def _cut(text: pa.Array, max_chars: int) -> pa.Array:
     return pc.and_(pc.ends_with(text, "…"), pc.greater(pc.utf8_length(text), max_chars - 50))
 
 
-_MONEY = pa.struct([("minor", pa.int64()), ("currency", pa.string()), ("reason", pa.string())])
-_BETWEEN = "\x1f"
-
-
 def _money(given: _Batch, field: str, currency: pa.Array) -> pa.Array:
     """The field's amounts as structs of Money; NULL where the field is."""
     mark: DecimalMark | None = given.rules.decimal_mark
@@ -250,11 +256,7 @@ def _money(given: _Batch, field: str, currency: pa.Array) -> pa.Array:
     if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
         mark = "."
 
-    pairs = pc.binary_join_element_wise(given.text(field), currency, _BETWEEN).dictionary_encode()
-    read = [parse_money(*pair.split(_BETWEEN, 1), mark) for pair in pairs.dictionary.to_pylist()]
-    columns = list(zip(*read, strict=True)) or [()] * len(_MONEY)
-    amounts = [pa.array(values, kind.type) for values, kind in zip(columns, _MONEY, strict=True)]
-    return pa.StructArray.from_arrays(amounts, fields=list(_MONEY)).take(pairs.indices)
+    return money_column(given.text(field), currency, mark)
 
 
 def _prices(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
@@ -349,19 +351,18 @@ def _lists(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
     out["rating_mean"], out["rating_count"] = mean, count
 
     specs = given.items("specs")
-    specs_rows: list[Any] = _specs(specs) if specs is not None else [None] * len(given.rows)
-    sizes = plain_text(given.text("size"), 100).to_pylist()
-    lists = [
-        facts.all_facts(spec, (("size", size), ("title", title)))
-        for spec, size, title in zip(specs_rows, sizes, out["title"].to_pylist(), strict=True)
-    ]
+    stated = {"size": plain_text(given.text("size"), 100), "title": out["title"]}
+    lists, rows = facts.lists_of_facts(None if specs is None else _specs(specs), stated)
     for field, name in (("reviews", "reviewers mention"), ("questions", "shoppers ask about")):
         texts = given.items(field)
         if texts is not None:
-            for row, said in zip(lists, plain_items(texts).to_pylist(), strict=True):
-                phrases = reviews.recurring_phrases(said)
-                row.extend(facts.Fact(name, phrase, "", None, field) for phrase, _ in phrases)
-    out["facts"] = facts.facts_column(lists)
+            phrases = map(reviews.recurring_phrases, plain_items(texts).to_pylist())
+            lists = [
+                [*lists[i], *(facts.Fact(name, phrase, "", None, field) for phrase, _ in often)]
+                for i, often in zip(rows.tolist(), phrases, strict=True)
+            ]
+            rows = np.arange(len(lists))
+    out["facts"] = facts.facts_column(lists).take(pa.array(rows))
 
 
 def _number(text: str | None) -> float | None:
@@ -380,9 +381,22 @@ def _count(text: str) -> int | None:
 
 
 def _tags(column: pa.Array) -> pa.Array:
-    rows = plain_items(column).to_pylist()
-    kept = [sorted({tag.lower()[:100] for tag in row or () if tag})[:MAX_TAGS] for row in rows]
-    return pa.array(kept, pa.list_(pa.string()))
+    """The tags of each row in small letters, sorted, each once."""
+    plain = plain_items(column)
+    rows, tags = pc.list_parent_indices(plain), plain.flatten()
+    rows, tags = rows.filter(tags.is_valid()).to_numpy(), tags.drop_null()
+    # Arrow's small letters are not Python's for a few letters beyond ASCII, such as a final sigma.
+    odd = odd_rows(tags)
+    lower = pa.array([tag.lower() for tag in tags.filter(odd).to_pylist()], pa.string())
+    tags = pc.utf8_slice_codeunits(pc.replace_with_mask(pc.ascii_lower(tags), odd, lower), 0, 100)
+    coded = tags.dictionary_encode()
+    words = coded.dictionary.take(order := pc.array_sort_indices(coded.dictionary))
+    rank = np.argsort(order.to_numpy())[coded.indices.to_numpy()]
+    once = np.unique(rows * max(1, len(words)) + rank)
+    rows, rank = np.divmod(once, max(1, len(words)))
+    few = np.arange(len(rows)) - np.searchsorted(rows, rows) < MAX_TAGS
+    offsets = np.searchsorted(rows[few], np.arange(len(column) + 1))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), words.take(pa.array(rank[few])))
 
 
 def _specs(column: pa.Array) -> list[Any]:

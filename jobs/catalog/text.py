@@ -10,6 +10,7 @@ import html
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,8 +29,11 @@ _FRAMES = "script|style|template|noscript|iframe|svg"
 _UNSEEN = rf"(?is)<!--.*?-->|<(?:{_FRAMES})\b.*?(?:</(?:{_FRAMES})\s*>|$)"
 _INLINE = "a|abbr|b|bdi|bdo|cite|code|em|font|i|mark|q|s|small|span|strong|sub|sup|u|wbr"
 _INLINE_TAGS = rf"(?i)</?(?:{_INLINE})(?:\s[^<>]*)?/?>"
+_SPECIAL = rf"(?i)<(?:!--|(?:{_FRAMES})\b|/?(?:{_INLINE})[\s/>])"
+"""Where none of these is, tags and the white space between them are all that there is of markup."""
 # A tag begins with a letter, a slash, "!" or "?": "x < 3" and "<3" are text.
 _TAGS = r"<[A-Za-z/!?][^<>]*>"
+_TAG_RUNS = rf"(?:{_TAGS}\s*)+"
 _UNENDED_TAG = r"<[A-Za-z/!?][^<>]*$"
 _WIDE_SPACE = r"\x0B\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}"
 _ROUGH_SPACE = rf"[^\S ]|\p{{Z}}{{2}}|^\p{{Z}}|\p{{Z}}$|[{_WIDE_SPACE}]"
@@ -48,10 +52,52 @@ def _matching(column: pa.Array, pattern: str) -> pa.Array:
     return pc.fill_null(pc.match_substring_regex(column, pattern), False)
 
 
+def rows_with(column: pa.Array, bytes_are: Callable[[np.ndarray], np.ndarray]) -> pa.Array:
+    """Which texts hold a byte for which `bytes_are` (all bytes of the column -> bool each) is true; false for NULL."""
+    offsets = np.frombuffer(column.buffers()[1], np.int32, len(column) + 1, 4 * column.offset)
+    start, end = int(offsets[0]), int(offsets[-1])
+    held = column.buffers()[2]
+    cells = np.frombuffer(held, np.uint8, end - start, start) if end > start else np.zeros(0, np.uint8)
+    found = np.zeros(len(column), bool)
+    found[np.searchsorted(offsets, np.flatnonzero(bytes_are(cells)) + start, side="right") - 1] = True
+    return pa.array(found)
+
+
+def odd_rows(column: pa.Array) -> pa.Array:
+    """Which texts hold more than printable ASCII, tabs and line ends."""
+    return rows_with(column, lambda cells: (cells - 32 > 94) & (cells != 9) & (cells != 10) & (cells != 13))
+
+
+def _rough_rows(column: pa.Array, odd: pa.Array) -> pa.Array:
+    """Which texts have other white space than single spaces between words; `odd` are those beyond ASCII."""
+
+    def rough(cells: np.ndarray) -> np.ndarray:
+        found = cells < 32
+        found[1:] |= (cells[1:] == 32) & (cells[:-1] == 32)
+        return found
+
+    # Two texts side by side may look like one with two spaces: it costs a look, no more.
+    edges = pc.or_(pc.starts_with(column, " "), pc.ends_with(column, " "))
+    plain = pc.or_(rows_with(column, rough), pc.fill_null(edges, False))
+    return pc.or_(plain, matching(column, _ROUGH_SPACE, among=odd))
+
+
+def matching(column: pa.Array, pattern: str, among: pa.Array) -> pa.Array:
+    """Which of the texts for which `among` is true match a pattern; false for the others, which are not looked at."""
+    return _where(among, among, lambda _: _matching(column.filter(among), pattern))
+
+
 def _without_markup(column: pa.Array) -> pa.Array:
-    for pattern, replacement in ((_UNSEEN, " "), (_INLINE_TAGS, ""), (_TAGS, " "), (_UNENDED_TAG, " ")):
-        step = partial(pc.replace_substring_regex, pattern=pattern, replacement=replacement)
-        column = _where(column, _matching(column, pattern), step)
+    column = _where(column, _matching(column, _SPECIAL), _without_special_markup)
+    column = pc.replace_substring_regex(column, pattern=_TAG_RUNS, replacement=" ")
+    left = pc.fill_null(pc.match_substring(column, "<"), False)
+    column = _where(column, left, partial(pc.replace_substring_regex, pattern=_UNENDED_TAG, replacement=" "))
+    return pc.ascii_trim(column, " ")
+
+
+def _without_special_markup(column: pa.Array) -> pa.Array:
+    for pattern, replacement in ((_UNSEEN, " "), (_INLINE_TAGS, "")):
+        column = pc.replace_substring_regex(column, pattern=pattern, replacement=replacement)
     return column
 
 
@@ -86,10 +132,12 @@ def plain_text(column: pa.Array, max_chars: int = RAW_MAX_CHARS) -> pa.Array:
     column = _where(column, too_long, partial(pc.utf8_slice_codeunits, start=0, stop=RAW_MAX_CHARS))
     column = _where(column, pc.fill_null(pc.match_substring(column, "<"), False), _without_markup)
     column = _where(column, pc.fill_null(pc.match_substring(column, "&"), False), _without_entities)
-    column = _where(column, _matching(column, r"[^\n\r\t -~]"), _visible)
-    column = _where(column, _matching(column, _ROUGH_SPACE), _collapsed)
-    too_long = pc.fill_null(pc.greater(pc.utf8_length(column), max_chars), False)
-    column = _where(column, too_long, partial(_cut, max_chars=max_chars))
+    odd = odd_rows(column)
+    column = _where(column, odd, _visible)
+    column = _where(column, _rough_rows(column, odd), _collapsed)
+    if pc.any(pc.greater(pc.binary_length(column), max_chars)).as_py():
+        too_long = pc.fill_null(pc.greater(pc.utf8_length(column), max_chars), False)
+        column = _where(column, too_long, partial(_cut, max_chars=max_chars))
     return pc.if_else(pc.equal(pc.binary_length(column), 0), None, column)
 
 

@@ -13,6 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 
 class Quantity(NamedTuple):
     """`name` is what is measured (volume, weight, pack size, ...); `value` is written without trailing zeros."""
@@ -24,11 +27,16 @@ class Quantity(NamedTuple):
 
 _DIGIT = re.compile(r"\d")
 _COUNTED = frozenset({"volume", "weight"})
+_PACK_OF = (
+    "(?:pack|set|box|case|bundle|lot|lot de|packung|paket|boîte de|confezione da|paquete de) "
+    "(?:of |mit |de |da |à )?"
+)
 _NUMBER = r"\d{1,3}(?:[.,' ]\d{3})+(?![\d.,])|\d{1,9}(?:[.,]\d{1,4})?"
 
 
 @cache
-def _units() -> tuple[dict[str, tuple[str, str, Decimal]], re.Pattern[str], re.Pattern[str]]:
+def _units() -> tuple[dict[str, tuple[str, str, Decimal]], re.Pattern[str], re.Pattern[str], str]:
+    """(units by word, the patterns of a quantity and of a pack, what a text with either of them matches in RE2)."""
     with (Path(__file__).parent / "units.toml").open("rb") as file:
         declared = tomllib.load(file)
     units = {
@@ -42,12 +50,18 @@ def _units() -> tuple[dict[str, tuple[str, str, Decimal]], re.Pattern[str], re.P
     )
     packs = "|".join(re.escape(word) for word in sorted(declared["packs"], key=len, reverse=True))
     pack = re.compile(
-        rf"(?<![\w.,])(?:(?P<before>\d{{1,4}})[\s-]?(?:{packs})\b|(?:pack|set|box|case|bundle|lot|lot de|packung|paket|"
-        rf"boîte de|confezione da|paquete de) (?:of |mit |de |da |à )?(?P<after>\d{{1,4}})(?![\w.,])"
+        rf"(?<![\w.,])(?:(?P<before>\d{{1,4}})[\s-]?(?:{packs})\b|{_PACK_OF}(?P<after>\d{{1,4}})(?![\w.,])"
         rf"(?!\s?-?(?!in\b)(?:{words})(?![\w/])))",
         re.IGNORECASE,
     )
-    return units, quantity, pack
+    # RE2 knows no look-around, and \d and \s in ASCII alone.
+    stated = rf"\p{{Nd}}[\s\p{{Z}}]?-?(?:{words})|(?i:\p{{Nd}}[\s\p{{Z}}-]?(?:{packs})|{_PACK_OF}\p{{Nd}})"
+    return units, quantity, pack, stated
+
+
+def may_state(column: pa.Array) -> pa.Array:
+    """Which texts of a column may hold a quantity, in compiled code: all that do, and few others."""
+    return pc.fill_null(pc.match_substring_regex(column, _units()[3]), False)
 
 
 def decimal_text(number: Decimal) -> str:
@@ -79,7 +93,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     """The quantities that a name or a size states, in order, each once; `6 x 330 ml` states two."""
     if not _DIGIT.search(text):
         return ()
-    units, quantity, pack = _units()
+    units, quantity, pack, _ = _units()
     found: dict[Quantity, None] = {}
     for match in quantity.finditer(text):
         name, symbol, factor = units[match["unit"]]

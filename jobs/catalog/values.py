@@ -123,7 +123,7 @@ def sale_dates(text: str | None) -> tuple[dt.date | None, dt.date | None] | None
     return days[0], days[1] if len(days) > 1 else None
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def brand_key(brand: str | None) -> str | None:
     """What spellings of one brand share: letters and digits, folded (`ROAST & Co.` and `Roast&Co`)."""
     if not brand:
@@ -147,3 +147,11 @@ def sku_reason(raw: str | None) -> str | None:
     if _CONTROL.search(raw.strip()):
         return "sku_control_characters"
     return "sku_too_long" if len(raw.strip()) > SKU_MAX_CHARS else None
+
+
+def sku_reasons(column: pa.Array) -> pa.Array:
+    """`sku_reason` of every value of a column of text."""
+    usual = pc.fill_null(pc.match_substring_regex(column, rf"^[!-~]{{1,{SKU_MAX_CHARS}}}$"), False)
+    odd = pc.invert(usual)
+    reasons = pa.array([sku_reason(raw) for raw in column.filter(odd).to_pylist()], pa.string())
+    return pc.replace_with_mask(pa.nulls(len(column), pa.string()), odd, reasons)
