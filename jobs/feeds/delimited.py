@@ -16,13 +16,14 @@ _UNIT = "\x1f"
 
 def read_header(text: TextIO, file: DataFile) -> list[str]:
     """The columns' names as the text or the configuration gives them. Raises FeedError when the header is unusable."""
-    return _header(_parse(Lines(text), file), file)
+    return header_of(parse(Lines(text), file), file)
 
 
-def _header(records: Iterator[Record], file: DataFile) -> list[str]:
+def header_of(parsed: Iterator[Record], file: DataFile) -> list[str]:
+    """As read_header, of a text's parsed records, of which it takes the first."""
     if not file.header:
         return list(file.columns)
-    for line, cells, code, *_ in records:
+    for line, cells, code, *_ in parsed:
         if cells is None or len(cells) > MAX_COLUMNS:
             problem = code or f"more than {MAX_COLUMNS} columns"
             raise FeedError("feed_header", f"{file.path} line {line}: the header cannot be read ({problem})")
@@ -37,9 +38,13 @@ def read_delimited(text: TextIO, file: DataFile) -> Iterator[Record]:
     for faults of the whole file.
     """
     lines = Lines(text)
-    records = _parse(lines, file)
-    width = len(_header(records, file))
-    for line, cells, code, raw, chars in records:
+    parsed = parse(lines, file)
+    yield from records(parsed, lines, file, len(header_of(parsed, file)))
+
+
+def records(parsed: Iterator[Record], lines: Lines, file: DataFile, width: int) -> Iterator[Record]:
+    """The records that `parse` finds in `lines`, those of another width than the header marked."""
+    for line, cells, code, raw, chars in parsed:
         if cells is not None and not any(cells):
             # Spreadsheets leave rows of empty cells behind.
             continue
@@ -60,10 +65,15 @@ def read_delimited(text: TextIO, file: DataFile) -> Iterator[Record]:
         yield line, cells, code, raw, chars
 
 
-def _parse(lines: Lines, file: DataFile) -> Iterator[Record]:
+def delimiter_of(file: DataFile) -> str:
+    """What stands between two cells."""
+    return file.delimiter or ("\t" if file.format == "tsv" else ",")
+
+
+def parse(lines: Lines, file: DataFile) -> Iterator[Record]:
     """Every record of the text, the header among them."""
     csv.field_size_limit(MAX_CELL_CHARS)
-    delimiter = file.delimiter or ("\t" if file.format == "tsv" else ",")
+    delimiter = delimiter_of(file)
     several = len(delimiter) > 1
     reader = csv.reader(
         # The csv module takes one character.

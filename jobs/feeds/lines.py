@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TextIO
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
 
 from jobs.feeds.files import BAD
 from jobs.feeds.limits import BAD_ENCODING_SAMPLE, BAD_ENCODING_SHARE, MAX_RECORD_CHARS, RAW_CHARS
@@ -10,6 +12,30 @@ from jobs.feeds.reasons import FeedError
 
 Record = tuple[int, Any, str | None, str | None, int]
 """(line or number, value, None, None, characters), or (line or number, None, reason code, raw text, 0) if broken."""
+
+
+def fault_of(error: FeedError | OSError, path: Path, number: int) -> Record:
+    """A fault of the whole file as a record behind the one of that number."""
+    if isinstance(error, FeedError):
+        return number + 1, None, error.reason, error.detail, 0
+    return number + 1, None, "feed_unreadable", f"{path}: {error}", 0
+
+
+def until_fault(found: Iterable[Record], path: Path, number: int = 0) -> Iterator[Record]:
+    """The records of a file behind the one of that number; a fault of the whole file is the last of them."""
+    try:
+        for record in found:
+            number = record[0]
+            yield record
+    except (FeedError, OSError) as error:
+        yield fault_of(error, path, number)
+
+
+class HasLines(Protocol):
+    """A text that can be read line by line."""
+
+    def readline(self, limit: int, /) -> str:
+        """The next line with its end, or its first `limit` characters; empty at the end."""
 
 
 class RecordTooLarge(ValueError):
@@ -41,7 +67,7 @@ class Lines:
     Raises RecordTooLarge when a record's lines are longer than MAX_RECORD_CHARS together.
     """
 
-    def __init__(self, text: TextIO) -> None:
+    def __init__(self, text: HasLines) -> None:
         self.number = 0
         self.taken: list[str] = []
         self.fault: str | None = None
@@ -63,6 +89,16 @@ class Lines:
         del self.taken[1:]
 
     @property
+    def has_given_back(self) -> bool:
+        """Whether the next line is one that was read before."""
+        return bool(self._given_back)
+
+    def judge_at_end(self) -> None:
+        """Raises FeedError when too many of all lines do not fit the encoding."""
+        if self._broken:
+            judge_encoding(self._broken, self.number, at_end=True)
+
+    @property
     def cut_off(self) -> bool:
         """Whether the record is the text's last line, and that line has no end."""
         return len(self.taken) == 1 and not self.taken[0].endswith(("\n", "\r"))
@@ -73,8 +109,7 @@ class Lines:
     def __next__(self) -> str:
         line = self._given_back.pop() if self._given_back else self._readline(MAX_RECORD_CHARS + 1)
         if not line:
-            if self._broken:
-                judge_encoding(self._broken, self.number, at_end=True)
+            self.judge_at_end()
             raise StopIteration
         self.number += 1
         self.taken.append(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,12 +16,13 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from jobs.feeds.columns import PLACE_COLUMNS, unique_names
 from jobs.feeds.delimited import read_delimited, read_header
+from jobs.feeds.delimited_blocks import PlainBlock, parse_block, read_blocks
 from jobs.feeds.files import open_text, source_paths
 from jobs.feeds.join import join_rows
 from jobs.feeds.json_records import read_json, read_json_lines
 from jobs.feeds.kinds import Kind, arrow_type, kinds_of, merge_all, to_arrow
 from jobs.feeds.limits import BATCH_CHARS, BATCH_ROWS, SHARE_BYTES
-from jobs.feeds.lines import Record
+from jobs.feeds.lines import Record, until_fault
 from jobs.feeds.parquet import parquet_schema, read_parquet
 from jobs.feeds.reasons import FeedError
 from jobs.feeds.xml_records import read_xml
@@ -141,16 +143,34 @@ def _delimited_batches(
     places = [order.index(column.lower()) if column.lower() in order else None for column in columns]
     missing = [None] * len(header)
 
-    def arrays(rows: list[list[str] | None]) -> list[pa.Array]:
-        cells = list(zip(*(row or missing for row in rows), strict=True))
-        return [
-            pa.nulls(len(rows), pa.string())
-            if place is None
-            else pa.array([cell or None for cell in cells[place]], pa.string())
-            for place in places
-        ]
+    def in_order(cells: Sequence[pa.Array], n: int) -> list[pa.Array]:
+        return [pa.nulls(n, pa.string()) if place is None else cells[place] for place in places]
 
-    return _packed(name, path, share, file, columns, arrays)
+    def careful_batch(found: list[Record]) -> Iterator[pa.RecordBatch]:
+        if found:
+            numbers, rows, codes, raws, _ = zip(*found, strict=True)
+            cells = zip(*(row or missing for row in rows), strict=True)
+            arrays = [pa.array([cell or None for cell in column], pa.string()) for column in cells]
+            yield _with_place(columns, in_order(arrays, len(rows)), name, numbers, codes, raws)
+
+    for block in itertools.islice(read_blocks(path, file), share.part, None, share.of):
+        found = parse_block(block, path, file, len(header)) if isinstance(block, PlainBlock) else block
+        if isinstance(found, list):
+            yield from careful_batch(found)
+        else:
+            lines, cells = found
+            nothing = pa.nulls(len(lines), pa.string())
+            yield _with_place(columns, in_order(cells, len(lines)), name, lines, nothing, nothing)
+
+
+def _with_place(columns: Sequence[str], cells: Sequence[pa.Array], name: str, *place: Any) -> pa.RecordBatch:
+    """A batch of the feed's own columns with the place columns: row, broken and record beside the file's name."""
+    row, broken, record = (
+        pa.array(given, kind)
+        for given, kind in zip(place, (pa.int64(), pa.string(), pa.string()), strict=True)
+    )
+    file = pa.repeat(pa.scalar(name), len(row))
+    return pa.RecordBatch.from_arrays([*cells, row, file, broken, record], names=[*columns, *PLACE_COLUMNS])
 
 
 def _kinds(files: DataFrame, file: DataFile) -> list[tuple[str, str, Kind]]:
@@ -218,16 +238,7 @@ def _packed(
         except FeedError as error:
             numbers[:], values[:], codes[:], raws[:] = numbers[:1], [None], [error.reason], [error.detail]
             own = arrays(values)
-        place = [
-            (numbers, pa.int64()),
-            ([name] * len(numbers), pa.string()),
-            (codes, pa.string()),
-            (raws, pa.string()),
-        ]
-        return pa.RecordBatch.from_arrays(
-            [*own, *(pa.array(items, kind) for items, kind in place)],
-            names=[*columns, *PLACE_COLUMNS],
-        )
+        return _with_place(columns, own, name, numbers, codes, raws)
 
     for number, value, code, raw, size in _until_fault(path, file):
         numbers.append(number)
@@ -246,16 +257,11 @@ def _packed(
 
 
 def _until_fault(path: Path, file: DataFile) -> Iterator[Record]:
-    number = 0
-    try:
+    def found() -> Iterator[Record]:
         with open_text(path, file) as text:
-            for record in _records(text, file):
-                number = record[0]
-                yield record
-    except FeedError as error:
-        yield number + 1, None, error.reason, error.detail, 0
-    except OSError as error:
-        yield number + 1, None, "feed_unreadable", f"{path}: {error}", 0
+            yield from _records(text, file)
+
+    return until_fault(found(), path)
 
 
 def _parquet_batches(name: str, path: Path, share: Share, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
