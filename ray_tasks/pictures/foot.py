@@ -33,7 +33,16 @@ def without_contact_shade(mask: np.ndarray, lab: np.ndarray, background: Ground)
     tidied = cv2.morphologyEx(cv2.medianBlur(kept, 5), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     # Only beside what was taken: thin parts elsewhere are the product's.
     near = cv2.dilate(taken, np.ones((9, 9), np.uint8)) > 0
-    return mask & (np.where(near, tidied & kept, kept) > 0)
+    return _without_specks(mask & (np.where(near, tidied & kept, kept) > 0), near)
+
+
+def _without_specks(mask: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """The mask without loose pieces beside what was taken that are small against the product."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = stats[1:count, cv2.CC_STAT_AREA]
+    beside = np.unique(parts[near & mask])
+    specks = [part for part in beside if areas[part - 1] < 0.02 * areas.max()]
+    return mask & ~np.isin(parts, specks) if specks else mask
 
 
 def _shade(mask: np.ndarray, light: np.ndarray, shaded: np.ndarray) -> np.ndarray:
