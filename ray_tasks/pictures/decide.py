@@ -48,7 +48,7 @@ class Thresholds:
     max_banding: float = 0.36
     min_twin_distance: float = 0.055
     max_colour_clash: float = 0.09
-    max_brand_clash: float = 0.085
+    max_brand_clash: float = 0.10
     min_sharpness: float = 1.42
     max_halo: float = 34.0
     min_setting_similarity: float = -1.0

@@ -193,7 +193,7 @@ def _stacked(canvas: Canvas, name: str, texts: list[TextSpec], margin: int) -> L
     if below:
         text_area = Box(margin, h - margin - text_height, w - margin, h - margin)
         side = round((1 - STACKED_WIDTH) / 2 * w)
-        product = Box(side, round(1.1 * margin), w - side, h - margin - text_height - round(1.3 * gutter))
+        product = Box(side, round(1.1 * margin), w - side, h - margin - text_height - round(2.2 * gutter))
         return Layout(name, "stacked", canvas, product, text_area, True, "bottom", 3)
     give = round(0.12 * w) if name in ("headline_left", "headline_right") else 0
     text_area = Box(margin + lean, margin, w - margin, margin + text_height)
