@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from infra.sample_shop.catalog import segments as declared
@@ -56,3 +58,12 @@ def test_five_groups_come_out_for_black_coffee() -> None:
     )
     found = {row["segment_id"] for row in ranker(black_coffee).to_pylist()}
     assert found == {"low_sugar", "exam_students", "office", "outdoors", "fitness"}
+
+
+def test_no_group_of_the_shop_is_named_in_what_finds_it() -> None:
+    root = Path(__file__).resolve().parents[3]
+    # Two are kinds of product as well.
+    named = {f'"{name}"' for name in declared()} - {'"fitness"', '"beauty"'}
+    for path in [*(root / "ray_tasks").rglob("*.py"), *(root / "jobs").rglob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        assert not [name for name in named if name in text], path
