@@ -127,7 +127,9 @@ def selling_points(
             for line in shuffled(
                 locale.support_of.get(thing.kind.bank, locale.support[setting]), *seed, "line"
             )
-            if line not in said.lines and line != head and may_be_said(line, locale, thing.channels)
+            if line not in said.lines
+            and line.lower() not in head.lower()
+            and may_be_said(line, locale, thing.channels)
         ]
         if lines:
             said.lines.add(lines[0])
