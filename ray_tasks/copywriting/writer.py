@@ -163,7 +163,8 @@ def sticker(
     for option in spare:
         # A badge is a fact on its own, not the end of a list.
         if (
-            text_columns(option.text) <= STICKER_MAX_CHARS
+            # JSON Schema counts marks that take no column.
+            max(len(option.text), text_columns(option.text)) <= STICKER_MAX_CHARS
             and option.source_field.startswith("facts." if product.get("facts") else "description")
             and option.weight > _STICKER_MIN_WEIGHT
         ):
