@@ -179,7 +179,9 @@ def headline(
         "angle": _from_names(locale.angles.get(angle, ()), names, locale, seed),
         "place": _from_place(product, setting, kind, locale, seed),
     }
-    order = ["noun"] * 5 + ["fact"] * 3 + ["angle"] * 3 * (angle in locale.angles)
+    # What is eaten has an origin that is a fact, and no material to look at.
+    has_angle = angle in locale.angles and not (angle == "origin" and kind.bank in CONSUMED)
+    order = ["noun"] * 5 + ["fact"] * 3 + ["angle"] * 3 * has_angle
     first = order[draw(*seed, "family") % len(order)]
     if kind.name == "coffee" and ranked and ranked[0].source_value.startswith("0 "):
         first = "fact"

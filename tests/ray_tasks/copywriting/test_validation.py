@@ -74,7 +74,10 @@ BROKEN = {
     ],
     "claim_missing": [instruction(claims=[])],
     "superlative": [instruction(headline="The best coffee there is")],
-    "health_claim": [instruction(headline="Coffee that lowers blood pressure")],
+    "health_claim": [
+        instruction(selling_points=["Removes scars and blemishes"], claims=[]),
+        instruction(headline="Coffee that lowers blood pressure"),
+    ],
     "personal_trait": [
         instruction(headline="A coffee for diabetics"),
         instruction(headline="Since you are over sixty, coffee"),
