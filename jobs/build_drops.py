@@ -37,7 +37,7 @@ from jobs.drops.package import content_digest, finish, is_current, start_folder
 from jobs.drops.preflight import read_picture
 from jobs.drops.release_rows import (
     Row,
-    is_kept_back,
+    held_release,
     night_rows,
     release_assets,
     release_before,
@@ -258,7 +258,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     zips: list[Path] = []
     with stage_run(STAGE, __doc__, argv) as stage:
         release = tonights_release(stage.state, stage.run_date)
-        if release is None and is_kept_back(stage.state, stage.run_date):
+        if release is None and held_release(stage.state, stage.run_date):
             stage.log.info(
                 "the release of %s is kept, but another one is live; no drop is made", stage.run_date
             )

@@ -33,6 +33,7 @@ from jobs.report.gallery import drop_missing, embedded_json, gallery_products, s
 from jobs.report.merchant_rows import MerchantRows, read_merchant_rows
 from jobs.report.night_state import NightState, read_night_state
 from jobs.report.set_aside_feeds import SetAside, set_aside, set_aside_section
+from jobs.report.standing import standing, state_line, title
 from jobs.report.thumbs import SOURCE_PX, Thumb, make_thumbs, read_source
 from schemas.revisions import scorer_revision, views_revision
 
@@ -174,7 +175,8 @@ def _figures(page: Page, night: NightState, release: Row | None) -> list[tuple[s
 def render(stage: Stage, page: Page, night: NightState, release: Row | None) -> str:
     """The whole page."""
     segments = read_table(stage.state, "segments", filters=[("run_date", "=", stage.run_date)]).to_pylist()
-    state = "failed" if night.failed else "published" if release else "unfinished"
+    word, told = standing(stage.state, stage.run_date)
+    word = "failed" if night.failed else word
     js = "".join((PARTS / name).read_text(encoding="utf-8") for name in ("dom.js", "viewer.js", "gallery.js"))
     local = isinstance(stage.store, LocalStore)
     data = {
@@ -196,21 +198,15 @@ def render(stage: Stage, page: Page, night: NightState, release: Row | None) -> 
         )
     if not local:
         notes.append("The store is not on this machine: pictures are shown small.")
-    shown = "No release of this night"
-    if release:
-        shown = f"Release <code>{sections.esc(release['release_id'])}</code>"
-        if release["run_date"] != stage.run_date:
-            shown += f" of {release['run_date']}: this night changed nothing in it"
     gate_docs = (stage.report_dir / "gate" / "index.html").exists()
     return Template((PARTS / "page.html").read_text(encoding="utf-8")).substitute(
-        title=sections.esc(f"Night of {stage.run_date} · {state}"),
+        title=title(stage.run_date, word),
         css=(PARTS / "page.css").read_text(encoding="utf-8"),
         js=js,
         script_hash=f"'sha256-{base64.b64encode(hashlib.sha256(js.encode()).digest()).decode()}'",
         run_date=stage.run_date.isoformat(),
         night=f"{stage.run_date.day} {stage.run_date:%B %Y}",
-        state=state,
-        release=shown,
+        standing=state_line(word, told),
         failure=sections.failure_panel(night.failed, live["release_id"] if live else None)
         + set_aside_section(page.set_aside),
         figures=sections.key_figures(_figures(page, night, release)),

@@ -41,13 +41,17 @@ def tonights_release(state: Path, run_date: dt.date) -> Row | None:
     return own[-1] if own else None
 
 
-def is_kept_back(state: Path, run_date: dt.date) -> bool:
-    """Whether what this night holds is a release that is not live: a newer one is, or it was rolled back."""
-    return any(
-        row["release_id"] == _gated(state, run_date)
-        or (row["run_date"] == run_date and row["status"] == "backfilled")
+def held_release(state: Path, run_date: dt.date) -> Row | None:
+    """What this night holds, live or not: tonights_release, else what it was kept as or what its gate let through."""
+    if release := tonights_release(state, run_date):
+        return release
+    rows = [
+        row
         for row in all_releases(state)
-    )
+        if row["release_id"] == _gated(state, run_date)
+        or (row["run_date"] == run_date and row["status"] == "backfilled")
+    ]
+    return rows[-1] if rows else None
 
 
 def _gated(state: Path, run_date: dt.date) -> str | None:

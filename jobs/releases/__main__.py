@@ -29,6 +29,7 @@ from jobs.releases.check import verify
 from jobs.releases.diff import diff, page, summary
 from jobs.releases.recall import recall
 from jobs.releases.vacuum import plan_vacuum, vacuum
+from jobs.report.standing import tell_again
 
 KINDS = {
     "image": "SHA-256 of a source picture",
@@ -93,7 +94,9 @@ def _list(args: argparse.Namespace) -> int:
 def _make_live(args: argparse.Namespace) -> int:
     order = Order(args.state, load_config(args.config).engines, args.who, args.why)
     target = read_release(args.state, args.release) if args.release else release_before(args.state)
+    before = read_release(args.state).row
     row = make_live(order, target, args.command)
+    tell_again(args.state, min(before["run_date"], row["run_date"]))
     print(
         f"live: {row['release_id']} ({row['asset_count']:,} pictures), before: {row['previous_release_id']}"
     )
@@ -119,6 +122,7 @@ def _recall(args: argparse.Namespace) -> int:
     order = Order(args.state, config.engines, args.who, args.why)
     row, listed = recall(order, kind, getattr(args, kind), open_store(config.store, args.state))
     live = read_release(args.state).row
+    tell_again(args.state, live["run_date"])
     print(f"recalled: {row['assets']:,} pictures left the live release, which is now {live['release_id']}")
     print(f"what had been distributed: {listed}")
     if row["assets"]:

@@ -12,7 +12,7 @@ import pytest
 
 from infra.releases import add_release, pinned_versions, read_release
 from infra.tables import append_rows, query_tables, read_table, replace_rows, rows_to_table
-from jobs import build_drops, gate_release, publish_release
+from jobs import build_drops, build_report, gate_release, publish_release
 from jobs.releases.__main__ import main
 from schemas.config import Quality
 from schemas.revisions import scorer_revision
@@ -71,6 +71,29 @@ def test_a_rollback_is_one_new_row_and_can_be_taken_back(
     listed = capsys.readouterr().out.splitlines()
     assert len(listed) == 4
     assert [line for line in listed if re.search(r"\blive\b", line)] == listed[-1:]
+
+
+def test_the_page_of_a_night_says_when_its_release_was_rolled_back(night: SampleNight) -> None:
+    tomorrow = night.run_date + dt.timedelta(days=1)
+    bad = next_release(night, assets_of(night)[:3])
+    argv = [f"--run-date={tomorrow}", f"--state={night.state}", f"--config={night.config}"]
+    (page,) = build_report.main(argv)
+
+    def badge() -> str:
+        (line,) = re.findall(r'<p class="state">.*?</p>', page.read_text(encoding="utf-8"))
+        return str(line)
+
+    assert bad["run_date"] == tomorrow and ">published<" in badge()
+    assert run(night, "rollback", "--why", "<b>half</b> is missing", "--who", "ada") == 0
+    live = read_release(night.state).row["release_id"]
+    assert ">rolled back<" in badge()
+    assert "rollback by ada, " in badge() and ": &lt;b&gt;half&lt;/b&gt; is missing; " in badge()
+    assert f"<code>{live}</code> is live" in badge() and bad["release_id"] in badge()
+    assert f"<title>Night of {tomorrow} · rolled back</title>" in page.read_text(encoding="utf-8")
+    rewritten = page.read_text(encoding="utf-8")
+    assert build_report.main(argv) == [page] and badge() in rewritten
+    assert run(night, "publish", bad["release_id"], "--why", "it was right after all") == 0
+    assert ">published<" in badge() and "it was right after all" in badge()
 
 
 def test_a_diff_says_what_changed_and_why(night: SampleNight, capsys: pytest.CaptureFixture[str]) -> None:
