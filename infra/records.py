@@ -33,5 +33,8 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
     """Writes a record whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     side = path.with_suffix(f".{os.getpid()}")
-    side.write_text(json.dumps(record, indent=1, default=str), encoding="utf-8")
-    side.replace(path)
+    try:
+        side.write_text(json.dumps(record, indent=1, default=str), encoding="utf-8")
+        side.replace(path)
+    finally:
+        side.unlink(missing_ok=True)  # half of it, where the disk is full

@@ -17,7 +17,7 @@ import time
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -202,15 +202,18 @@ def stage_run(name: str, doc: str | None, argv: Sequence[str] | None) -> Iterato
         sys.exit(EXIT_HOPELESS)
     state: Path = args.state.resolve()
     lock = state / "tmp" / "locks" / record_path(state, args.run_date, name, args.shard).stem
-    with ExitStack() as holding:
-        try:
-            holding.enter_context(held(lock, f"stage {name} of {args.run_date}"))
-        except InUse as other:
-            sys.stderr.write(
-                f"stage {name} failed: {other} works on {state}: wait until it ends, or stop it\n"
-            )
-            sys.exit(EXIT_FAILED)
-        yield from _recorded(name, args, config, merchants, state)
+    try:
+        with held(lock, f"stage {name} of {args.run_date}"):
+            yield from _recorded(name, args, config, merchants, state)
+    except InUse as other:
+        sys.stderr.write(f"stage {name} failed: {other} works on {state}: wait until it ends, or stop it\n")
+        sys.exit(EXIT_FAILED)
+    except OSError as error:  # of lock or record: a full disk, most likely; what the stage itself meets is recorded
+        sys.stderr.write(
+            f"stage {name} failed: its record could not be written: {error}: make room, then give the same command "
+            "again\n"
+        )
+        sys.exit(EXIT_FAILED)
 
 
 def _recorded(

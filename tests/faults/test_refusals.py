@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import resource
 import shutil
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from infra import releases
 from infra.releases import add_release, all_releases, live_release, pinned_versions
 from infra.tables import read_night, read_table, table_version
 from ray_tasks import make_candidates
-from tests.faults.invariants import twice, uncommitted_pictures
+from tests.faults.invariants import broken_objects, twice, uncommitted_pictures
 from tests.faults.undrawn import make_undrawn_night
 from tests.infra.test_night import release_row
 from tests.jobs.sample_night import RUN_DATE, SampleNight
@@ -85,6 +87,45 @@ def test_a_disk_that_is_full_while_a_table_is_written(
     assert "too large" in capsys.readouterr().err
     assert table_version(night.state, "candidates") == before
     assert uncommitted_pictures(night.state) == len(_first(night))
+    _goes_on(night)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own in memory, where this process may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(folder)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, timeout=20).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("this process may not mount a file system; largest_file stands for a full one")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True, timeout=20)
+
+
+@pytest.mark.parametrize("left", [0, 30_000, 150_000])
+def test_a_disk_that_is_full(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], left: int
+) -> None:
+    monkeypatch.setattr(make_candidates, "map_rows", here)
+    night = make_undrawn_night(small_disk, products=3)
+    filler = small_disk / "of somebody else"
+    with filler.open("wb") as file, suppress(OSError):
+        while True:
+            file.write(bytes(100_000))
+            file.flush()
+    os.truncate(filler, max(0, filler.stat().st_size - left))
+    with pytest.raises(SystemExit) as stop:
+        make_candidates.main(night.argv())
+    assert stop.value.code in {1, 2}
+    assert "No space left on device" in capfd.readouterr().err
+    assert not [uri for uri in broken_objects(night.state) if uri.startswith("pictures/")]
+    filler.unlink()
     _goes_on(night)
 
 
