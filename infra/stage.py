@@ -208,7 +208,9 @@ def stage_run(name: str, doc: str | None, argv: Sequence[str] | None) -> Iterato
     except InUse as other:
         sys.stderr.write(f"stage {name} failed: {other} works on {state}: wait until it ends, or stop it\n")
         sys.exit(EXIT_FAILED)
-    except OSError as error:  # of lock or record: a full disk, most likely; what the stage itself meets is recorded
+    except (
+        OSError
+    ) as error:  # of lock or record: a full disk, most likely; what the stage itself meets is recorded
         sys.stderr.write(
             f"stage {name} failed: its record could not be written: {error}: make room, then give the same command "
             "again\n"
