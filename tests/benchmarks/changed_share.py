@@ -1,29 +1,35 @@
-"""What a night costs when a share of the products changed, against one in which all did; pictures are recorded.
+"""What a night costs when a share of the products changed, against one in which all are new.
 
-    python -m tests.benchmarks.changed_share --products 10000
+    python -m tests.benchmarks.changed_share --products 1000 --drawn
+    python -m tests.benchmarks.changed_share --products 100000
 
-Plan, drawing and scoring run as they are, on real Delta tables and Spark; only what a worker would do with a picture is
-a row that was recorded (no Ray, no pixels), so what is measured is all that stands around it. One product has one
-picture. Engines are started before.
+Plan, drawing and scoring run as they are, on real Delta tables, with Spark and Ray started before (a night of 20
+products). One product has one picture. Without --drawn, what a worker would do with a picture is a row that was
+recorded (no Ray, no pixels): what is measured is all that stands around it, and the share of a night adds
+PICTURE_CORE_S for each picture to either side.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
 import random
 import shutil
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+import psutil
 import pyarrow as pa
 
 from infra.memory import PeakMemory
+from infra.object_store import LocalStore
 from infra.tables import (
     append_rows,
     night_predicate,
@@ -40,14 +46,47 @@ from schemas.config import Quality
 from schemas.revisions import VIEWS, scorer_revision
 from schemas.tables import BY_NAME
 from tests.jobs.sample_night import NOW, RUN_DATE, make_sample_night
+from tests.ray_tasks.pictures.product_shapes import bottle
 
-SHARES = (0.0, 0.001, 0.01, 0.1, 1.0)
+SHARES = (0.0, 0.001, 0.01, 0.1)
 NEXT = RUN_DATE + dt.timedelta(days=1)
 NIGHTLY = ("products", "personas", "instructions")
 ONE_MERCHANT_ONE_PICTURE = {"merchants": ("shop",), "products": 1, "top_k": 1, "locales": ("en",)}
 MEASUREMENTS = [{"name": f"measurement_{i}", "value": 0.1 * i} for i in range(30)]
 
-Times = dict[str, float]
+PICTURE_CORE_S = 0.3
+"""Drawing and scoring of one picture of 1024 x 1024, as measured (see picture_cost and scenes, and --drawn here)."""
+CORES = 2
+FEW = 20
+RUNS_FAST_FROM = 100_000
+"""From so many products on Spark compiles its queries, as the README advises."""
+
+
+@dataclass
+class Night:
+    """What one night took: seconds by stage, core-seconds and peak memory (MB) of all processes."""
+
+    times: dict[str, float]
+    core_s: float
+    peak_mb: int
+    pictures: int
+    commits: bool
+
+    def whole(self, drawn: bool) -> tuple[float, float]:
+        """Its wall and core-seconds, with the drawing that was left out."""
+        left_out = 0 if drawn else self.pictures * PICTURE_CORE_S
+        return sum(self.times.values()) + left_out / CORES, self.core_s + left_out
+
+
+def core_s() -> float:
+    """Core-seconds of this process and all that it started, those that ended among them."""
+    total = 0.0
+    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        try:
+            total += sum(process.cpu_times()[:4])
+        except psutil.NoSuchProcess:
+            continue
+    return total
 
 
 def texts(values: Iterator[str] | Sequence[str]) -> pa.Array:
@@ -70,7 +109,7 @@ def repeated(row: pa.Table, count: int, **columns: pa.Array) -> pa.Table:
 class Shop:
     """A state whose products are as many copies of one sample product, with records of its candidate."""
 
-    def __init__(self, folder: Path, products: int) -> None:
+    def __init__(self, folder: Path, products: int, *, drawn: bool) -> None:
         self.night = make_sample_night(folder, **ONE_MERCHANT_ONE_PICTURE)  # type: ignore[arg-type]
         self.state, self.products = self.night.state, products
         self.candidate = read_table(self.state, "candidates").to_pylist()[0]
@@ -78,9 +117,15 @@ class Shop:
         for name in ("candidates", "scores", "product_views", "work_units", "rejects", "assets", "releases"):
             open_table(self.state, name).delete()
         numbers = np.arange(products)
+        uris = texts(["cutouts/0.png"] * products if drawn else [f"cutouts/{n}.png" for n in numbers])
+        png = cv2.imencode(".png", cv2.cvtColor(bottle(420), cv2.COLOR_RGBA2BGRA))[1].tobytes()
+        LocalStore(self.state / "store").put("cutouts/0.png", png)
+        if products >= RUNS_FAST_FROM:
+            with self.night.config.open("a", encoding="utf-8") as config:
+                config.write("\n[engines]\nquick_start = false\n")
         views = repeated(
             self.rows["product_views"], products, image_sha256=hashes(numbers), cutout_sha256=hashes(numbers),
-            cutout_uri=texts([f"cutouts/{n}.png" for n in numbers]), method_revision=texts([VIEWS] * products),
+            cutout_uri=uris, method_revision=texts([VIEWS] * products),
             verdict=texts(["accepted"] * products),
         )  # fmt: skip
         append_rows(self.state, "product_views", views)
@@ -128,18 +173,22 @@ class Shop:
         ]  # fmt: skip
 
 
-def run_night(shop: Shop, state: Path, run_date: dt.date) -> Times:
-    """Seconds of each stage."""
+def run_night(shop: Shop, state: Path, run_date: dt.date) -> Night:
+    """Plans, draws and scores."""
     argv = [f"--run-date={run_date}", f"--state={state}", f"--config={shop.night.config}"]
-    times = {}
+    before, spent, times = made_versions(state), core_s(), {}
     stages: dict[str, Callable[..., Any]] = {
         "plan": plan_work_units.main, "draw": make_candidates.main, "score": score_candidates.main,
     }  # fmt: skip
-    for name, stage in stages.items():
-        began = time.perf_counter()
-        stage(argv)
-        times[name] = time.perf_counter() - began
-    return times
+    with PeakMemory() as memory:
+        for name, stage in stages.items():
+            began = time.perf_counter()
+            stage(argv)
+            times[name] = time.perf_counter() - began
+    (row,) = query_tables(
+        state, f"SELECT count(*) AS n FROM candidates WHERE run_date = DATE '{run_date}'", "candidates"
+    )
+    return Night(times, core_s() - spent, memory.peak_mb, row["n"], made_versions(state) != before)
 
 
 def chosen(share: float, products: int, clustered: bool) -> np.ndarray:
@@ -153,22 +202,17 @@ def made_versions(state: Path) -> list[int]:
     return [table_version(state, name) for name in ("candidates", "scores", "product_views")]
 
 
-def measure(shop: Shop, folder: Path, share: float, clustered: bool) -> tuple[int, Times, bool]:
-    """Pictures made, seconds by stage, and whether the made tables got a commit; on a copy of the first night."""
+def measure(shop: Shop, folder: Path, share: float, clustered: bool) -> Night:
+    """The night after the first one, on a copy of its state."""
     state = folder / "copy"
-    shutil.copytree(shop.state, state)
+    shutil.copytree(shop.state, state, copy_function=os.link)  # Delta's files are never changed
     shop.write_night(state, NEXT, chosen(share, shop.products, clustered))
-    before = made_versions(state)
-    times = run_night(shop, state, NEXT)
-    (row,) = query_tables(
-        state, f"SELECT count(*) AS n FROM candidates WHERE run_date = DATE '{NEXT}'", "candidates"
-    )
-    wanted = {unit["reason"] for unit in read_night(state, "work_units", NEXT, columns=["reason", "status"]).to_pylist()
-              if unit["status"] == "to_do"}  # fmt: skip
+    night = run_night(shop, state, NEXT)
+    units = read_night(state, "work_units", NEXT, columns=["reason", "status"])
+    wanted = {unit["reason"] for unit in units.to_pylist() if unit["status"] == "to_do"}
     assert wanted <= {"changed_facts"}, wanted
-    changed = made_versions(state) != before
     shutil.rmtree(state)
-    return row["n"], times, changed
+    return night
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -176,33 +220,47 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--products", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--drawn", action="store_true", help="draw and score the pictures for real")
     args = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory(prefix="changed-share-") as name, PeakMemory() as memory:
+    with tempfile.TemporaryDirectory(prefix="changed-share-") as name:
         folder = Path(name)
-        shop = Shop(folder / "shop", args.products)
-        make_candidates.map_rows = shop.recorded  # type: ignore[assignment]
-        score_candidates.map_rows = shop.recorded  # type: ignore[assignment]
-        shop.write_night(shop.state, RUN_DATE, np.array([], np.int64))
-        run_night(shop, shop.state, RUN_DATE)
-        lines = []
-        for clustered in (True, False):
-            for share in SHARES if not clustered else SHARES[1:-1]:
-                runs = [measure(shop, folder, share, clustered) for _ in range(args.rounds)]
-                times = {stage: statistics.median(run[1][stage] for run in runs) for stage in runs[0][1]}
-                lines.append((share, "clustered" if clustered else "random", runs[0][0], times, runs[0][2]))
-                print(lines[-1], flush=True)
-        full = next(sum(times.values()) for share, _, _, times, _ in lines if share == 1.0)
-    print(f"\n{args.products:,} products, peak {memory.peak_mb:,} MB over all processes\n")
+        few = Shop(folder / "few", FEW, drawn=args.drawn)
+        shop = Shop(folder / "shop", args.products, drawn=args.drawn)
+        few.night.config.write_text(shop.night.config.read_text(encoding="utf-8"), encoding="utf-8")
+        for one in (few, shop):
+            if not args.drawn:
+                make_candidates.map_rows = one.recorded  # type: ignore[assignment]
+                score_candidates.map_rows = one.recorded  # type: ignore[assignment]
+            one.write_night(one.state, RUN_DATE, np.array([], np.int64))
+            full = run_night(one, one.state, RUN_DATE)
+        print(full, flush=True)
+        nights = [(1.0, "all new", full)]
+        for clustered in (True,) if args.drawn else (True, False):
+            for share in SHARES:
+                if share == 0 and not clustered:
+                    continue
+                kind = "clustered" if clustered else "random"
+                nights.append((share, kind if share else "", measure(shop, folder, share, clustered)))
+                print(nights[-1], flush=True)
+    how = "drawn" if args.drawn else "recorded"
+    print(f"\n{args.products:,} products, pictures {how}\n")
+    added = "" if args.drawn else " with drawing"
     print(
-        "| changed | keys | pictures | plan s | draw s | score s | all s | of 100 % | commits on made tables |"
+        f"| changed | keys | pictures | plan s | draw s | score s | all s | core-s | of a full night{added}: wall "
+        "| core-s "
+        "| peak MB | commits on made tables |"
     )
-    print("|---:|---|---:|---:|---:|---:|---:|---:|---|")
-    for share, keys, made, times, commits in lines:
-        whole = sum(times.values())
+    print("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|")
+    for share, keys, night in nights:
+        wall, core = (
+            mine / whole for mine, whole in zip(night.whole(args.drawn), full.whole(args.drawn), strict=True)
+        )
         print(
-            f"| {share:.1%} | {keys} | {made:,} | {times['plan']:.1f} | {times['draw']:.1f} | {times['score']:.1f} "
-            f"| {whole:.1f} | {whole / full:.1%} | {'yes' if commits else 'none'} |"
+            f"| {share:.1%} | {keys} | {night.pictures:,} | "
+            + " | ".join(f"{night.times[stage]:.1f}" for stage in ("plan", "draw", "score"))
+            + f" | {sum(night.times.values()):.1f} | {night.core_s:.0f} "
+            f"| {wall:.1%} | {core:.1%} | {night.peak_mb:,} "
+            f"| {'yes' if night.commits else 'none'} |"
         )
 
 
