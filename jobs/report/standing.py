@@ -26,7 +26,7 @@ def state_line(word: str, told: str) -> str:
 
 
 def standing(state: Path, run_date: dt.date) -> tuple[str, str]:
-    """(word, HTML) of a night's release: published, rolled back (by whom, when, why, what is live), kept, unfinished."""
+    """(word, HTML) of a night: published, rolled back (by whom, when, why, what is live), kept or unfinished."""
     release, live = held_release(state, run_date), live_release(state)
     if release is None or live is None:
         return "unfinished", "No release of this night"

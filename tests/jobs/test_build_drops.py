@@ -17,7 +17,7 @@ from infra.records import report_dir, write_record
 from infra.releases import all_releases, pinned_versions
 from infra.tables import append_rows, read_table, replace_rows, rows_to_table
 from jobs.build_drops import main
-from jobs.drops.release_rows import is_kept_back, tonights_release
+from jobs.drops.release_rows import held_release, tonights_release
 from tests.jobs.sample_night import RUN_DATE, SampleNight, make_sample_night
 
 
@@ -194,7 +194,7 @@ def test_a_night_that_was_rolled_back_makes_no_drop(tmp_path: Path) -> None:
         {"passed": True, "release_id": release["release_id"]},
     )
     assert tonights_release(night.state, next_night) is None
-    assert is_kept_back(night.state, next_night)
+    assert held_release(night.state, next_night)
 
 
 def test_a_past_night_behind_a_newer_release_makes_no_drop(tmp_path: Path) -> None:
