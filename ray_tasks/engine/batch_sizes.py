@@ -19,7 +19,8 @@ class BatchSizes:
     """Batch sizes by model and shape on one card.
 
     A size not known yet is swept 1, 2, 4, ... on the work itself, so nothing is painted for the sweep alone; it ends
-    where a doubling gains less than 3 %, at `most`, or at the end of the memory.
+    where two doublings in a row gain less than 3 %, at `most`, or at the end of the memory. Of sizes within 3 % of the
+    best the smallest is taken.
     """
 
     def __init__(self, card: str, most: int, file: Path | None = None, *, fixed: int | None = None) -> None:
@@ -67,11 +68,15 @@ class BatchSizes:
         best: dict[int, float] = {}
         for tried, each in trials:
             best[tried] = min(each, best.get(tried, each))
-        smaller = [tried for tried in best if tried < size]
-        if smaller and best[size] > _GAIN * best[max(smaller)]:
-            self._settle(key, max(smaller))
-        elif size >= min(self._most, self._limit.get(key, self._most)):
-            self._settle(key, size)
+        sizes = sorted(best)
+        # Two, because a single slow trial on a busy machine is no verdict.
+        before, last = sizes[:-2], sizes[-2:]
+        if before and min(map(best.__getitem__, last)) > _GAIN * min(map(best.__getitem__, before)):
+            sizes = before
+        elif size < min(self._most, self._limit.get(key, self._most)):
+            return
+        least = min(map(best.__getitem__, sizes))
+        self._settle(key, next(one for one in sizes if _GAIN * best[one] <= least))
 
     def too_large(self, model: str, shape: tuple[int, int], size: int) -> None:
         """Memory ended at this size: half of it from now on."""

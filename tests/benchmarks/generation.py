@@ -170,8 +170,8 @@ def ray_rate(folder: Path, device: str, setting: Setting, count: int, side: int)
     return count / float(moments[-1] - moments[0])
 
 
-def ours(folder: Path, device: str, setting: Setting, side: int, state: Path) -> Engine:
-    """Arm d."""
+def ours(folder: Path, device: str, setting: Setting, side: int, state: Path, shared: int = 0) -> Engine:
+    """Arm d, and with `shared` first steps for all of a product's personas arm d2."""
     config = Diffusion(
         model=str(folder),
         device="cuda" if device == "cuda" else "cpu",
@@ -179,10 +179,11 @@ def ours(folder: Path, device: str, setting: Setting, side: int, state: Path) ->
         guidance_scale=setting.guidance,
         size_px=side,
         compile=device == "cuda",
+        shared_steps=shared,
     )
-    painter = UnetPainter(config, NEGATIVE_PROMPT, f"benchmark {setting.name}")
+    painter = UnetPainter(config, NEGATIVE_PROMPT, f"benchmark {setting.name}, {shared} shared")
     card = torch.cuda.get_device_name() if device == "cuda" else "cpu"
-    return Engine(painter, BatchSizes(card, 16, state / f"{setting.steps}.json"))
+    return Engine(painter, BatchSizes(card, 16, state / f"{setting.steps} {shared}.json"))
 
 
 def matmul_flops(device: str) -> float:
@@ -274,6 +275,7 @@ def compare(
     """A Markdown table of one setting, and our row of `rates`."""
     work = units(count, side)
     engine = ours(folder, device, setting, side, state)
+    sharing = ours(folder, device, setting, side, state, setting.steps // PERSONAS)
     flops = flops_of_one(engine, work[0])
     a = DiffusersLoop(folder, device, setting)
     c = DiffusersLoop(folder, device, setting, TUNED_BATCH, tuned=True)
@@ -282,12 +284,16 @@ def compare(
         "b: Ray map_batches around a": lambda: ray_rate(folder, device, setting, count // 2, side),
         f"c: diffusers by its guide, batch {TUNED_BATCH}": lambda: rate(lambda: c.paint(work), count, device),
         OURS: lambda: rate(lambda: _all_outcomes(engine, work), count, device),
+        "d2: ours, a quarter of the steps shared": lambda: rate(
+            lambda: _all_outcomes(sharing, work), count, device
+        ),
     }
     # Compilation, and the sweep for our batch size.
     a.paint(work[:1])
     c.paint(work[:TUNED_BATCH])
-    while not engine.sizes.settled(engine.painter.name, work[0].shape):
-        list(engine.generate(units(max(count, 64), side)))
+    for each in (engine, sharing):
+        while not each.sizes.settled(each.painter.name, work[0].shape):
+            list(each.generate(units(max(count, 64), side)))
     # What the sweep left in the cache would be a gift.
     rates: dict[str, list[float]] = {name: [] for name in arms}
     peaks: list[float] = []
@@ -296,6 +302,7 @@ def compare(
         peaks.append(matmul_flops(device))
         for name, arm in arms.items():
             engine.cache.clear()
+            sharing.cache.clear()
             before_s = time.process_time()
             rates[name].append(arm())
             if name == OURS:

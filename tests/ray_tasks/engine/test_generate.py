@@ -206,11 +206,18 @@ def sweep(sizes: BatchSizes, each_s: dict[int, float], limit: int = 40) -> list[
 def test_a_sweep_ends_where_doubling_gains_nothing_and_is_remembered(tmp_path: Path) -> None:
     file = tmp_path / "batch_sizes.json"
     sizes = BatchSizes("H200", 32, file)
-    assert sweep(sizes, {1: 1.0, 2: 0.6, 4: 0.5, 8: 0.495, 16: 9}) == [1, 1, 2, 2, 4, 4, 8, 8]
+    each_s = {1: 1.0, 2: 0.6, 4: 0.5, 8: 0.495, 16: 9.0}
+    assert sweep(sizes, each_s) == [1, 1, 2, 2, 4, 4, 8, 8, 16, 16]
     assert sizes.size("model", (64, 64)) == 4
     assert BatchSizes("H200", 32, file).size("model", (64, 64)) == 4
     assert not BatchSizes("RTX 4090", 32, file).settled("model", (64, 64))
     assert BatchSizes("H200", 2, file).size("model", (64, 64)) == 2, "a lower limit holds at once"
+
+
+def test_one_slow_trial_ends_no_sweep() -> None:
+    sizes = BatchSizes("busy card", 16)
+    assert sweep(sizes, {1: 1.0, 2: 1.1, 4: 0.5, 8: 0.3, 16: 0.299})[-1] == 16
+    assert sizes.size("model", (64, 64)) == 8, "16 gains too little for its memory"
 
 
 def test_a_sweep_ends_at_the_limit_and_at_the_end_of_memory(tmp_path: Path) -> None:
