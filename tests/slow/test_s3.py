@@ -155,6 +155,15 @@ def test_objects_tell_readers_what_they_are_and_how_long_to_keep_them(endpoint: 
         assert head["ChecksumSHA256"]
 
 
+def test_a_large_object_goes_in_parts(endpoint: str, tmp_path: Path) -> None:
+    store, data = _open(endpoint, "", tmp_path), os.urandom(20 * 2**20)
+    key = object_key("drops", sha(data), "zip")
+    store.put(key, data)
+    assert store.get(key) == data
+    head = _client(endpoint).head_object(Bucket=BUCKET, Key=key, PartNumber=1)
+    assert head["PartsCount"] == 3
+
+
 def test_what_is_not_there_is_an_error(endpoint: str, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=f"s3://{BUCKET}/shop/pictures/ab/none.jpg"):
         _open(endpoint, "shop", tmp_path).get("pictures/ab/none.jpg")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError
 
 from tests.slow.test_s3 import BUCKET, BUILD_TIMEOUT_S, ROOT, endpoint
 
@@ -53,11 +54,31 @@ print("deleted", flush=True)
 """
 
 
-def test_spark_and_delta_rs_share_a_table_on_s3(endpoint: str, tmp_path: Path) -> None:
-    options = {
+def _options(endpoint: str) -> dict[str, str]:
+    return {
         "AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1",
         "aws_conditional_put": "etag",
     }  # fmt: skip
+
+
+def test_of_two_who_publish_at_once_one_has_to_look_again(endpoint: str) -> None:
+    """What `infra.releases.add_release` stands on: the log's next version is put only where there is none."""
+    url, options = f"s3://{BUCKET}/warehouse/releases", _options(endpoint)
+    write_deltalake(url, pa.table({"sequence": [1], "release_id": ["first"]}), storage_options=options)
+    both = [DeltaTable(url, storage_options=options) for _ in range(2)]
+    for table, name in zip(both, ("mine", "theirs"), strict=True):
+        row = pa.table({"sequence": [2], "release_id": [name]})
+        if name == "mine":
+            write_deltalake(table, row, mode="overwrite", predicate="sequence = 2")
+        else:
+            with pytest.raises(CommitFailedError):
+                write_deltalake(table, row, mode="overwrite", predicate="sequence = 2")
+    rows = pa.table(DeltaTable(url, storage_options=options).scan()).to_pylist()
+    assert sorted(row["release_id"] for row in rows) == ["first", "mine"]
+
+
+def test_spark_and_delta_rs_share_a_table_on_s3(endpoint: str, tmp_path: Path) -> None:
+    options = _options(endpoint)
     url = f"s3://{BUCKET}/{TABLE}"
     ivy = Path(sys.prefix) / "cache" / "ivy"
     log = (tmp_path / "spark.log").open("w+", encoding="utf-8")
