@@ -19,8 +19,9 @@ from ray_tasks.pictures.scene import PlacedProduct, SceneBackend, SceneSpec
 
 PREVIEW_PX = 192
 """Short side of a preview. Its edges agree with the large scene's by 0.9 to 1.0 (correlation) in all settings."""
-_SHRUNK = 0.9
-"""Share of the product's area in the instruction's layout that another one must leave it: calm is not worth more."""
+_SHRUNK, _SHRUNK_FOR_BUSY = 0.9, 0.65
+"""Share of the product's area in the instruction's layout that another one must leave it: calm is not worth more. The
+second where text would stand before fruit, bottles or branches (unrest of twice CALM)."""
 _AIR = 10
 """Design units of the text area that stay free around the block, so that rounding makes nothing overflow."""
 
@@ -47,7 +48,8 @@ def calmest(
     usual_px = _area_px(bounds, layouts[0], share)
     for layout in layouts:
         block = block_px(layout, texts, spec.mood)
-        if block is None or _area_px(bounds, layout, share) < _SHRUNK * usual_px:
+        floor = _SHRUNK if least <= 2 * CALM else _SHRUNK_FOR_BUSY
+        if block is None or _area_px(bounds, layout, share) < floor * usual_px:
             continue
         scene = _preview(thin, bounds, spec, layout, backend, seed, share)
         settled_layout, unrest = settled(layout, block, UnrestMap(scene, layout.canvas))

@@ -23,6 +23,7 @@ from infra.settings import load_config
 from infra.tables import rows_to_table
 from ray_tasks.due import scene_jobs
 from ray_tasks.make_candidates import DrawPictures
+from ray_tasks.personas.texts import accepted_views
 from ray_tasks.score_candidates import ScoreCandidates, planned_candidates
 from ray_tasks.write_instructions import InstructionWriter, products_with_personas
 from schemas.config import Config, Placement
@@ -77,7 +78,7 @@ def sheets(config: Config, arguments: argparse.Namespace) -> Iterator[tuple[str,
     state = arguments.state
     products, views = (rows_to_table(name, read(state, name)) for name in ("products", "product_views"))
     personas, segments = (rows_to_table(name, read(state, name)) for name in ("personas", "segments"))
-    seen = {row["image_sha256"]: row for row in views.to_pylist() if row["verdict"] == "accepted"}
+    seen = {row["image_sha256"]: row for row in accepted_views(views).to_pylist()}
     writer = InstructionWriter(
         segments,
         {merchant.id: LOCALES for merchant in config.merchants},
