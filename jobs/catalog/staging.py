@@ -17,7 +17,7 @@ from infra.parquet_file import NewFile
 from jobs.catalog import normalise
 from jobs.catalog.crossing import PLACE
 from jobs.catalog.mapping import field_expressions, made_columns, map_fields, prepare, private_columns
-from jobs.feeds import read_feed
+from jobs.feeds.read import join_files, open_files
 from jobs.images import COLUMNS as IMAGE_COLUMNS
 from jobs.images import with_images
 from schemas.config import Merchant
@@ -92,10 +92,15 @@ def stage_feed(
     tried again leaves a file that nobody reads. Raises FeedError for a fault that shows at once.
     """
     feed = merchant.feed
-    rows, fields = map_fields(prepare(read_feed(spark, feed, root), feed), feed)
+    source = open_files(spark, feed, root)
+    rows, fields = map_fields(prepare(join_files(spark, source.rows(), feed, root), feed), feed)
     rules = feed_rules(merchant, run_date, fields, rows.columns)
     folder.mkdir(parents=True)
-    steps = [normalise.normaliser(rules)]
+    steps: list[Batches] = [normalise.normaliser(rules)]
+    if rows.columns == source.schema.names and feed.format != "parquet":
+        # All fields are columns as they are: Spark, which evaluates the others, is not asked, and the rows stay where
+        # they are. Parquet has types that Spark makes into others.
+        rows, steps = source.files, [source.read, *steps]
     if pictures:
         steps.append(picture_finder(merchant, root))
     steps.append(_writer(folder, staged_schema(pictures=pictures)))

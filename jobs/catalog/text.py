@@ -151,6 +151,9 @@ def _cut(column: pa.Array, max_chars: int) -> pa.Array:
 def plain_items(column: pa.Array) -> pa.Array:
     """A list column of text with every item plain; empty items stay in their place as NULL."""
     column = column.cast(pa.list_(pa.string()))
+    if column.offset:
+        # Arrow takes no mask for a part of a column.
+        column = column.take(pa.array(np.arange(len(column))))
     return pa.ListArray.from_arrays(
         column.offsets, plain_text(column.values), mask=column.is_null() if column.null_count else None
     )

@@ -68,13 +68,30 @@ def read_feed(spark: SparkSession, file: File, root: Path) -> DataFrame:
     place column, gets a number: `row_2`.
     Raises FeedError for what can be seen without reading all: a file that is missing, empty or not what it should be.
     """
-    rows = _read_files(spark, file, root)
+    return join_files(spark, open_files(spark, file, root).rows(), file, root)
+
+
+def join_files(spark: SparkSession, rows: DataFrame, file: File, root: Path) -> DataFrame:
+    """The rows of a feed's own files with those of its joined files as further columns."""
     for name, part in file.join.items():
-        rows = join_rows(rows, _read_files(spark, part, root), name, part)
+        rows = join_rows(rows, open_files(spark, part, root).rows(), name, part)
     return rows
 
 
-def _read_files(spark: SparkSession, file: DataFile, root: Path) -> DataFrame:
+class OpenFiles(NamedTuple):
+    """Files that can be read: a row each (or for each share of one), and what makes their rows of them."""
+
+    files: DataFrame
+    read: Batches
+    schema: pa.Schema
+
+    def rows(self) -> DataFrame:
+        """The rows of the files; see read_feed."""
+        return self.files.mapInArrow(self.read, from_arrow_schema(self.schema))
+
+
+def open_files(spark: SparkSession, file: DataFile, root: Path) -> OpenFiles:
+    """The files of one form, seen to hold rows. Raises FeedError."""
     paths = source_paths(file, root)
     named = [(path.relative_to(root).as_posix(), str(path)) for path in paths]
     tasks = spark.sparkContext.defaultParallelism
@@ -107,7 +124,7 @@ def _read_files(spark: SparkSession, file: DataFile, root: Path) -> DataFrame:
         kinds = _kinds(files.where(F.col("part") == 0), file)
         schema = pa.schema([(column, arrow_type(kind)) for column, _, kind in kinds])
         batches = _in_workers(lambda name, path, share: _typed_batches(name, path, share, file, kinds))
-    return files.mapInArrow(batches, from_arrow_schema(pa.schema([*schema, *_PLACE])))
+    return OpenFiles(files, batches, pa.schema([*schema, *_PLACE]))
 
 
 def _in_workers(read: Callable[[str, Path, Share], Iterator[pa.RecordBatch]]) -> Batches:
