@@ -195,12 +195,15 @@ def compare(
         )
         .where("wanted OR sells")
         .withColumns({"status": _status(), "priority": _priority()})
+        # Column by column: a struct that is taken apart again would be made anew for each of its fields.
         .select(
-            F.when(F.col("wanted"), F.struct(*_COLUMNS))
-            .otherwise(F.struct(*(retired.get(name, F.col(f"last.{name}")).alias(name) for name in _COLUMNS)))
-            .alias("unit")
+            *(
+                F.when(F.col("wanted"), F.col(name))
+                .otherwise(retired.get(name, F.col(f"last.{name}")))
+                .alias(name)
+                for name in _COLUMNS
+            )
         )
-        .select("unit.*")
     )
 
 
