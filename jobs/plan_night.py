@@ -75,7 +75,7 @@ def summary(rows: Sequence[Row], config: Config, rates: Rates, products: int = 0
         lines.append("money: unknown, the configuration's [budget] names no prices")
     if not rates.any_night():
         guess = "a benchmark's" if rates.rows else "a guess"
-        lines.append(f"no finished night has been measured yet: the seconds are {guess}")
+        lines.append(f"no earlier night has been measured: the seconds are {guess}")
     return lines
 
 
