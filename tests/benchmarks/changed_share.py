@@ -25,7 +25,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import psutil
 import pyarrow as pa
 
 from infra.memory import PeakMemory
@@ -64,29 +63,16 @@ RUNS_FAST_FROM = 100_000
 
 @dataclass
 class Night:
-    """What one night took: seconds by stage, core-seconds and peak memory (MB) of all processes."""
+    """What one night took: seconds by stage, and peak memory (MB) of all processes, its own rows included."""
 
     times: dict[str, float]
-    core_s: float
     peak_mb: int
     pictures: int
     commits: bool
 
-    def whole(self, drawn: bool) -> tuple[float, float]:
-        """Its wall and core-seconds, with the drawing that was left out."""
-        left_out = 0 if drawn else self.pictures * PICTURE_CORE_S
-        return sum(self.times.values()) + left_out / CORES, self.core_s + left_out
-
-
-def core_s() -> float:
-    """Core-seconds of this process and all that it started, those that ended among them."""
-    total = 0.0
-    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
-        try:
-            total += sum(process.cpu_times()[:4])
-        except psutil.NoSuchProcess:
-            continue
-    return total
+    def wall_s(self, drawn: bool) -> float:
+        """Its wall time, with the drawing that was left out."""
+        return sum(self.times.values()) + (0 if drawn else self.pictures * PICTURE_CORE_S / CORES)
 
 
 def texts(values: Iterator[str] | Sequence[str]) -> pa.Array:
@@ -176,7 +162,7 @@ class Shop:
 def run_night(shop: Shop, state: Path, run_date: dt.date) -> Night:
     """Plans, draws and scores."""
     argv = [f"--run-date={run_date}", f"--state={state}", f"--config={shop.night.config}"]
-    before, spent, times = made_versions(state), core_s(), {}
+    before, times = made_versions(state), {}
     stages: dict[str, Callable[..., Any]] = {
         "plan": plan_work_units.main, "draw": make_candidates.main, "score": score_candidates.main,
     }  # fmt: skip
@@ -188,7 +174,7 @@ def run_night(shop: Shop, state: Path, run_date: dt.date) -> Night:
     (row,) = query_tables(
         state, f"SELECT count(*) AS n FROM candidates WHERE run_date = DATE '{run_date}'", "candidates"
     )
-    return Night(times, core_s() - spent, memory.peak_mb, row["n"], made_versions(state) != before)
+    return Night(times, memory.peak_mb, row["n"], made_versions(state) != before)
 
 
 def chosen(share: float, products: int, clustered: bool) -> np.ndarray:
@@ -246,20 +232,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"\n{args.products:,} products, pictures {how}\n")
     added = "" if args.drawn else " with drawing"
     print(
-        f"| changed | keys | pictures | plan s | draw s | score s | all s | core-s | of a full night{added}: wall "
-        "| core-s "
+        f"| changed | keys | pictures | plan s | draw s | score s | all s | of a full night{added} "
         "| peak MB | commits on made tables |"
     )
-    print("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|")
+    print("|---:|---|---:|---:|---:|---:|---:|---:|---:|---|")
     for share, keys, night in nights:
-        wall, core = (
-            mine / whole for mine, whole in zip(night.whole(args.drawn), full.whole(args.drawn), strict=True)
-        )
+        part = night.wall_s(args.drawn) / full.wall_s(args.drawn)
         print(
             f"| {share:.1%} | {keys} | {night.pictures:,} | "
             + " | ".join(f"{night.times[stage]:.1f}" for stage in ("plan", "draw", "score"))
-            + f" | {sum(night.times.values()):.1f} | {night.core_s:.0f} "
-            f"| {wall:.1%} | {core:.1%} | {night.peak_mb:,} "
+            + f" | {sum(night.times.values()):.1f} "
+            f"| {part:.1%} | {night.peak_mb:,} "
             f"| {'yes' if night.commits else 'none'} |"
         )
 
