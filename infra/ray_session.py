@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infra.stage import StageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -53,9 +55,10 @@ def map_rows(
     num_gpus: float = 0,
 ) -> Iterator[pa.Table]:
     """The tables that `worker(**arguments)` makes of batches of `rows`, as they are ready; no rows start no Ray.
+
     The worker is built once per actor, one actor a core (a GPU where it takes `num_gpus`). By default a batch has
-    `engines.batch_size` rows, or fewer so that each actor gets two.
-    that each actor gets two.
+    `engines.batch_size` rows, or fewer so that each actor gets two. Raises StageError where a GPU is asked for and Ray
+    finds none.
     """
     if not rows.num_rows:
         return
@@ -66,7 +69,7 @@ def map_rows(
     batches = [rows.slice(start, size) for start in range(0, rows.num_rows, size)]
     actors = engines.cores if not num_gpus else int(ray.cluster_resources().get("GPU", 0) / num_gpus)
     if not actors:
-        raise RuntimeError(
+        raise StageError(
             'the configuration asks for device = "cuda" and Ray finds no GPU: start it where there is one, '
             'or set device = "cpu"'
         )
