@@ -6,11 +6,9 @@ Arrow's compiled functions; only facts and languages are found row by row.
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,8 +17,9 @@ import pyarrow.compute as pc
 
 from jobs.catalog import facts, reviews, values
 from jobs.catalog.findings import NOTE, Findings, note_lists, raw_records
+from jobs.catalog.given import Given, Rules, each_distinct
 from jobs.catalog.language import declared_language, detect_languages
-from jobs.catalog.money import DecimalMark, money_column
+from jobs.catalog.prices import price_columns
 from jobs.catalog.taxonomy import OTHER, taxonomy_node
 from jobs.catalog.text import matching, odd_rows, plain_items, plain_text
 from schemas.columns import FACT
@@ -30,7 +29,6 @@ DESCRIPTION_MAX_CHARS = 5000
 CATEGORY_MAX_CHARS = 500
 UNCATEGORISED = "Uncategorised"
 MAX_TAGS = 50
-FAR_DAYS = 366
 
 SCHEMA = pa.schema(
     [
@@ -80,69 +78,15 @@ _INSTRUCTION = (
 )
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What a merchant's rows are read by. `columns` says which column of the batch holds a field."""
-
-    merchant_id: str
-    currency: str
-    run_date: dt.date
-    columns: Mapping[str, str]
-    decimal_mark: DecimalMark | None = None
-    category_separator: str | None = None
-    made: frozenset[str] = frozenset()
-    """Columns that the mapping made; they are no part of the raw record."""
-    private: frozenset[str] = frozenset()
-    """Columns with people's own words, such as reviews; no raw record shows them."""
-
-
-def each_distinct(column: pa.Array, function: Callable[[Any], Any], kind: pa.DataType) -> pa.Array:
-    """`function` of every value, called once a distinct value; NULL stays NULL."""
-    encoded = column.dictionary_encode()
-    results = [function(value) for value in encoded.dictionary.to_pylist()]
-    return pa.array(results, kind).take(encoded.indices)
-
-
-class _Batch:
-    """The fields of one batch; a field that is not mapped is a column of NULLs."""
-
-    def __init__(self, batch: pa.RecordBatch, rules: Rules) -> None:
-        self.rows = batch
-        self.rules = rules
-        self.nothing = pa.nulls(batch.num_rows, pa.string())
-
-    def has(self, field: str) -> bool:
-        return field in self.rules.columns
-
-    def raw(self, field: str) -> pa.Array:
-        return self.rows.column(self.rules.columns[field])
-
-    def text(self, field: str) -> pa.Array:
-        """The field as text; lists of text (repeated XML elements) give their first item."""
-        if not self.has(field):
-            return self.nothing
-        column = self.raw(field)
-        if pa.types.is_list(column.type):
-            column = pc.list_element(pc.if_else(pc.greater(pc.list_value_length(column), 0), column, None), 0)
-        if pa.types.is_struct(column.type) or pa.types.is_null(column.type):
-            return self.nothing
-        return column.cast(pa.string())
-
-    def items(self, field: str) -> pa.Array | None:
-        """The field as a list column; a scalar gives None, and the mapping should have split it."""
-        column = self.raw(field) if self.has(field) else None
-        return column if column is not None and pa.types.is_list(column.type) else None
-
-
 def normalise(batch: pa.RecordBatch, rules: Rules) -> pa.RecordBatch:
     """The rows of a batch (mapped columns, with row, file, broken and record) as rows of SCHEMA."""
-    given = _Batch(batch, rules)
+    given = Given(batch, rules)
     found = Findings(batch.num_rows)
     if "broken" in batch.schema.names:
         found.reject(batch.column("broken").cast(pa.string()))
     out: dict[str, pa.Array] = {}
     _texts(given, found, out)
-    _prices(given, found, out)
+    price_columns(given, found, out)
     _terms(given, found, out)
     _lists(given, found, out)
     out |= {
@@ -185,7 +129,7 @@ def normaliser(rules: Rules) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa
     return run
 
 
-def _texts(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
+def _texts(given: Given, found: Findings, out: dict[str, pa.Array]) -> None:
     raw_sku, raw_title, raw_description = given.text("sku"), given.text("title"), given.text("description")
     found.reject(values.sku_reasons(raw_sku), raw_sku)
     out["sku"] = plain_text(raw_sku, values.SKU_MAX_CHARS)
@@ -249,65 +193,7 @@ def _cut(text: pa.Array, max_chars: int) -> pa.Array:
     return pc.and_(pc.ends_with(text, "…"), pc.greater(pc.utf8_length(text), max_chars - 50))
 
 
-def _money(given: _Batch, field: str, currency: pa.Array) -> pa.Array:
-    """The field's amounts as structs of Money; NULL where the field is."""
-    mark: DecimalMark | None = given.rules.decimal_mark
-    kind = given.raw(field).type
-    if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
-        mark = "."
-
-    return money_column(given.text(field), currency, mark)
-
-
-def _prices(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
-    rules = given.rules
-    named = pc.utf8_upper(pc.utf8_trim_whitespace(given.text("currency")))
-    currency = pc.fill_null(pc.if_else(pc.equal(named, ""), None, named), rules.currency)
-    price = _money(given, "price", currency)
-    out["price_minor"] = price.field("minor")
-    out["currency"] = pc.fill_null(price.field("currency"), currency)
-    found.reject(pc.if_else(price.is_null(), "price_missing", price.field("reason")), given.text("price"))
-    if not given.has("sale_price"):
-        out["sale_price_minor"] = pa.nulls(len(price), pa.int64())
-        return
-    sale = _money(given, "sale_price", out["currency"])
-    minor = sale.field("minor")
-    stated = pc.and_(sale.is_valid(), pc.not_equal(sale.field("reason"), "price_missing"))
-    stated = pc.or_(pc.fill_null(stated, False), minor.is_valid())
-    unreadable = pc.or_(minor.is_null(), pc.not_equal(sale.field("currency"), out["currency"]))
-    found.note(pc.and_(stated, unreadable), "sale_price_unreadable", given.text("sale_price"))
-    readable = pc.and_(stated, pc.invert(pc.fill_null(unreadable, True)))
-    lower = pc.fill_null(pc.less(minor, out["price_minor"]), False)
-    found.note(pc.and_(readable, pc.invert(lower)), "sale_price_not_lower", given.text("sale_price"))
-    kept = pc.and_(readable, lower)
-    if given.has("sale_dates"):
-        codes = each_distinct(
-            pc.fill_null(given.text("sale_dates"), ""),
-            lambda text: sale_state(text, rules.run_date),
-            pa.string(),
-        )
-        for code in ("sale_dates_unreadable", "sale_dates_reversed", "sale_dates_far"):
-            found.note(pc.and_(kept, pc.equal(codes, code)), code, given.text("sale_dates"))
-        kept = pc.and_(kept, pc.equal(codes, "on"))
-    out["sale_price_minor"] = pc.if_else(kept, minor, None)
-
-
-def sale_state(dates: str, run_date: dt.date) -> str:
-    """`on`, `off` (over, or not yet begun) or the reason code of dates that cannot be meant."""
-    if not dates.strip(" /"):
-        return "on"
-    days = values.sale_dates(dates)
-    if days is None:
-        return "sale_dates_unreadable"
-    first, last = days
-    if first and last and last < first:
-        return "sale_dates_reversed"
-    if first and (first - run_date).days > FAR_DAYS:
-        return "sale_dates_far"
-    return "off" if (first and first > run_date) or (last and last < run_date) else "on"
-
-
-def _terms(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
+def _terms(given: Given, found: Findings, out: dict[str, pa.Array]) -> None:
     for field, function, code in (
         ("availability", values.availability, "availability_unknown"),
         ("condition", values.condition, "condition_unknown"),
@@ -329,7 +215,7 @@ def _terms(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
     out["language"] = language
 
 
-def _lists(given: _Batch, found: Findings, out: dict[str, pa.Array]) -> None:
+def _lists(given: Given, found: Findings, out: dict[str, pa.Array]) -> None:
     tags = given.items("tags")
     if tags is None:
         tags = pc.split_pattern_regex(given.text("tags"), r"[,;|]")

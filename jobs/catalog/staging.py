@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from infra.parquet_file import NewFile
 from jobs.catalog import normalise
 from jobs.catalog.crossing import PLACE
+from jobs.catalog.given import Rules
 from jobs.catalog.mapping import field_expressions, made_columns, map_fields, prepare, private_columns
 from jobs.feeds.read import join_files, open_files
 from jobs.images import COLUMNS as IMAGE_COLUMNS
@@ -68,10 +69,10 @@ def staged_schema(*, pictures: bool) -> pa.Schema:
 
 def feed_rules(
     merchant: Merchant, run_date: dt.date, fields: Mapping[str, str], columns: Iterable[str]
-) -> normalise.Rules:
+) -> Rules:
     """How a merchant's rows are read; `fields` says which of the `columns` holds a field."""
     feed = merchant.feed
-    return normalise.Rules(
+    return Rules(
         merchant.id,
         merchant.currency,
         run_date,

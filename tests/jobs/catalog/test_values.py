@@ -7,7 +7,7 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
-from jobs.catalog.normalise import sale_state
+from jobs.catalog.prices import sale_state
 from jobs.catalog.values import availability, brand_key, condition, gtin, gtins, sale_dates, sku_reason
 
 D = dt.date
