@@ -8,6 +8,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+GATE_RESULT = "gate.json"
+"""Name, in a night's report_dir, of what its gate found and let through."""
+
 
 def report_dir(state: Path, run_date: dt.date) -> Path:
     """STATE/reports/<run date>."""

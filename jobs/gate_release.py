@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from infra.records import GATE_RESULT
 from infra.releases import assets_release_id, live_release, recalled, tonights_release_id
 from infra.spark import read_delta, read_night_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
@@ -46,7 +47,7 @@ _GATED = ("products", "segments", "segment_affinity", "personas", "instructions"
 
 def gate_result_path(stage: Stage) -> Path:
     """STATE/reports/<run date>/gate.json."""
-    return stage.report_dir / "gate.json"
+    return stage.report_dir / GATE_RESULT
 
 
 def gated_rows_path(stage: Stage, release_id: str) -> Path:

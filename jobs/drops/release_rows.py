@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from infra.records import read_record, report_dir
+from infra.records import GATE_RESULT, read_record, report_dir
 from infra.releases import Release, all_releases, live_release
 from infra.tables import open_table, read_table
 
@@ -56,7 +56,7 @@ def held_release(state: Path, run_date: dt.date) -> Row | None:
 
 def _gated(state: Path, run_date: dt.date) -> str | None:
     """The release that this night's gate let through, be it a new one or one that holds the same."""
-    gate = read_record(report_dir(state, run_date) / "gate.json")
+    gate = read_record(report_dir(state, run_date) / GATE_RESULT)
     return gate["release_id"] if gate and gate["passed"] else None
 
 

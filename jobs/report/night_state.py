@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.stage import read_record
+from infra.records import GATE_RESULT, read_record
 
 Record = dict[str, Any]
 
@@ -61,7 +61,7 @@ def read_night_state(report_dir: Path, own_stage: str, night_id: str | None) -> 
                 "stage": "Airflow",
                 "error": "no stage left a word of it; see the log of the task in Airflow",
             }
-    return NightState(records, failed, read_record(report_dir / "gate.json"))
+    return NightState(records, failed, read_record(report_dir / GATE_RESULT))
 
 
 def stage_label(record: Record) -> str:
