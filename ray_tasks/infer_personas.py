@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
-from infra.tables import read_night, read_table, replace_streamed, rows_to_table
+from infra.tables import read_night, replace_streamed, rows_to_table
 from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder
 from ray_tasks.models.vector_cache import CachedEmbedder
 from ray_tasks.personas import evidence, explain, ranking, texts
@@ -112,8 +112,8 @@ class PersonaRanker:
 
 
 def with_usable_picture(products: pa.Table, views: pa.Table) -> pa.Table:
-    """The products whose picture has been accepted."""
-    accepted = texts.accepted_views(views)["image_sha256"].combine_chunks()
+    """The products whose picture has one of the (accepted) views."""
+    accepted = views["image_sha256"].combine_chunks()
     return products.filter(pc.is_in(products["image_sha256"], value_set=accepted))
 
 
@@ -126,9 +126,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         merchants = [merchant.id for merchant in stage.merchants]
         night = read_night(stage.state, "products", stage.run_date, merchants=merchants)
         products, range_of_shard = texts.in_shard(texts.first_products(night, stage.limit), stage.shard)
-        views = read_table(
-            stage.state, "product_views", columns=["image_sha256", "method_revision", "verdict", "made_at"]
-        )
+        views = texts.accepted_views(stage.state, stage.config.cutout, ["image_sha256"])
         usable = with_usable_picture(products, views).select(PRODUCT_COLUMNS)
         segments = read_night(stage.state, "segments", stage.run_date)
         for merchant in stage.merchants:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
-from infra.tables import read_night, read_table, replace_streamed, rows_to_table
+from infra.tables import read_night, replace_streamed, rows_to_table
 from ray_tasks.copywriting import claims, scenes
 from ray_tasks.copywriting.angles import AngleFinder, assign_angles
 from ray_tasks.copywriting.items import item_of
@@ -54,6 +54,14 @@ _PRODUCT_COLUMNS = (
     "rating_mean",
     "rating_count",
     "image_sha256",
+)
+_VIEW_COLUMNS = (
+    "image_sha256",
+    "cutout_width_px",
+    "cutout_height_px",
+    "cutout_uri",
+    "palette",
+    "treatment",
 )
 _NEED_MAX_CHARS = 160
 REJECT_COLUMN = pa.field("rejected_for", pa.list_(pa.string()))
@@ -213,11 +221,11 @@ def _place_text(product: Mapping[str, Any]) -> str:
 
 
 def products_with_personas(products: pa.Table, views: pa.Table, personas: pa.Table) -> pa.Table:
-    """Products as InstructionWriter takes them; only those with personas and an accepted view."""
+    """Products as InstructionWriter takes them; only those with personas and one of the (accepted) views."""
     segments: dict[tuple[str, str], list[str]] = {}
     for row in personas.sort_by([("rank", "ascending"), ("segment_id", "ascending")]).to_pylist():
         segments.setdefault((row["merchant_id"], row["sku"]), []).append(row["segment_id"])
-    seen = {row["image_sha256"]: row for row in accepted_views(views).to_pylist()}
+    seen = {row["image_sha256"]: row for row in views.to_pylist()}
     keys = zip(products["merchant_id"].to_pylist(), products["sku"].to_pylist(), strict=True)
     own = [segments.get(key, []) for key in keys]
     view = [seen.get(image) for image in products["image_sha256"].to_pylist()]
@@ -248,21 +256,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
                     raise StageError(f"merchant {merchant.id}: {error}; change merchants.locales") from None
         merchants = [merchant.id for merchant in stage.merchants]
         night = read_night(stage.state, "products", stage.run_date, merchants=merchants)
-        views = read_table(
-            stage.state,
-            "product_views",
-            columns=[
-                "image_sha256",
-                "method_revision",
-                "cutout_width_px",
-                "cutout_height_px",
-                "cutout_uri",
-                "palette",
-                "treatment",
-                "verdict",
-                "made_at",
-            ],
-        )
+        views = accepted_views(stage.state, stage.config.cutout, _VIEW_COLUMNS)
         personas = of_merchants(read_night(stage.state, "personas", stage.run_date), merchants)
         night, range_of_shard = in_shard(first_products(night, stage.limit), stage.shard)
         products = products_with_personas(night, views, personas)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from infra.tables import sql_literal
+from infra.tables import read_table, sql_literal
+from schemas.model_config import CutOut
+from schemas.revisions import views_revision
 from schemas.vocabulary import category_levels, price_band
 
 _DESCRIPTION_MAX_CHARS = 320
@@ -104,16 +107,10 @@ def in_shard(products: pa.Table, shard: tuple[int, int]) -> tuple[pa.Table, str]
     return products.slice(first, last - first), mine
 
 
-def accepted_views(views: pa.Table) -> pa.Table:
-    """The latest view of each picture, where that view is accepted."""
-    newest = views.sort_by([("made_at", "descending"), ("method_revision", "descending")])
-    seen: set[str] = set()
-    keep: list[bool] = []
-    for image_sha256 in newest["image_sha256"].to_pylist():
-        keep.append(image_sha256 not in seen)
-        seen.add(image_sha256)
-    latest = newest.filter(pa.array(keep, pa.bool_()))
-    return latest.filter(pc.equal(latest["verdict"], "accepted"))
+def accepted_views(state: Path, cutout: CutOut, columns: Sequence[str] | None = None) -> pa.Table:
+    """The accepted views of all pictures by tonight's method: an earlier or later night's may have another verdict."""
+    wanted = [("method_revision", "=", views_revision(cutout)), ("verdict", "=", "accepted")]
+    return read_table(state, "product_views", columns=columns, filters=wanted)
 
 
 def of_merchants(table: pa.Table, merchant_ids: Iterable[str]) -> pa.Table:

@@ -126,7 +126,7 @@ def _views(bare: Bare, inputs: Inputs, scratch: Path) -> pa.Table:
     with bare.timed(build_product_views.STAGE):
         cut_out = build_product_views.CutOutImages(inputs.config, scratch)
         views = [cut_out.view(digest, uri) for digest, uri in sorted(images.items())]
-    return rows_to_table("product_views", views)
+    return rows_to_table("product_views", [view for view in views if view["verdict"] == "accepted"])
 
 
 def _personas(bare: Bare, inputs: Inputs, views: pa.Table) -> pa.Table:

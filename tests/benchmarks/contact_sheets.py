@@ -76,9 +76,11 @@ def main() -> None:
 def sheets(config: Config, arguments: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, list[str], int]]:
     """(name, (H, W, 3) uint8 sheet, reasons of its rejected pictures, number of pictures)."""
     state = arguments.state
-    products, views = (rows_to_table(name, read(state, name)) for name in ("products", "product_views"))
-    personas, segments = (rows_to_table(name, read(state, name)) for name in ("personas", "segments"))
-    seen = {row["image_sha256"]: row for row in accepted_views(views).to_pylist()}
+    products, personas, segments = (
+        rows_to_table(name, read(state, name)) for name in ("products", "personas", "segments")
+    )
+    views = accepted_views(state, config.cutout)
+    seen = {row["image_sha256"]: row for row in views.to_pylist()}
     writer = InstructionWriter(
         segments,
         {merchant.id: LOCALES for merchant in config.merchants},

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from infra.tables import rows_to_table
+from schemas.revisions import VIEWS
 
 NIGHT = dt.date(2026, 11, 21)
 FACTS = [
@@ -82,7 +83,7 @@ def view(image_sha256: str, *, verdict: str = "accepted", hour: int = 1, **chang
     good = verdict == "accepted"
     return {
         "image_sha256": image_sha256,
-        "method_revision": f"test-{hour}",
+        "method_revision": VIEWS,
         "image_bytes": 1000,
         "width_px": 800,
         "height_px": 800,

@@ -13,6 +13,7 @@ from ray_tasks.infer_personas import PersonaRanker, with_usable_picture
 from ray_tasks.personas.own_past import with_own_past, without_own_past
 from ray_tasks.personas.texts import accepted_views, first_products, in_shard
 from ray_tasks.personas.weights import Weights
+from schemas.model_config import CutOut
 from schemas.vocabulary import category_levels, price_band
 from tests.ray_tasks.embedders import BagOfWordsEmbedder
 from tests.ray_tasks.records import CONFIG, NIGHT, SEGMENTS, affinity, product, tables, view
@@ -113,11 +114,17 @@ def test_rows_do_not_depend_on_the_batch() -> None:
         }
 
 
-def test_only_the_latest_view_of_a_picture_counts() -> None:
-    views = rows_to_table(
-        "product_views", [view("1" * 64), view("1" * 64, verdict="refused", hour=2), view("2" * 64)]
-    )
-    assert accepted_views(views)["image_sha256"].to_pylist() == ["2" * 64]
+def test_only_tonights_methods_view_of_a_picture_counts(tmp_path: Path) -> None:
+    ensure_tables(tmp_path)
+    rows = [
+        view("1" * 64, verdict="refused"),
+        view("1" * 64, hour=2, method_revision="a night between with another cut-out"),
+        view("2" * 64),
+        view("2" * 64, verdict="refused", hour=2, method_revision="a night between with another cut-out"),
+    ]
+    append_rows(tmp_path, "product_views", rows_to_table("product_views", rows))
+    views = accepted_views(tmp_path, CutOut(), ["image_sha256"])
+    assert views["image_sha256"].to_pylist() == ["2" * 64]
     products = [
         product("A", image_sha256="1" * 64),
         product("B", image_sha256="2" * 64),
