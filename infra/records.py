@@ -35,9 +35,14 @@ def read_record(path: Path) -> dict[str, Any] | None:
 def write_record(path: Path, record: dict[str, Any]) -> None:
     """Writes a record whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    side = path.with_suffix(f".{os.getpid()}")
+    write_whole(path, json.dumps(record, indent=1, default=str))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file so that a reader sees the old one or the new one, never half of it."""
+    side = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        side.write_text(json.dumps(record, indent=1, default=str), encoding="utf-8")
+        side.write_text(text, encoding="utf-8")
         side.replace(path)
     finally:
         side.unlink(missing_ok=True)  # half of it, where the disk is full

@@ -17,14 +17,16 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from infra.releases import Release, all_releases, assets_release_id, read_release
+from infra.releases import Filter, Release, all_releases, assets_release_id, read_release
 from infra.stage import EXIT_HOPELESS
-from infra.tables import read_table
+from infra.tables import read_table, rows_to_table
 from schemas.tables import BY_NAME
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 QUESTIONS = SQL / "questions"
 VIEWS = ("live.sql", "measurements.duckdb.sql")
+RELEASES = 20
+"""So many of the newest releases are looked at for what they hold."""
 
 
 def questions() -> dict[str, str]:
@@ -35,28 +37,48 @@ def questions() -> dict[str, str]:
     }
 
 
-def warehouse(state: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection with the tables under their names, and the views of sql/views/.
+def question_sql(name: str) -> str:
+    """The text of a saved question."""
+    return (QUESTIONS / f"{name}.sql").read_text(encoding="utf-8")
 
-    A table is read when a query first names it, and of a state table only the live release's night, so that what is
-    held in memory does not grow with the number of nights. Raises FileNotFoundError when nothing is published.
+
+def warehouse(
+    release: Release, sql: str | None = None, *, skus: tuple[str, Sequence[str]] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with the tables under their names, and the views of sql/views/, as of a release.
+
+    With `sql` only the tables that it names, itself or by its views, have rows; with `skus` (merchant, its SKUs) only
+    the rows of these products where a table has products. Of a state table only the release's night is read, and of
+    `assets` the newest releases, so that what is held in memory does not grow with the number of nights.
     """
-    release = read_release(state)
-    shown = {assets_release_id(row) for row in all_releases(state)[-20:]} | {assets_release_id(release.row)}
+    views = "\n".join((SQL / "views" / name).read_text(encoding="utf-8") for name in VIEWS)
+    text = sql or " ".join(BY_NAME)
+    for name, body in reversed(re.findall(r"TEMPORARY VIEW (\w+) AS(.*?);", views, re.S)):
+        if re.search(rf"\b{name}\b", text):
+            text += body
     connection = duckdb.connect()
-    for name in BY_NAME:
-        connection.register(name, _rows(release, name, shown))
-    for name in VIEWS:
-        connection.execute((SQL / "views" / name).read_text(encoding="utf-8"))
+    for name, table in BY_NAME.items():
+        named = re.search(rf"\b{name}\b", text)
+        connection.register(name, _rows(release, name, skus) if named else table.schema.empty_table())
+    connection.execute(views)
     return connection
 
 
-def _rows(release: Release, name: str, shown: set[str]) -> pa.Table:
-    if name == "assets":
-        return read_table(release.state, name, filters=[("release_id", "in", sorted(shown))])
-    if name in {"releases", "recalls"}:
+def _rows(release: Release, name: str, skus: tuple[str, Sequence[str]] | None) -> pa.Table:
+    filters: list[Filter] = []
+    if skus and {"merchant_id", "sku"} <= set(BY_NAME[name].schema.names):
+        filters = [("merchant_id", "=", skus[0]), ("sku", "in", list(skus[1]))]
+    until = [row for row in all_releases(release.state) if row["sequence"] <= release.row["sequence"]]
+    if name == "releases":
+        return rows_to_table(name, until)
+    if name == "recalls":
         return read_table(release.state, name)
-    return release.table(name)
+    if name == "assets":
+        shown = {assets_release_id(row) for row in [*until[-RELEASES:], release.row]}
+        return read_table(release.state, name, filters=[("release_id", "in", sorted(shown)), *filters])
+    if skus and name == "scores":
+        filters = [("asset_id", "in", _rows(release, "assets", skus)["asset_id"].unique().to_pylist())]
+    return release.table(name, filters=filters)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,9 +99,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.question not in known:
         sys.stderr.write(f"no question {args.question}; there are {', '.join(known)}\n")
         return EXIT_HOPELESS
-    sql = (QUESTIONS / f"{args.question}.sql").read_text(encoding="utf-8")
+    sql = question_sql(args.question)
     try:
-        answer = warehouse(args.state).sql(f"SELECT * FROM ({sql}\n) AS answer WHERE {args.where}")
+        answer = warehouse(read_release(args.state), sql).sql(
+            f"SELECT * FROM ({sql}\n) AS answer WHERE {args.where}"
+        )
     except (FileNotFoundError, duckdb.Error) as error:
         sys.stderr.write(f"{args.question}: {re.sub(r'LINE 1:.*', '', str(error), flags=re.S).strip()}\n")
         return EXIT_HOPELESS

@@ -2,7 +2,8 @@
 
 It is opened from the file system: one HTML file with its style and script inside, small pictures beside it, and the
 finished pictures in the local store by relative path (with S3 only the small ones are shown). It is also written for a
-night that failed, from whatever the stages left. The gallery holds at most 1,500 products; the counts are of all.
+night that failed, from whatever the stages left. The gallery holds at most 1,500 products; the counts are of all. Each
+published picture of a merchant's first products opens its lineage, one page a product beside this one.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ import pyarrow.dataset as ds
 from font_source_sans_pro import font_files_otf
 
 from infra.object_store import LocalStore
-from infra.releases import live_release
+from infra.records import write_whole
+from infra.releases import Release, live_release
 from infra.stage import Stage, stage_run
-from infra.tables import open_table, read_table
+from infra.tables import open_table, read_night
 from jobs.drops.release_rows import Row, tonights_release
 from jobs.report import sections
 from jobs.report.funnel import Step, Yield, first_yield, merchant_funnel, total_funnel
 from jobs.report.gallery import drop_missing, embedded_json, gallery_products, source_name, thumb_name
+from jobs.report.lineage import remove_others, write_lineage, write_style
 from jobs.report.merchant_rows import MerchantRows, read_merchant_rows
 from jobs.report.night_state import NightState, read_night_state
 from jobs.report.set_aside_feeds import SetAside, set_aside, set_aside_section
@@ -68,6 +71,7 @@ class Page:
     funnels: list[tuple[str, list[Step]]] = field(default_factory=list)
     products: list[dict[str, Any]] = field(default_factory=list)
     merchants: list[dict[str, Any]] = field(default_factory=list)
+    segments: dict[str, dict[str, str]] = field(default_factory=dict)
     attempts: Yield = field(default_factory=Yield)
     drawn_tonight: int = 0
     drawn_before: int = 0
@@ -104,6 +108,9 @@ def thumbs_of(stage: Stage, rows: MerchantRows, products: Sequence[Mapping[str, 
 def gather(stage: Stage, release: Row | None) -> Page:
     """Reads the night one merchant at a time and makes the small pictures on the way."""
     page = Page()
+    for row in read_night(stage.state, "segments", stage.run_date).to_pylist():
+        page.segments[row["segment_id"]] = {"name": row["name"], "description": row["description"]}
+    names = {segment_id: segment["name"] for segment_id, segment in page.segments.items()}
     revision, views = scorer_revision(stage.config.quality), views_revision(stage.config.cutout)
     for merchant in stage.progress(stage.merchants, total=len(stage.merchants), unit="merchant"):
         rows = read_merchant_rows(
@@ -122,6 +129,10 @@ def gather(stage: Stage, release: Row | None) -> Page:
         products = gallery_products(rows, room)
         page.pictures_missing += make_thumbs(thumbs_of(stage, rows, products), stage.config.engines.cores)
         drop_missing(products, stage.report_dir)
+        if release:
+            pages = write_lineage(Release(stage.state, release), products, names, stage.report_dir)
+            for product in products:
+                product["lineage"] = pages.get(product["sku"])
         page.products += products
         stage.count(merchant.id, rows_in=len(rows.products), rows_out=len(products))
     tonight, unowned = ds.field("run_date") == stage.run_date, ds.field("merchant_id").is_null()
@@ -174,7 +185,6 @@ def _figures(page: Page, night: NightState, release: Row | None) -> list[tuple[s
 
 def render(stage: Stage, page: Page, night: NightState, release: Row | None) -> str:
     """The whole page."""
-    segments = read_table(stage.state, "segments", filters=[("run_date", "=", stage.run_date)]).to_pylist()
     word, told = standing(stage.state, stage.run_date)
     word = "failed" if night.failed else word
     js = "".join((PARTS / name).read_text(encoding="utf-8") for name in ("dom.js", "viewer.js", "gallery.js"))
@@ -182,7 +192,7 @@ def render(stage: Stage, page: Page, night: NightState, release: Row | None) -> 
     data = {
         "store": os.path.relpath(stage.state / "store", stage.report_dir) + "/" if local else None,
         "release": release["release_id"] if release else None,
-        "segments": {s["segment_id"]: {"name": s["name"], "description": s["description"]} for s in segments},
+        "segments": page.segments,
         "merchants": page.merchants,
         "products": page.products,
     }
@@ -242,10 +252,10 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         night = read_night_state(stage.report_dir, STAGE, os.environ.get("HUNDREDFACES_NIGHT_ID"))
         page = gather(stage, release)
         copy_fonts(stage.report_dir.parent)
+        write_style(stage.report_dir)
         path = stage.report_dir / "index.html"
-        side = path.with_name(f".index.html.{os.getpid()}")
-        side.write_text(render(stage, page, night, release), encoding="utf-8")
-        side.replace(path)
+        write_whole(path, render(stage, page, night, release))
+        remove_others(stage.report_dir, page.products)
     return [path]
 
 

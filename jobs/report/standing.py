@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from html import escape
 from pathlib import Path
 
+from infra.records import write_whole
 from infra.releases import Row, all_releases, assets_release_id, live_release
 from jobs.drops.release_rows import held_release
 
@@ -60,6 +60,4 @@ def tell_again(state: Path, since: dt.date) -> None:
         word, told = standing(state, night)
         for pattern, text in ((_LINE, state_line(word, told)), (_TITLE, title(night, word))):
             html = pattern.sub(text.replace("\\", r"\\"), html, count=1)
-        side = path.with_name(f".index.html.{os.getpid()}")
-        side.write_text(html, encoding="utf-8")
-        side.replace(path)
+        write_whole(path, html)

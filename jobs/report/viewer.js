@@ -153,11 +153,16 @@ function refresh() {
       ? [el("figure", { class: "source" }, sourcePicture(product), el("figcaption", {}, "Source picture")),
           ...product.personas.map((persona) => faceButton(persona, true))]
       : [el("figure", {}, face ? picture(face, true) : blank(),
-          chosen ? el("figcaption", {}, caption(chosen), face ? el("span", { class: `tag ${face.state}` }, face.state) : null) : null)]));
+          chosen ? el("figcaption", {}, caption(chosen), face ? [el("span", { class: `tag ${face.state}` }, face.state), lineageLink(product, face)] : null) : null)]));
   $("v-strip").replaceChildren(...(compare ? [] : product.personas.map((persona) => faceButton(persona, false))));
   $("v-facts").replaceChildren(...(chosen ? facts(product, chosen, face) : [el("p", { class: "none" }, "No audience was chosen for this product.")]));
   $("v-facts").scrollTop = 0;
   if (focused) viewer.querySelector(`[data-segment="${CSS.escape(segment)}"]`)?.focus();
+}
+
+function lineageLink(product, face) {
+  return face.state === "published" && product.lineage
+    ? el("a", { class: "lineage", href: `${product.lineage}#a${face.asset}` }, "lineage, from feed row to releases") : null;
 }
 
 function setLocale(locale) {
@@ -192,6 +197,8 @@ function facts(product, persona, face) {
         el("table", { class: "mini" }, el("tbody", {}, Object.entries(face.measured).map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, words(name)), el("td", { class: "n" }, value === null ? "–" : String(value)))))),
         definitions([["Product pixels changed", face.changed], ["Attempt", face.variant + 1], ["Planned because", words(face.why)]])),
       el("section", {}, el("h3", {}, "Where it comes from"),
+        face.state === "published" && !product.lineage
+          ? el("p", {}, el("code", {}, `python -m jobs.ask lineage --where "asset_id = '${face.asset}'"`)) : null,
         definitions([["Feed", product.feed], ["Product", product.hash], ["Source picture", product.image], ["Cut-out", face.cutout], ["Instruction", face.instruction], ["Scene", face.backend], ["Renderer", face.renderer], ["Scorer", face.scorer], ["Asset", face.asset], ["File", face.sha256], ["Stored at", face.uri], ["Size", `${face.width} × ${face.height} px, ${count(Math.round(face.bytes / 1024))} KiB`], ["Made", `${face.made} in ${face.seconds} core-seconds`], ["Release", face.state === "published" ? night.release : null]])));
   }
   if (attempts.length) {

@@ -15,8 +15,10 @@ SELECT
     k.score AS persona_score,
     k.evidence,
     a.locale,
+    a.placement,
     i.angle,
     a.headline,
+    i.writer,
     a.instruction_hash,
     u.reason AS drawn_because,
     a.variant,
@@ -24,6 +26,8 @@ SELECT
     c.seed,
     c.scene_backend,
     c.scene_revision,
+    s.verdict,
+    s.scored_at,
     a.scorer_revision,
     a.uri,
     a.sha256,
@@ -38,6 +42,7 @@ LEFT JOIN live_instructions AS i
     ON a.merchant_id = i.merchant_id AND a.sku = i.sku AND a.segment_id = i.segment_id AND a.locale = i.locale
 LEFT JOIN live_work_units AS u ON a.asset_id = u.asset_id
 LEFT JOIN candidates AS c ON a.asset_id = c.asset_id
+LEFT JOIN scores AS s ON a.asset_id = s.asset_id AND a.scorer_revision = s.scorer_revision
 LEFT JOIN (
     SELECT held.asset_id, count(*) AS releases, min(releases.created_at) AS first_published
     FROM releases JOIN assets AS held ON held.release_id = coalesce(releases.assets_release_id, releases.release_id)

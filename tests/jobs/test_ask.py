@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from infra.releases import read_release
 from infra.spark import read_delta
 from infra.tables import read_table
 from jobs.ask import QUESTIONS, SQL, main, questions, warehouse
@@ -31,7 +32,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> SampleNight:
 
 @pytest.fixture(scope="module")
 def duck(night: SampleNight) -> duckdb.DuckDBPyConnection:
-    return warehouse(night.state)
+    return warehouse(read_release(night.state))
 
 
 @pytest.fixture(scope="module")

@@ -111,6 +111,17 @@ def test_a_link_opens_the_finished_picture_with_its_lineage(page: Page, url: str
     assert "für dich" in page.run("document.getElementById('v-facts').innerText")
     page.run("document.getElementById('v-compare').click()")
     assert page.run("document.querySelectorAll('#v-stage img').length") == 4
+    page.run("document.getElementById('v-compare').click()")
+    page.run("document.querySelector('#v-stage figcaption a').click()")
+    page.wait("location.pathname.includes('/lineage/') && document.readyState === 'complete'")
+    assert (
+        page.run("document.querySelector('article:target dd[data-column=segment_id]').textContent")
+        == "office"
+    )
+    assert page.run("[...document.images].every((image) => image.naturalWidth > 0 || !image.complete)")
+    page.run("document.querySelector('article:target a').click()")
+    page.wait("location.pathname.endsWith('/index.html') && document.querySelector('#v-stage img') !== null")
+    assert "face=office" in page.run("location.hash")
 
 
 def test_hostile_names_are_only_text(page: Page, url: str) -> None:
