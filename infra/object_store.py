@@ -9,6 +9,8 @@ import io
 import os
 import random
 import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +18,7 @@ from schemas.config import Store
 
 _READS = 4
 """How often an object is asked for whose answer breaks off: the client tries requests again, not half-read bodies."""
+_THREADS = 8
 _TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 
 
@@ -42,6 +45,19 @@ class ObjectStore(Protocol):
 def object_key(kind: str, digest: str, suffix: str) -> str:
     """`<kind>/<first two of digest>/<digest>.<suffix>`, for instance `pictures/a1/a1b2....jpg`."""
     return f"{kind}/{digest[:2]}/{digest}.{suffix}"
+
+
+def each(act: Callable[[str], object], keys: Sequence[str]) -> None:
+    """Calls the store for every key, a few at a time; an error ends it with few calls more."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for some in batched(keys, 4 * _THREADS):
+            for _ in pool.map(act, some):
+                pass
+
+
+def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """The items in parts of at most `size`."""
+    return (items[at : at + size] for at in range(0, len(items), size))
 
 
 def open_store(store: Store, state: Path) -> ObjectStore:

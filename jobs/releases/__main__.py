@@ -21,7 +21,7 @@ from pathlib import Path
 from infra.object_store import open_store
 from infra.releases import all_releases, live_release, read_release
 from infra.settings import ConfigError, load_config
-from infra.stage import EXIT_HOPELESS, StageError
+from infra.stage import EXIT_FAILED, EXIT_HOPELESS, StageError
 from infra.tables import ensure_tables
 from jobs import build_drops
 from jobs.releases.change import Order, make_live, release_before
@@ -125,7 +125,7 @@ def _recall(args: argparse.Namespace) -> int:
     tell_again(args.state, live["run_date"])
     print(f"recalled: {row['assets']:,} pictures left the live release, which is now {live['release_id']}")
     print(f"what had been distributed: {listed}")
-    if row["assets"]:
+    if live["action"] == "recall":  # also when an earlier attempt got no further than the release
         night = [f"--run-date={live['run_date']}", f"--config={args.config}", f"--state={args.state}"]
         build_drops.main(night)
         print(f"drops: {args.state / 'drops'}")
@@ -147,7 +147,10 @@ def _vacuum(args: argparse.Namespace) -> int:
         raise StageError(f"--keep {args.keep}: at least one release stays")
     plan = plan_vacuum(args.state, args.keep)
     print(f"kept: {', '.join(row['release_id'] for row in plan.kept)}")
-    print(f"assets of {len(plan.asset_partitions):,} releases and {len(plan.candidates):,} pictures can go")
+    print(
+        f"assets of {len(plan.asset_partitions):,} releases, {len(plan.candidates):,} pictures and up to "
+        f"{len(plan.uncommitted):,} that a killed night left without a row can go"
+    )
     if not args.dry_run:
         removed = vacuum(args.state, plan, open_store(load_config(args.config).store, args.state))
         print(f"removed: {removed:,} objects and table files")
@@ -168,6 +171,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (StageError, ConfigError, FileNotFoundError, KeyError) as error:
         sys.stderr.write(f"{args.command}: {error.args[0]}\n")
         return EXIT_HOPELESS
+    except Exception as error:  # the store refused, a disk is full, others committed at the same moment
+        sys.stderr.write(
+            f"{args.command} stopped: {type(error).__name__}: {error}; mend that and give the same command again: "
+            "it goes on where it stopped\n"
+        )
+        return EXIT_FAILED
 
 
 if __name__ == "__main__":

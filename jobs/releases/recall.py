@@ -10,9 +10,10 @@ import csv
 import datetime as dt
 import shutil
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
-from infra.object_store import ObjectStore
+from infra.object_store import ObjectStore, each
 from infra.releases import Row, all_releases, assets_release_id, read_release, recalled
 from infra.stage import StageError
 from infra.tables import append_rows, query_tables, read_table, rows_to_table
@@ -32,9 +33,10 @@ DISTRIBUTED_COLUMNS = (
 
 
 def recall(order: Order, kind: str, value: str, store: ObjectStore) -> tuple[Row, Path]:
-    """The new row of `recalls`, and the list of what had been distributed (CSV, a line for each release and asset).
+    """The row of `recalls`, and the list of what had been distributed (CSV, a line for each release and asset).
 
-    Raises StageError when no release and no candidate was ever made from it.
+    Given again after the store refused or the process died, it goes on and adds no second row. Raises StageError when
+    no release and no candidate was ever made from it.
     """
     this = {"kind": kind, "value": value}
     distributed = _distributed(order.state, this)
@@ -45,19 +47,21 @@ def recall(order: Order, kind: str, value: str, store: ObjectStore) -> tuple[Row
         raise StageError(f"nothing was made from {kind} {value}: check the value (see the table assets)")
     live = read_release(order.state)
     leaving = count_assets(live, recalled([this]))
-    now = dt.datetime.now(dt.UTC)
-    row: Row = this | {
-        "recall_id": f"recall-{now:%Y%m%dT%H%M%SZ}-{kind}",
-        "assets": leaving,
-        "created_at": now,
-        "created_by": order.who,
-        "comment": order.why,
-    }
-    if leaving:
-        earlier = read_table(order.state, "recalls").to_pylist()
-        row["release_id"] = without(order, live, [*earlier, this], "recall")["release_id"]
-    # Last of the tables: what is left to do after a crash between the two, the same command does again.
-    append_rows(order.state, "recalls", rows_to_table("recalls", [row]))
+    earlier: list[Row] = read_table(order.state, "recalls").to_pylist()
+    row = next((known for known in earlier if this.items() <= known.items()), None)
+    if row is None or leaving:
+        now = dt.datetime.now(dt.UTC)
+        row = this | {
+            "recall_id": f"recall-{now:%Y%m%dT%H%M%SZ}-{kind}",
+            "assets": leaving,
+            "created_at": now,
+            "created_by": order.who,
+            "comment": order.why,
+        }
+        if leaving:
+            row["release_id"] = without(order, live, [*earlier, this], "recall")["release_id"]
+        # Last of the tables: what is left to do after a crash between the two, the same command does again.
+        append_rows(order.state, "recalls", rows_to_table("recalls", [row]))
     listed = order.state / "recalls" / f"{row['recall_id']}.csv"
     listed.parent.mkdir(exist_ok=True)
     with listed.open("w", newline="", encoding="utf-8") as file:
@@ -101,9 +105,10 @@ def _withdraw_objects(state: Path, matched: list[Row], this: Row, store: ObjectS
         f"AND uri IN (SELECT uri FROM candidates WHERE {recalled([this])})",
         "candidates",
     )
-    for uri in sorted({row["uri"] for row in matched} - {row["uri"] for row in shared}):
-        try:
+
+    def withdraw(uri: str) -> None:
+        with suppress(FileNotFoundError):
             store.put(f"recalled/{uri}", store.get(uri))
-        except FileNotFoundError:
-            continue
-        store.delete(uri)
+            store.delete(uri)
+
+    each(withdraw, sorted({row["uri"] for row in matched} - {row["uri"] for row in shared}))

@@ -1,21 +1,25 @@
 """Frees what no kept release needs: rows of `assets`, pictures, and old files of the Delta tables.
 
 Kept are the newest releases, the live one, what tonight's plan wants, and every table version that a kept release
-pins. What may go is found from the tables; the store is never listed.
+pins. What may go is found from the tables; the store is never listed: a picture that was stored and never committed
+is one that some night planned. Tables that grow by a file for each commit are written anew in large files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.object_store import ObjectStore
+from infra.object_store import ObjectStore, batched, each, object_key
 from infra.releases import Row, all_releases, assets_release_id, live_release
 from infra.tables import open_table, query_tables, sql_literal
+from jobs.planning.units import SLOT
 
 RETENTION_HOURS = 48
 """Files younger than this stay: a night that runs now has written some that no commit names yet."""
+COMPACTED = ("candidates", "scores", "product_views", "releases")
+"""Tables that are appended to and not partitioned: each commit leaves a small file."""
 _BATCH = 5_000
 """Names in one SQL predicate."""
 
@@ -29,6 +33,8 @@ class Plan:
     """release_ids whose rows of `assets` go."""
     candidates: Sequence[Row]
     """asset_id and uri of pictures that go."""
+    uncommitted: Sequence[str]
+    """asset_ids that earlier nights had to make, that have no row and that tonight does not plan."""
 
 
 def plan_vacuum(state: Path, keep: int) -> Plan:
@@ -40,23 +46,37 @@ def plan_vacuum(state: Path, keep: int) -> Plan:
     there = {
         row["release_id"] for row in query_tables(state, "SELECT DISTINCT release_id FROM assets", "assets")
     }
+    tonight = """SELECT asset_id FROM work_units
+        WHERE status <> 'retired' AND run_date = (SELECT max(run_date) FROM work_units)"""
     unneeded = query_tables(
         state,
         f"""
         SELECT asset_id, uri FROM candidates WHERE asset_id NOT IN (
-            SELECT asset_id FROM assets WHERE release_id IN {sql_literal(needed)}
-            UNION ALL SELECT asset_id FROM work_units
-            WHERE status <> 'retired' AND run_date = (SELECT max(run_date) FROM work_units))
+            SELECT asset_id FROM assets WHERE release_id IN {sql_literal(needed)} UNION ALL {tonight})
         """,
         "candidates",
         "assets",
         "work_units",
     )
-    return Plan(kept, sorted(there - needed), unneeded)
+    # A retry was begun at most where there is a first attempt.
+    uncommitted = query_tables(
+        state,
+        f"""
+        SELECT DISTINCT u.asset_id FROM work_units AS u LEFT JOIN candidates AS before
+            ON {" AND ".join(f"u.{name} = before.{name}" for name in SLOT)} AND before.variant = u.variant - 1
+        WHERE (u.status = 'to_do' OR (u.status = 'standby' AND before.asset_id IS NOT NULL))
+            AND u.asset_id NOT IN (SELECT asset_id FROM candidates UNION ALL {tonight})
+        ORDER BY u.asset_id
+        """,
+        "work_units",
+        "candidates",
+    )
+    return Plan(kept, sorted(there - needed), unneeded, [row["asset_id"] for row in uncommitted])
 
 
 def vacuum(state: Path, plan: Plan, store: ObjectStore, *, retention_hours: int = RETENTION_HOURS) -> int:
     """Carries the plan out; the number of objects and table files removed. Run again after a crash, it goes on."""
+    each(store.delete, [object_key("pictures", asset_id, "jpg") for asset_id in plan.uncommitted])
     removed = 0
     if plan.asset_partitions:
         open_table(state, "assets").delete(f"release_id IN {sql_literal(plan.asset_partitions)}")
@@ -67,20 +87,21 @@ def vacuum(state: Path, plan: Plan, store: ObjectStore, *, retention_hours: int 
         shared = {
             row["uri"] for row in query_tables(state, users, "candidates") if row["asset_id"] not in going
         }
-        for uri in some:
-            if uri not in shared:
-                store.delete(uri)
-                removed += 1
+        unshared = [uri for uri in some if uri not in shared]
+        each(store.delete, unshared)
+        removed += len(unshared)
     # Rows after objects: a picture without a row would never be found again.
     for some in batched(sorted(going), _BATCH):
         for name in ("scores", "candidates"):
             open_table(state, name).delete(f"asset_id IN {sql_literal(some)}")
+    for name in COMPACTED:
+        open_table(state, name).optimize.compact()
     pinned: dict[str, set[int]] = {}
     for row in plan.kept:
         for entry in row["table_versions"]:
             if entry["table"] != "assets":
                 pinned.setdefault(entry["table"], set()).add(entry["version"])
-    for name, kept_versions in sorted((pinned | {"assets": set()}).items()):
+    for name, kept_versions in sorted((pinned | {"assets": set(), "releases": set()}).items()):
         gone = open_table(state, name).vacuum(
             retention_hours,
             dry_run=False,
@@ -89,8 +110,3 @@ def vacuum(state: Path, plan: Plan, store: ObjectStore, *, retention_hours: int 
         )
         removed += len(gone)
     return removed
-
-
-def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """The items in parts of at most `size`."""
-    return (items[at : at + size] for at in range(0, len(items), size))

@@ -14,10 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-Fault = Literal["500", "503", "reset", "half", "slow"]
-"""An internal error, `SlowDown`, a reset before the answer, half an answer and a reset, an answer after a second."""
+Fault = Literal["403", "500", "503", "reset", "half", "slow"]
+"""A refusal, an internal error, `SlowDown`, a reset before the answer, half an answer and a reset, a second's wait."""
 
-_ERRORS = {"500": (500, "InternalError"), "503": (503, "SlowDown")}
+_ERRORS = {"403": (403, "AccessDenied"), "500": (500, "InternalError"), "503": (503, "SlowDown")}
 _OF_ONE_HOP = {"connection", "expect", "keep-alive", "transfer-encoding"}
 
 
@@ -31,12 +31,17 @@ class FaultProxy(ThreadingHTTPServer):
         self.server = urlsplit(server_url).netloc
         self.faults: deque[Fault] = deque()
         self.always: Fault | None = None
+        self.deletes_left: int | None = None
+        """So many deletions go through, then they are refused; None: all do."""
         self.requests = 0
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
-    def next_fault(self) -> Fault | None:
+    def next_fault(self, method: str) -> Fault | None:
         """What happens to the request that came now."""
         self.requests += 1
+        if method == "DELETE" and self.deletes_left is not None:
+            self.deletes_left -= 1
+            return "403" if self.deletes_left < 0 else None
         if self.always:
             return self.always
         try:
@@ -54,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         proxy = cast(FaultProxy, self.server)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = proxy.next_fault()
+        fault = proxy.next_fault(self.command)
         if fault == "slow":
             time.sleep(1.0)
         if fault in _ERRORS:

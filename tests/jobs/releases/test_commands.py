@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.object_store import LocalStore, object_key
 from infra.releases import add_release, pinned_versions, read_release
-from infra.tables import append_rows, query_tables, read_table, replace_rows, rows_to_table
+from infra.tables import append_rows, open_table, query_tables, read_table, replace_rows, rows_to_table
 from jobs import build_drops, build_report, gate_release, publish_release
 from jobs.releases.__main__ import main
 from schemas.config import Quality
@@ -197,6 +198,8 @@ def test_what_is_recalled_is_gone_everywhere_and_stays_gone(
     assert run(night, "verify") == 0
 
     capsys.readouterr()
+    assert run(night, "recall", "--sku", f"shop/{sku}", "--why", "the same command again") == 0
+    assert read_release(night.state).row == live.row and read_table(night.state, "recalls").num_rows == 1
     for stage in (gate_release, publish_release):
         stage.main(night.argv())
     assert read_release(night.state).row == live.row, "the same night again brings nothing back"
@@ -220,6 +223,17 @@ def test_vacuum_keeps_all_that_a_kept_release_needs(
     ]
     replace_rows(night.state, "work_units", rows_to_table("work_units", units), "run_date = '2026-11-22'")
     third = next_release(night, everything[2:])
+    half_done = sha("stored, then killed")
+    late = [units[0] | {"asset_id": half_done, "run_date": RUN_DATE - dt.timedelta(days=1)}]
+    append_rows(night.state, "work_units", rows_to_table("work_units", late))
+    store = LocalStore(night.state / "store")
+    uncommitted = [object_key("pictures", asset_id, "jpg") for asset_id in (half_done, units[0]["asset_id"])]
+    for key in uncommitted:
+        store.put(key, b"a picture")
+    scores = read_table(night.state, "scores")
+    for revision in ("older-1", "older-2"):  # a night commits again and again
+        rows = [row | {"scorer_revision": revision} for row in scores.to_pylist()]
+        append_rows(night.state, "scores", rows_to_table("scores", rows))
     assert run(night, "vacuum", "--keep", "2", "--dry-run") == 0
     assert f"kept: {second['release_id']}, {third['release_id']}" in capsys.readouterr().out
     assert (night.state / "store" / everything[0]["uri"]).exists()
@@ -230,6 +244,9 @@ def test_vacuum_keeps_all_that_a_kept_release_needs(
     left = {
         row["asset_id"] for row in query_tables(night.state, "SELECT asset_id FROM candidates", "candidates")
     }
+    assert [store.exists(key) for key in uncommitted] == [False, True], "tonight's may be on its way to a row"
+    assert len(open_table(night.state, "scores").file_uris()) == 1
+    assert read_release(night.state).table("scores").num_rows == scores.num_rows
     assert everything[0]["asset_id"] not in left
     assert {asset["asset_id"] for asset in everything[1:]} <= left
     capsys.readouterr()
