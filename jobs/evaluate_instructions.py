@@ -30,6 +30,8 @@ RUN_LENGTH = 10
 """Products in a row that one reader sees."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"[^\W_]+")
+_OPENING_WORDS, _CLOSING_WORDS = 3, 2
+_OPENING_CHARS, _CLOSING_CHARS = 4, 3
 _UNSPACED = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -42,7 +44,9 @@ class Measures:
     number is in the values that the record cites or in the title. `overlap` and `worst_overlap` are Jaccard
     similarities of the word pairs (character pairs in Chinese) of two personas of a product: the mean pair, and the
     mean of each product's worst pair. `distinct_headlines` of all headlines; `most_repeated` counts the commonest.
-    `run_overlap` is the mean similarity of the headlines of two among ten products in a row of one persona.
+    `run_overlap` is the mean similarity of the headlines of two among ten products in a row of one persona;
+    `same_opening` and `same_closing` of the headlines behind the first of such ten, those that begin or end as an
+    earlier one does (three words and two; four characters and three in Chinese).
     """
 
     records: int
@@ -55,6 +59,8 @@ class Measures:
     distinct_headlines: float
     most_repeated: int
     run_overlap: float
+    same_opening: float
+    same_closing: float
 
 
 def ngrams(text: str) -> set[str]:
@@ -65,6 +71,26 @@ def ngrams(text: str) -> set[str]:
         for unit in (list(word) if _UNSPACED.search(word) else [word])
     ]
     return {*units, *(f"{a} {b}" for a, b in itertools.pairwise(units))}
+
+
+def ends(headline: str) -> tuple[str, str]:
+    """How a headline begins and how it ends: what makes ten of them sound stamped."""
+    if _UNSPACED.search(headline):
+        text = re.sub(r"\s", "", headline)
+        return text[:_OPENING_CHARS], text[-_CLOSING_CHARS:]
+    words = _WORD.findall(headline.lower())
+    return " ".join(words[:_OPENING_WORDS]), " ".join(words[-_CLOSING_WORDS:])
+
+
+def _repeated(runs: Iterable[Sequence[Row]], end: int) -> float:
+    """Share of the headlines behind the first of a run whose opening (0) or closing (1) an earlier one has."""
+    found = [
+        texts[at] in texts[:at]
+        for run in runs
+        for texts in [[ends(row["headline"])[end] for row in run]]
+        for at in range(1, len(texts))
+    ]
+    return fmean(found) if found else 0.0
 
 
 def similarity(first: set[str], second: set[str]) -> float:
@@ -146,11 +172,11 @@ def measure(rows: Sequence[Row], products: Mapping[tuple[str, str], Row], set_as
     cited = [citations(row, product) for row, product in zip(rows, sources, strict=True)]
     pairs = [found for group in of_product.values() if (found := _pairs(group))]
     runs = [
-        fmean(found)
+        group[start : start + RUN_LENGTH]
         for group in of_persona.values()
         for start in range(0, len(group), RUN_LENGTH)
-        if (found := _pairs(group[start : start + RUN_LENGTH], "headline"))
     ]
+    alike = [fmean(found) for run in runs if (found := _pairs(run, "headline"))]
     headlines = Counter((row["merchant_id"], row["headline"]) for row in rows)
     needed = sum(total for _, total in cited)
     return Measures(
@@ -163,7 +189,9 @@ def measure(rows: Sequence[Row], products: Mapping[tuple[str, str], Row], set_as
         worst_overlap=fmean(max(found) for found in pairs) if pairs else 0.0,
         distinct_headlines=len({row["headline"] for row in rows}) / len(rows),
         most_repeated=headlines.most_common(1)[0][1],
-        run_overlap=fmean(runs) if runs else 0.0,
+        run_overlap=fmean(alike) if alike else 0.0,
+        same_opening=_repeated(runs, 0),
+        same_closing=_repeated(runs, 1),
     )
 
 
@@ -214,6 +242,8 @@ _HEADINGS = (
     "distinct headlines",
     "commonest",
     "ten in a row",
+    "same opening",
+    "same closing",
 )
 
 
@@ -224,7 +254,9 @@ def as_markdown(results: Mapping[tuple[str, str], Measures]) -> str:
         shares = (m.schema_valid, m.semantically_valid, m.cited, m.faithful)
         cells = [writer, locale, str(m.records), *(f"{100 * share:.1f} %" for share in shares)]
         cells += [f"{m.overlap:.3f}", f"{m.worst_overlap:.3f}", f"{100 * m.distinct_headlines:.1f} %"]
-        lines.append("| " + " | ".join([*cells, str(m.most_repeated), f"{m.run_overlap:.3f}"]) + " |")
+        cells += [str(m.most_repeated), f"{m.run_overlap:.3f}"]
+        cells += [f"{100 * share:.1f} %" for share in (m.same_opening, m.same_closing)]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

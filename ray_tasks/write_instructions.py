@@ -37,7 +37,7 @@ OUTPUTS = ("instructions",)
 
 BATCH_SIZE = 32
 WRITER = "rules"
-WRITER_REVISION = "rules-3"
+WRITER_REVISION = "rules-4"
 
 _PRODUCT_COLUMNS = (
     "run_date",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
+Seed = tuple[str, str, str]
+"""Merchant, article (SKU) and persona: what a choice of words follows from."""
 
 
 def draw(*content: str) -> int:
@@ -27,6 +30,26 @@ def pick_leading(options: Sequence[T], *content: str) -> T:
             return option
         number >>= 1
     return options[-1]
+
+
+_GOLDEN = 0x9E3779B97F4A7C15
+"""2^64 over the golden ratio: its multiples lie far apart (Knuth, The Art of Computer Programming 3, section 6.4)."""
+
+
+def in_turn(options: Sequence[T], seed: Seed, purpose: str) -> list[T]:
+    """All options; the first is picked by the article's number, the others follow in an order of the content's own.
+
+    Articles of one catalog are numbered one after the other: what one begins with the next ones do not, though no other
+    product is looked at. An article without a number begins where its hash says.
+    """
+    if not options:
+        return []
+    merchant_id, sku, persona = seed
+    found = re.search(r"\d+(?=\D*$)", sku)
+    number, series = (int(found.group()), sku[: found.start()]) if found else (draw(sku), "")
+    others = shuffled(options, merchant_id, series, persona, purpose)
+    first = others.pop(number * _GOLDEN % 2**64 * len(options) >> 64)
+    return [first, *shuffled(others, *seed, purpose)]
 
 
 def shuffled(options: Sequence[T], *content: str) -> list[T]:

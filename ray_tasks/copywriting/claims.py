@@ -24,6 +24,8 @@ _NUMBER = re.compile(r"^[0-9]+([.,][0-9]+)?$")
 _YES = {"yes", "true", "included"}
 _PLAIN = {"weight", "height", "length", "width", "depth", "thickness", "size", "socket", "pot"}
 """Measures that matter to few: they speak last."""
+_CARRIED = {"bag", "shoes", "outdoor", "fitness", "tech"}
+"""What weighs on somebody: of other things the weight is for the parcel."""
 _LESS_IS_MORE = {"sugar": 3.0, "fat": 3.0, "salt": 0.3, "energy": 50.0, "calories": 50.0}
 """Amounts above which nobody is won over by them (EU 1924/2006, annex, calls these 'low' amounts or less)."""
 CONSUMED = {"coffee", "drink", "food", "beauty"}
@@ -77,7 +79,7 @@ def _value_in(locale: Locale, value: str, unit: str | None) -> str | None:
         return None
     if not unit:
         return shown
-    if not locale.reads_feed and unit.lower() in locale.words:
+    if unit.lower() in locale.words and not (locale.reads_feed and value == "1"):
         unit = locale.words[unit.lower()]
         unit = locale.counted(value, unit)
     elif not locale.reads_feed and re.fullmatch(r"[a-z]{4,}", unit):
@@ -110,7 +112,7 @@ def _spec_forms(fact: Mapping[str, Any], locale: Locale, bank: str) -> tuple[tup
     patterns = locale.specs.get(name, ())
     if name == "weight" and bank in CONSUMED:
         patterns = locale.specs["volume"]  # what is in the pack
-    elif name == "weight" and unit and "/" in unit:
+    elif name == "weight" and "/" in f"{value}{unit}":
         patterns = ("{value}",)  # of cloth, not of the thing
     elif name == "material" and bank in CONSUMED:
         patterns = ("{value}",)  # what is in it
@@ -148,6 +150,8 @@ def spec_statements(facts: list[Mapping[str, Any]], locale: Locale, bank: str, s
             continue
         # An amount that wins nobody over is better left unsaid.
         if _is_too_much(name, value):
+            continue
+        if name == "weight" and bank not in _CARRIED | CONSUMED and len(names) >= _ENOUGH:
             continue
         # Where the volume says what the pack holds, the weight is the parcel's; reviews have words of their own.
         if (bank in CONSUMED and "volume" in names and name == "weight") or name in _NOT_SPECS:

@@ -121,8 +121,11 @@ def whole_statements(description: str) -> list[str]:
 
 
 def _only_names(phrase: str, names: Iterable[str]) -> bool:
+    """Whether a phrase says little but the names: three of their words, or more of theirs than of its own."""
     known = {word for name in names for word in name.lower().split()}
-    return all(word in known for word in phrase.lower().split())
+    words = [word for word in phrase.lower().split() if word not in {"and", "of", "with", "in", "for"}]
+    shared = sum(word in known for word in words)
+    return shared >= 3 or 2 * shared > len(words)
 
 
 def noun_phrases(description: str, names: Sequence[str] = (), at_most: int = 8) -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from ray_tasks.copywriting.choice import draw, shuffled
+from ray_tasks.copywriting.choice import Seed, draw, in_turn, shuffled
 from ray_tasks.copywriting.claims import CONSUMED, Statement, speaks_like
+from ray_tasks.copywriting.echoes import echoes, says
 from ray_tasks.copywriting.items import Item, Noun, noun_of
 from ray_tasks.copywriting.kinds import Kind
 from ray_tasks.copywriting.locales import Locale
@@ -30,10 +32,17 @@ class Headline:
     used: Statement | None = None
 
 
+_TITLE_ENDS = re.compile(r",| \(| - | (?:with|in|for|from) ")
+_NO_NAME = re.compile(r"\d|\b[A-Z]{4,}\b|\w- | -\w")
+
+
 def short_name(title: str) -> str | None:
-    """The title up to its first comma, when it is short enough to stand in a headline and free of numbers."""
-    name = title.split(",")[0].split(" (")[0].strip()
-    return name if len(name) <= _NAME_MAX_CHARS and not any(char.isdigit() for char in name) else None
+    """The title up to its first comma or preposition, when it is short and reads as a name.
+
+    Numbers, shouting ("GOOD MORNING") and stray hyphens ("T- Shirt") belong in a list, not in a sentence.
+    """
+    name = _TITLE_ENDS.split(title, maxsplit=1)[0].strip()
+    return name if 0 < len(name) <= _NAME_MAX_CHARS and not _NO_NAME.search(name) else None
 
 
 def _sentence_case(text: str) -> str:
@@ -51,6 +60,11 @@ class _Name:
     is_proper: bool = False
     """A name without an article stands at the beginning or behind a colon, not within a phrase."""
 
+    def stands_in(self, phrase: str, locale: Locale) -> bool:
+        """Whether a phrase has the thing's own word in it, or another of its words."""
+        own = self.bare.lower().split()[-1].rstrip("s")
+        return own in phrase.lower() or echoes(self.bare, phrase, locale)
+
 
 def _names(
     product: Mapping[str, Any],
@@ -58,7 +72,7 @@ def _names(
     kind: Kind,
     locale: Locale,
     telling: Sequence[Statement],
-    seed: Sequence[str],
+    seed: Seed,
 ) -> list[_Name]:
     """Ways to call the thing: "a mug", "a stoneware mug", and its title where that is in the copy's language."""
     noun, plain, qualified = noun_of(item, locale), [], []
@@ -80,75 +94,69 @@ def _names(
             facts = (source, (fact.source_field, fact.source_value))
             qualified.append(_Name(called, bare, facts, fact))
     title = short_name(product["title"]) if speaks_like(product, locale) else None
-    if title is not None:
-        plain.append(_titled(title, noun, locale, product["title"]))
+    if title is not None and (titled := _titled(title, noun, locale, product["title"])) is not None:
+        plain.append(titled)
     plain = shuffled(plain, *seed, "name")
     # Two in three say a fact.
     return [*plain, *qualified] if draw(*seed, "plain") % 3 == 0 else [*qualified, *plain]
 
 
-def _titled(title: str, noun: Noun | None, locale: Locale, source: str) -> _Name:
-    """A title as a name ("Wanderer Hiking Boots"), or as the noun it describes ("a two-tone mug")."""
+def _titled(title: str, noun: Noun | None, locale: Locale, source: str) -> _Name | None:
+    """A title as a name ("Wanderer Hiking Boots"), or as the noun it describes ("a two-tone mug").
+
+    None where a title in small letters ("Court sneaker") says no more than the noun, or not quite the noun.
+    """
     first, *others = title.split()
-    spoken = f"{first.lower()} {' '.join(others)}"
-    described = noun is not None and spoken == title.lower() and f" {noun.bare}" in spoken
-    if noun is None or not described:
+    spoken = f"{first.lower()} {' '.join(others)}".strip()
+    if noun is None or spoken != title.lower():
         return _Name(title, title, (("title", source),), is_proper=True)
+    if not spoken.endswith(f" {noun.bare}"):
+        return None
     return _Name(locale.with_article(noun.article, spoken), spoken, (("title", source),))
 
 
-def _from_names(
-    forms: Sequence[str], names: Sequence[_Name], locale: Locale, seed: Sequence[str]
-) -> Iterator[Headline]:
-    """Each way to call the thing in each of the phrases, the most telling way first."""
+def _around_name(form: str, names: Sequence[_Name], locale: Locale) -> Iterator[Headline]:
+    """A phrase with each way to call the thing, the most telling way first."""
     for name in names:
-        thing = name.bare.lower().split()[-1].rstrip("s")
-        for form in shuffled(forms, *seed, "noun"):
-            if name.is_proper and not re.search(r"^\{|: \{", form):
-                continue
-            # "The table for a table lamp": the thing must not stand in its own phrase.
-            if thing not in form.lower():
-                text = form.format(a=name.with_article, noun=name.bare)
-                yield Headline(_sentence_case(locale.spaced(text)), name.sources, name.used)
-
-
-def _from_place(
-    product: Mapping[str, Any], setting: str, kind: Kind, locale: Locale, seed: Sequence[str]
-) -> Iterator[Headline]:
-    """Phrases of the kind of product in the setting, then those that need no place: for what has no name here."""
-    bank = locale.headlines.get(kind.bank, {})
-    spoken = [*bank.get(setting, ()), *locale.headlines.get("any", {}).get(setting, ())]
-    name = short_name(product["title"]) if speaks_like(product, locale) else None
-    for form in [*shuffled(spoken, *seed, "place"), *shuffled(bank.get("neutral", ()), *seed, "neutral")]:
-        if "{name}" not in form:
-            yield Headline(form)
-        elif name is not None:
-            yield Headline(form.format(name=name), (("title", product["title"]),))
-
-
-def _from_fact(
-    leading: Sequence[Statement], names: Sequence[_Name], locale: Locale, seed: Sequence[str]
-) -> Iterator[Headline]:
-    """Phrases around a specification that matters to the persona."""
-    plain = [name for name in names if name.used is None]
-    for best in leading:
-        field = best.source_field.removeprefix("facts.").lower()
-        if best.source_field == field or not _is_worth_a_headline(field, best.source_value):
+        if name.is_proper and not re.search(r"^\{|: \{", form):
             continue
-        source = (best.source_field, best.source_value)
-        for form in shuffled(locale.fact_headlines.get(field, ()), *seed, "fact headline"):
-            if "{a}" not in form and "{noun}" not in form:
-                yield Headline(_sentence_case(locale.spaced(form.format(value=best.value))), (source,), best)
-            for name in plain:
-                text = form.format(value=best.value, a=name.with_article, noun=name.bare)
-                yield Headline(_sentence_case(locale.spaced(text)), (source, *name.sources), best)
+        # "The table for a table lamp": the thing must not stand in its own phrase.
+        if not name.stands_in(form, locale):
+            text = form.format(a=name.with_article, noun=name.bare)
+            yield Headline(_sentence_case(locale.spaced(text)), name.sources, name.used)
 
 
-def _is_worth_a_headline(name: str, value: str) -> bool:
+def _around_mood(
+    mood: str, form: str, field: _Name | None, names: Sequence[_Name], locale: Locale
+) -> Iterator[Headline]:
+    """A mood and the thing ("Where the tarmac ends: hiking shoes"), or the mood alone where it says `field` itself."""
+    if field is not None and locale.shows(re.escape(field.bare)).search(mood):
+        yield Headline(mood, field.sources)
+        return
+    # What has a colon takes no second one; what asks or calls out ends itself.
+    if any(mark in mood and mark in form for mark in ":：，"):
+        return
+    ended = re.sub(r"([.?!？！])\s*[:：,，.。]", r"\1", form.replace("{mood}", mood))
+    yield from _around_name(ended, names, locale)
+
+
+def _around_fact(fact: Statement, form: str, names: Sequence[_Name], locale: Locale) -> Iterator[Headline]:
+    """A phrase around a specification that matters to the persona."""
+    source = (fact.source_field, fact.source_value)
+    if "{a}" not in form and "{noun}" not in form:
+        yield Headline(_sentence_case(locale.spaced(form.format(value=fact.value))), (source,), fact)
+    for name in names:
+        # "A ridge tent for two for 2".
+        if name.used is None and not (fact.value and says(name.bare, fact.value, locale)):
+            text = form.format(value=fact.value, a=name.with_article, noun=name.bare)
+            yield Headline(_sentence_case(locale.spaced(text)), (source, *name.sources), fact)
+
+
+def _is_worth_a_headline(fact: Statement) -> bool:
     """Sugar only where there is none, caffeine only where there is enough to be awake from."""
-    amount = re.match(r"\d+", value)
+    name, amount = fact.source_field.removeprefix("facts.").lower(), re.match(r"\d+", fact.source_value)
     if name == "sugar":
-        return value.split(" ")[0] == "0"
+        return fact.source_value.startswith("0 ")
     return name != "caffeine" or (amount is not None and int(amount.group()) >= _AWAKE_MG)
 
 
@@ -162,34 +170,42 @@ def headline(
     ranked: Sequence[Statement],
     said: Collection[str],
     channels: Collection[str],
-    seed: Sequence[str],
+    seed: Seed,
 ) -> Headline:
     """The first phrase that fits, may be said, and that no other persona of the product has.
 
     It names the thing or one of its facts: a mood alone sells nothing. `ranked`: what may be claimed and heads no other
-    picture of the product, by worth. Which family speaks first follows from the content; coffee without sugar says so.
+    picture of the product, by worth. Which phrase speaks first follows from the content; coffee without sugar says so.
     """
     names = _names(product, item, kind, locale, ranked, seed)
     own = locale.nouns_of.get(f"{kind.bank}.{setting}")
     if own is None and GUIDES[setting].neutral:
         own = locale.nouns_of.get(kind.bank)
-    families = {
-        "noun": _from_names(own or locale.nouns[setting], names, locale, seed),
-        "fact": _from_fact(ranked[:2], names, locale, seed),
-        "angle": _from_names(locale.angles.get(angle, ()), names, locale, seed),
-        "place": _from_place(product, setting, kind, locale, seed),
-    }
+    word = locale.items.get(kind.bank)
+    field = _Name(word, word, (("category", product["category"]),)) if word is not None else None
+    forms = list(own or locale.nouns[setting])
     # What is eaten has an origin that is a fact, and no material to look at.
-    has_angle = angle in locale.angles and not (angle == "origin" and kind.bank in CONSUMED)
-    order = ["noun"] * 5 + ["fact"] * 3 + ["angle"] * 3 * has_angle
-    first = order[draw(*seed, "family") % len(order)]
+    if not (angle == "origin" and kind.bank in CONSUMED):
+        forms += locale.angles.get(angle, ())
+    moods = locale.moods(kind.bank, setting)
+    facts = [
+        _around_fact(fact, form, names, locale)
+        for fact in ranked[:2]
+        for form in locale.fact_headlines.get(fact.source_field.removeprefix("facts.").lower(), ())
+        if fact.source_field.startswith("facts.") and _is_worth_a_headline(fact)
+    ]
+    others = [_around_name(form, names, locale) for form in forms]
+    others += [_around_mood(mood, form, field, names, locale) for mood in moods for form in locale.joined]
     if kind.name == "coffee" and ranked and ranked[0].source_value.startswith("0 "):
-        first = "fact"
-    for family in dict.fromkeys([first, "noun", "place"]):
-        for option in families[family]:
-            fits = text_columns(option.text) <= HEADLINE_MAX_CHARS
-            if fits and option.text not in said and may_be_said(option.text, locale, channels):
-                return option
+        frames = in_turn(facts, seed, "fact") + in_turn(others, seed, "frame")
+    else:
+        frames = in_turn([*facts, *others], seed, "frame")
+    # What has no name in this language is shown with a mood alone.
+    nameless = (Headline(mood) for mood in in_turn(moods, seed, "mood"))
+    for option in chain(*frames, nameless):
+        fits = text_columns(option.text) <= HEADLINE_MAX_CHARS
+        if fits and option.text not in said and may_be_said(option.text, locale, channels):
+            return option
     # More personas than phrases: the product's name carries the headline.
     text = (short_name(product["title"]) or product["title"])[:HEADLINE_MAX_CHARS].strip()
     return Headline(text, (("title", product["title"]),))

@@ -39,6 +39,14 @@ class Kind:
 _TABLES = "wood_table linen_fabric cafe_table"
 _OUTSIDE = "forest_trail mountain_camp beach_sand garden_lawn"
 
+_KITCHEN_SETTINGS = (
+    f"{_TABLES} marble_counter kitchen_counter window_sill office_desk study_night gym_floor "
+    f"deck_terrace {_OUTSIDE}"
+)
+_KITCHEN_PROPS = (
+    "citrus leaves plant coffee_beans books laptop_edge towel dumbbell lantern pine_cones pebbles"
+)
+
 # The first kind whose words fit wins, in each text; special things stand before general ones.
 KINDS = (
     Kind(
@@ -125,13 +133,16 @@ KINDS = (
         size_cm=95,
     ),
     Kind(
+        "cup",
+        "mug mugs cup cups kettle carafe teapot thermos flask bottle bottles tumbler glassware jug",
+        _KITCHEN_SETTINGS,
+        _KITCHEN_PROPS,
+    ),
+    Kind(
         "kitchen",
-        "kitchen kitchenware cookware mug cup bowl plate pan pot kettle blender grater knife cutlery "
-        "carafe teapot thermos flask bottle tumbler glassware appliance jug toaster lunchbox",
-        f"{_TABLES} marble_counter kitchen_counter window_sill office_desk study_night gym_floor "
-        f"deck_terrace {_OUTSIDE}",
-        "citrus leaves plant coffee_beans books laptop_edge towel dumbbell lantern pine_cones pebbles",
-        "kitchen",
+        "kitchen kitchenware cookware bowl plate pan pot blender grater knife cutlery appliance toaster lunchbox",
+        _KITCHEN_SETTINGS,
+        _KITCHEN_PROPS,
     ),
     Kind(
         "coffee",
@@ -253,7 +264,7 @@ KINDS = (
 GARDEN_LIGHT = Kind("garden light", "", "garden_lawn wood_table", "plant leaves pebbles", "home")
 ANY_KIND = Kind("thing", "", "wood_table linen_fabric window_sill", "plant leaves")
 
-_WIDE = frozenset({"food", "drink", "outdoor", "kitchen", "tool", "tech"})
+_WIDE = frozenset({"food", "drink", "outdoor", "cup", "kitchen", "tool", "tech"})
 """Fields in which a title says more than the category."""
 _TELLING = frozenset({"beauty", "supply", "garden", "jewellery"})
 """Categories whose titles often name something else ('Tomato Plant Food', 'Vanity Light')."""

@@ -13,6 +13,8 @@ from typing import Any
 _FOLDER = Path(__file__).parent
 _WORD = re.compile(r"[^\W\d_]+")
 
+_AT_WORK = frozenset({"workshop_bench", "renovation_room", "potting_bench", "garden_lawn"})
+
 Phrases = Mapping[str, tuple[str, ...]]
 
 
@@ -38,6 +40,8 @@ class Locale:
     qualified: Phrases
     """A noun with its material or capacity, by the specification's name."""
     angles: Phrases
+    joined: tuple[str, ...]
+    """Headlines of a mood and the thing's noun."""
     fact_headlines: Phrases
     """Headlines around one specification, by its name."""
     support: Phrases
@@ -49,6 +53,8 @@ class Locale:
     specs: Phrases
     """Ways to say a specification, by its name."""
     words: Mapping[str, str]
+    numerals: Mapping[str, str]
+    """Number words -> figures."""
     made: Mapping[str, str]
     """A material's word as it stands behind "made of", where it changes there."""
     few: Mapping[str, str]
@@ -87,6 +93,19 @@ class Locale:
             for key, value in self.words.items()
             for form in (value, self.few.get(value, value), self.many.get(value, value))
         }
+
+    def moods(self, bank: str, setting: str) -> list[str]:
+        """What may be said of the moment with a kind of thing in a setting.
+
+        Kinds with words of their own wherever they stand take a place's only where it is made for work.
+        """
+        own, place = self.headlines.get(bank, {}), self.headlines["any"].get(setting, ())
+        told = list(own.get(setting, ()))
+        if bank not in self.support_of:
+            told += place
+        else:
+            told += [*own["neutral"], *(place if setting in _AT_WORK else ())]
+        return [mood for mood in told or own["neutral"] if "{name}" not in mood]
 
     def with_article(self, article: str, words: str) -> str:
         """A noun phrase behind its article: English "a" is "an" before a vowel."""
@@ -166,6 +185,7 @@ def load_locale(tag: str) -> Locale:
         items=raw["items"],
         qualified=_tuples(raw["qualified"]),
         angles=_tuples(raw["angles"]),
+        joined=tuple(raw["joined"]),
         fact_headlines=_tuples(raw["fact_headlines"]),
         support=_tuples(raw["support"]),
         support_of=_tuples(raw["support_of"]),
@@ -173,6 +193,7 @@ def load_locale(tag: str) -> Locale:
         facts=_tuples(raw["facts"]),
         specs=_tuples(raw["specs"]),
         words={key.lower(): value for key, value in raw.get("words", {}).items()},
+        numerals=raw["numerals"],
         made=raw.get("made", {}),
         few=raw.get("few", {}),
         many=raw.get("many", {}),

@@ -38,7 +38,7 @@ _SEASON_CUES = {
     "summer": re.compile(r"\b(summer|beach|swim\w*|sunscreen|sandals?|parasol)\b", re.IGNORECASE),
 }
 _NOT_IN_SEASON = {
-    "winter": frozenset({"beach_sand", "garden_lawn", "picnic_blanket", "deck_terrace"}),
+    "winter": frozenset({"beach_sand", "garden_lawn", "picnic_blanket", "deck_terrace", "gym_floor"}),
     "summer": frozenset({"winter_snow"}),
 }
 _NOT_NAMED = 10.0

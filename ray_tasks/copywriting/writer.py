@@ -8,8 +8,9 @@ from typing import Any
 
 from ray_tasks.copywriting import claims
 from ray_tasks.copywriting.angles import leads
-from ray_tasks.copywriting.choice import draw, pick, shuffled
+from ray_tasks.copywriting.choice import Seed, draw, in_turn, pick, shuffled
 from ray_tasks.copywriting.claims import Statement
+from ray_tasks.copywriting.echoes import echoes, says
 from ray_tasks.copywriting.headlines import headline
 from ray_tasks.copywriting.items import Item, noun_of
 from ray_tasks.copywriting.kinds import Kind
@@ -39,6 +40,14 @@ _CALLS = {
     "wear": "wear",
     "shoes": "wear",
     "make": "make",
+    "garden": "make",
+    "home": "home",
+    "cup": "home",
+    "kitchen": "home",
+    "bag": "go",
+    "outdoor": "go",
+    "fitness": "go",
+    "tech": "tech",
 }
 _AVOID = ("people and faces", "other brands and logos", "text other than the copy", "changes to the product")
 _AVOID_BY_BANK = {
@@ -109,7 +118,7 @@ def selling_points(
     head: str,
     locale: Locale,
     said: Said,
-    seed: Sequence[str],
+    seed: Seed,
 ) -> list[Statement | str]:
     """One to three points: statements of the record first, at most one line of situation to fill up."""
     brand = thing.product.get("brand")
@@ -122,13 +131,15 @@ def selling_points(
         if text_columns(text) <= SELLING_POINT_MAX_CHARS and may_be_said(text, locale, thing.channels):
             chosen.append(Statement(text, "brand", brand, text))
     if len(chosen) < 2:
+        bank = thing.kind.bank
+        moments = [*locale.support_of.get(bank, locale.support[setting]), *locale.moods(bank, setting)]
         lines = [
             line
-            for line in shuffled(
-                locale.support_of.get(thing.kind.bank, locale.support[setting]), *seed, "line"
-            )
+            for line in in_turn(moments, seed, "line")
             if line not in said.lines
             and line.lower() not in head.lower()
+            and text_columns(line) <= SELLING_POINT_MAX_CHARS
+            and not echoes(line, head, locale)
             and may_be_said(line, locale, thing.channels)
         ]
         if lines:
@@ -137,7 +148,7 @@ def selling_points(
     return chosen
 
 
-def rating_statement(product: Mapping[str, Any], locale: Locale, seed: Sequence[str]) -> Statement | None:
+def rating_statement(product: Mapping[str, Any], locale: Locale, seed: Seed) -> Statement | None:
     """What reviewers say, when there are enough of them."""
     rated = claims.rating(product)
     if rated is None:
@@ -151,7 +162,7 @@ def rating_statement(product: Mapping[str, Any], locale: Locale, seed: Sequence[
 
 
 def sticker(
-    product: Mapping[str, Any], spare: Sequence[Statement], locale: Locale, seed: Sequence[str]
+    product: Mapping[str, Any], spare: Sequence[Statement], locale: Locale, seed: Seed
 ) -> Statement | None:
     """A badge with a short fact or the rating, on about two of three pictures."""
     if draw(*seed, "sticker") % 3 == 0:
@@ -190,7 +201,7 @@ def product_alt_text(thing: Thing, locale: Locale) -> str:
     return f"{named[:1].upper()}{named[1:]}."
 
 
-def alt_text(thing: Thing, scene: Mapping[str, Any], locale: Locale, seed: Sequence[str]) -> str:
+def alt_text(thing: Thing, scene: Mapping[str, Any], locale: Locale, seed: Seed) -> str:
     """What the picture shows, in one sentence: the product in its scene."""
     alone = product_alt_text(thing, locale)
     if thing.product.get("framed"):
@@ -242,8 +253,8 @@ def write_instruction(
         thing.channels,
         seed,
     )
-    # "Cold brew for the nine-to-five" has said that it is one.
-    ranked = [o for o in ranked if o is not head.used and o.text.lower() not in head.text.lower()]
+    # "Cold brew for the nine-to-five" has said that it is one, and "a tent for two" how many sleep in it.
+    ranked = [o for o in ranked if o is not head.used and not says(head.text, o.value or o.text, locale)]
     points = selling_points(thing, ranked, setting, head.text, locale, said, seed)
     badge = sticker(product, [option for option in ranked if option not in points], locale, seed)
     if badge is not None and badge.source_field == "rating":
@@ -279,9 +290,9 @@ def write_instruction(
     }
 
 
-def _call(thing: Thing, locale: Locale, seed: Sequence[str]) -> str | None:
+def _call(thing: Thing, locale: Locale, seed: Seed) -> str | None:
     """The button's text; none where the channel forbids them all."""
-    calls = shuffled(locale.calls[_CALLS.get(thing.kind.bank, "any")], *seed, "call")
+    calls = in_turn(locale.calls[_CALLS.get(thing.kind.bank, "any")], seed, "call")
     return next((call for call in calls if may_be_said(call, locale, thing.channels)), None)
 
 

@@ -5,9 +5,13 @@ from typing import Any
 
 import pytest
 
+from infra.sample_shop.events import sellable
 from infra.tables import append_rows, ensure_tables, rows_to_table
 from jobs import evaluate_instructions as evaluation
-from tests.ray_tasks.records import NIGHT, product
+from ray_tasks.copywriting.locales import supported_locales
+from ray_tasks.write_instructions import InstructionWriter
+from tests.ray_tasks.embedders import BagOfWordsEmbedder
+from tests.ray_tasks.records import NIGHT, SEGMENTS, product
 
 PRODUCT = product()
 
@@ -94,6 +98,66 @@ def test_overlap_and_repetition_tell_alike_from_different() -> None:
     assert alike.overlap == 1 and alike.most_repeated == 2 and alike.distinct_headlines == 0.5
     assert different.overlap == 0 and different.distinct_headlines == 1
     assert evaluation.similarity(evaluation.ngrams("清晨的杯子"), evaluation.ngrams("深夜的杯子")) > 0.3
+
+
+@pytest.mark.parametrize(
+    ("headlines", "opening", "closing"),
+    [
+        (("For the trail: a cup", "For the trail: boots"), 1, 0),
+        (("A cup for the trail", "Boots for the trail"), 0, 1),
+        (("A cup for the trail", "Where the tarmac ends: boots"), 0, 0),
+        (("晨光里的杯子", "晨光里的靴子"), 1, 0),
+    ],
+)
+def test_headlines_that_begin_or_end_alike_are_counted(
+    headlines: tuple[str, str], opening: float, closing: float
+) -> None:
+    products = {("roastery", sku): product(sku) for sku in ("C1", "C2")}
+    rows = [row(sku=sku, headline=text) for sku, text in zip(("C1", "C2"), headlines, strict=True)]
+    found = evaluation.measure(rows, products, 0)
+    assert (found.same_opening, found.same_closing) == (opening, closing)
+
+
+def sample_shop() -> list[dict[str, Any]]:
+    """The products of the sample shop as the writer takes them, each with five personas."""
+    return [
+        product(
+            one.sku, title=one.name, category=one.category, brand=one.brand, description=one.text,
+            facts=[{"name": name, "value": value, "unit": unit, "number": None} for name, value, unit in one.specs],
+            merchant_id=one.merchant_id, rating_mean=None, rating_count=0,
+        )
+        | {"segment_ids": [one["segment_id"] for one in SEGMENTS[:5]], "palette": [], "aspect": 1.0}
+        for one in sellable()
+    ]  # fmt: skip
+
+
+MOST_ALIKE = {
+    "en": (0.03, 0.03),
+    "de": (0.02, 0.06),
+    "fr": (0.06, 0.07),
+    "zh": (0.04, 0.07),
+    "ar": (0.02, 0.04),
+}
+"""Shares of headlines that open and close as an earlier one of ten, as measured, rounded up."""
+
+
+@pytest.mark.parametrize("tag", supported_locales())
+def test_ten_products_running_do_not_sound_stamped(tag: str) -> None:
+    shop = sample_shop()
+    merchants = {one["merchant_id"]: (tag,) for one in shop}
+    rows = InstructionWriter(rows_to_table("segments", SEGMENTS), merchants, BagOfWordsEmbedder()).rows(shop)
+    assert not [row["rejected_for"] for row in rows if row["rejected_for"]]
+    found = evaluation.measure(rows, {(one["merchant_id"], one["sku"]): one for one in shop}, 0)
+    assert found.cited == found.faithful == 1
+    assert found.same_opening <= MOST_ALIKE[tag][0] and found.same_closing <= MOST_ALIKE[tag][1], found
+
+
+def test_copy_stays_when_another_product_comes() -> None:
+    shop = sample_shop()
+    merchants = {one["merchant_id"]: ("en",) for one in shop}
+    writer = InstructionWriter(rows_to_table("segments", SEGMENTS), merchants, BagOfWordsEmbedder())
+    alone = writer.rows(shop[3:4])
+    assert writer.rows(shop[:8])[len(alone) * 3 : len(alone) * 4] == alone
 
 
 def test_the_command_prints_a_row_for_each_writer_and_locale(

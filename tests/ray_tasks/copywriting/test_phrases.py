@@ -148,7 +148,7 @@ def test_a_region_uses_its_language_and_an_unknown_locale_names_the_known_ones()
     ("category", "title", "kind"),
     [
         ("Coffee > Beans", "Yirgacheffe light roast 250 g", "coffee"),
-        ("Coffee > Accessories", "Espresso cups, two sizes", "kitchen"),
+        ("Coffee > Accessories", "Espresso cups, two sizes", "cup"),
         ("Outdoors > Footwear", "Trail Breeze", "shoes"),
         ("Garden & Outdoor > Fertilizer", "Tomato Plant Food", "garden"),
         ("Textiles > Towels", "Linen tea towel, undyed", "textile"),
