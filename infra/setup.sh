@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv from requirements.txt and infra/constraints.txt, with Delta's jars in .venv/jars.
+# Makes .venv from requirements.txt and infra/constraints.txt, with Delta's jars in .venv/jars and Spark's classes in .venv/spark.jsa.
 # Called by make. Needs python3 and java, nothing else; the package indexes are those that pip and Ivy are configured with.
 # A stamp holds a hash of what went in, so a set-up that is current costs milliseconds; an interrupted one starts again.
 set -uo pipefail
@@ -89,5 +89,7 @@ echo "set-up: installing requirements.txt into .venv (some minutes and 8 GB the 
 .venv/bin/python -m pip install --disable-pip-version-check --no-input -r requirements.txt -c infra/constraints.txt >>"$log" 2>&1 ||
   stop "pip could not install requirements.txt: $(grep -m1 '^ERROR' "$log" | cut -c1-200) (log: $log); mend that and run the same command again"
 fetch_jars
+.venv/bin/python -m infra.class_archive >>"$log" 2>&1 ||
+  echo "set-up: no archive of Spark's classes (log: $log): nights work, and start Spark some seconds slower" >&2
 echo "$stamp" >.venv/setup.stamp
 echo "set-up: done in $((SECONDS - started)) s" >&2

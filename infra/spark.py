@@ -30,10 +30,12 @@ _QUICK_CONF = {
     "spark.sql.adaptive.enabled": "false",
 }
 _JARS = Path(sys.prefix) / "jars"
+CLASS_ARCHIVE = Path(sys.prefix) / "spark.jsa"
+"""Written by `infra.class_archive` at set-up; a session starts without it, some seconds later."""
 _LOG_CONF = Path(__file__).with_name("log4j2.properties")
 
 
-def spark_session(engines: Engines, state: Path) -> SparkSession:
+def spark_session(engines: Engines, state: Path, class_archive: Path | None = CLASS_ARCHIVE) -> SparkSession:
     """The process's Spark session, local, with Delta's jars from the environment; no network.
 
     Raises FileNotFoundError when the jars are missing.
@@ -52,6 +54,9 @@ def spark_session(engines: Engines, state: Path) -> SparkSession:
     # In quotes: spark-submit splits the options at spaces, which a path may have.
     paths = (f'"-Dderby.system.home={scratch}"', f'"-Dlog4j2.configurationFile={_LOG_CONF}"')
     jvm_options = (*paths, *_JVM_OPTIONS, *(_QUICK_JVM_OPTIONS if quick else ()))
+    if class_archive and class_archive.exists():
+        # Another Java leaves the archive aside, and would say so on stdout, where answers are.
+        jvm_options += (f'"-XX:SharedArchiveFile={class_archive}"', "-Xlog:disable")
     builder = (
         SparkSession.builder.master(f"local[{engines.cores}]")
         .appName("hundredfaces")

@@ -7,6 +7,7 @@ Leaves the suites' pages in the night's report, the result in gate.json, and the
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Sequence
@@ -67,6 +68,8 @@ def run_expectations(
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
+    # Nine hundred lines on fields that it does not know itself.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     context = gx.get_context(mode="file", project_root_dir=folder)
