@@ -64,12 +64,12 @@ def run_expectations(
     frames: table name -> rows. before: the same of the last night, where there was one. folder: where Great
     Expectations keeps its own files. site: where its pages are written.
     """
+    # It logs nine hundred lines on fields that it does not know itself.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    # Nine hundred lines on fields that it does not know itself.
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     context = gx.get_context(mode="file", project_root_dir=folder)
