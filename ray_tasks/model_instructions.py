@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from infra.object_store import open_store
 from ray_tasks.copywriting.model_writer import PROMPT_REVISION, Order, write_with
+from ray_tasks.copywriting.shown import open_pictures
 from ray_tasks.models.vision_language import JsonModel, VisionLanguageModel
 from ray_tasks.write_instructions import InstructionWriter, with_rejections
 from schemas.config import Store
-from schemas.instruction import DRAFT_JSON_SCHEMA, INSTRUCTION_JSON_SCHEMA, instruction_hash
+from schemas.instruction import INSTRUCTION_JSON_SCHEMA, instruction_hash
 from schemas.model_config import WriterModel
 from schemas.revisions import writer_revision
 
@@ -34,11 +32,9 @@ class ModelInstructionWriter:
     ) -> None:
         self._rules = InstructionWriter(**rules)
         self._segments = {row["segment_id"]: row for row in rules["segments"].to_pylist()}
-        self._model = opened or VisionLanguageModel(model, DRAFT_JSON_SCHEMA)
+        self._model = opened or VisionLanguageModel(model)
         self._revision = f"{writer_revision(model)}+{PROMPT_REVISION}"
-        self._store = open_store(store, state)
-        self._picture_px = model.picture_px
-        self._picture = lru_cache(maxsize=64)(self._read_picture)
+        self._picture = open_pictures(open_store(store, state), model.picture_px)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Rows of `instructions`, each with `rejected_for`."""
@@ -61,22 +57,5 @@ class ModelInstructionWriter:
 
     def _order(self, row: Mapping[str, Any], product: Mapping[str, Any]) -> Order:
         record = {name: row[name] for name in INSTRUCTION_JSON_SCHEMA["properties"]}
-        picture = self._picture(product["cutout_uri"]) if product["cutout_uri"] else None
+        picture = self._picture(product["cutout_uri"])
         return Order(record, product, self._segments[row["segment_id"]], picture)
-
-    def _read_picture(self, uri: str) -> NDArray[np.uint8] | None:
-        """The cut-out on white, (H, W, 3) uint8, its longer side `picture_px` at most; None when it is lost."""
-        import cv2
-
-        try:
-            data = self._store.get(uri)
-        except FileNotFoundError:
-            return None
-        bgra = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
-            return None
-        alpha = bgra[..., 3:].astype(np.float32) / 255
-        bgr = (bgra[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
-        scale = min(1.0, self._picture_px / max(bgr.shape[:2]))
-        size = tuple(max(1, round(side * scale)) for side in (bgr.shape[1], bgr.shape[0]))
-        return np.ascontiguousarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)[..., ::-1])

@@ -12,7 +12,7 @@ import numpy as np
 
 from infra.object_store import ObjectStore
 from ray_tasks.models.image_text import TransformersImageText, Vectors
-from ray_tasks.models.judge import JUDGEMENT_JSON_SCHEMA, PictureJudge, judge_measurements, read_measured
+from ray_tasks.models.judge import PictureJudge, judge_measurements, read_measured
 from ray_tasks.models.scene_prompts import SETTING_PHRASES
 from ray_tasks.models.vision_language import VisionLanguageModel
 from schemas.config import Quality
@@ -34,7 +34,7 @@ class ModelMeasures:
         if image_text := quality.image_text:
             self._embedder = TransformersImageText(image_text, image_text.device, "quality.image_text")
         if judge := quality.judge:
-            self._judge = PictureJudge(VisionLanguageModel(judge, JUDGEMENT_JSON_SCHEMA, "quality.judge"))
+            self._judge = PictureJudge(VisionLanguageModel(judge, "quality.judge"))
             self._judge_px = judge.picture_px
             self._measured = (
                 read_measured(Path(judge.measured), judge_revision(judge)) if judge.measured else {}

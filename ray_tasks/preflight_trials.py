@@ -76,9 +76,12 @@ def try_writing(model: WriterModel) -> str:
     from schemas.instruction import DRAFT_JSON_SCHEMA
 
     started = time.perf_counter()
-    opened = VisionLanguageModel(model, DRAFT_JSON_SCHEMA)
+    opened = VisionLanguageModel(model)
     loaded = time.perf_counter()
-    (answer,) = opened.answer([Question("You write copy.", "A jar of honey, 250 g.", _jar()[..., :3].copy())])
+    question = Question(
+        "You write copy.", "A jar of honey, 250 g.", _jar()[..., :3].copy(), DRAFT_JSON_SCHEMA
+    )
+    (answer,) = opened.answer([question])
     answered_s = time.perf_counter() - loaded
     whole = "valid JSON" if parse(answer) is not None else "cut off at max_new_tokens, so no JSON"
     return f"{opened.name} answered in {answered_s:.1f} s ({whole}), loaded in {loaded - started:.1f} s"

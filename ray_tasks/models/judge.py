@@ -45,7 +45,7 @@ _Z = 1.96
 
 
 class PictureJudge:
-    """Answers all QUESTIONS of each picture at once; `model` was opened with JUDGEMENT_JSON_SCHEMA."""
+    """Answers all QUESTIONS of each picture at once."""
 
     def __init__(self, model: JsonModel) -> None:
         self.name = model.name
@@ -54,7 +54,9 @@ class PictureJudge:
 
     def judge(self, pictures: Sequence[NDArray[np.uint8]]) -> list[dict[str, bool] | None]:
         """Question -> yes, for each (H, W, 3) picture; None where the model gave no whole answer."""
-        answers = self._model.answer([Question(SYSTEM, _ASKED, picture) for picture in pictures])
+        answers = self._model.answer(
+            [Question(SYSTEM, _ASKED, picture, JUDGEMENT_JSON_SCHEMA) for picture in pictures]
+        )
         found = [parse(answer) for answer in answers]
         return [
             {name: bool(one[name]) for name in QUESTIONS}

@@ -1,15 +1,17 @@
-"""A vision-language model whose answers are JSON of one schema: the grammar masks every token that would break it.
+"""A vision-language model whose answers are JSON of a schema: the grammar masks every token that would break it.
 
-The schema is compiled once (llguidance); each row of a batch walks its own copy of the automaton. Method: Willard and
+A schema is compiled once (llguidance); each row of a batch walks its own copy of the automaton. Method: Willard and
 Louf 2023, "Efficient Guided Generation for Large Language Models", section 3.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,17 +25,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+KEPT_BYTES = 1 << 28
+"""What the model keeps of beginnings that it read, on the CPU; half of the free memory on a card."""
+_MOST_MATCHERS = 1024
 _SEAM = "\x1f\x1e\x1f"
 """Stands for a moment where a prompt is parted: control characters, which no text keeps."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a model is asked: its part (system), the task with its fenced data (user), a picture (H, W, 3) or None."""
+    """What a model is asked: its part (system), the task with its fenced data (user), a picture (H, W, 3) or None.
+
+    schema: JSON Schema of the answer.
+    """
 
     system: str
     user: str
     picture: NDArray[np.uint8] | None
+    schema: Mapping[str, Any]
     shared: str = ""
     """Stands before `user`: what all questions about one product share, and the model reads once for all of them."""
 
@@ -47,7 +56,7 @@ class Question:
 
 
 class JsonModel(Protocol):
-    """Answers questions with JSON texts of the schema it was opened with."""
+    """Answers questions with JSON texts of their schemas."""
 
     name: str
     revision: str
@@ -57,15 +66,34 @@ class JsonModel(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """Distinct beginnings that were read in one batch, a row each, and what the model keeps of having read them."""
+
+    rows: dict[bytes, int]
+    tokens: dict[str, torch.Tensor]
+    """input_ids and attention_mask, (rows, tokens), padded on the left."""
+    cache: Any
+    shifts: dict[Any, torch.Tensor]
+    """Module -> (rows, 1), of models with positions in three dimensions: how far pictures shift those of the text."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the keys and values."""
+        return sum(one.nbytes for layer in self.cache.layers for one in (layer.keys, layer.values))
+
+
 class VisionLanguageModel:
     """A `JsonModel` around any image-text-to-text model that transformers loads.
 
     `config.model` is a hub id (then `config.revision` pins it) or a local folder. Greedy: the same questions in the
-    same batches give the same answers on one machine. What questions share is read once a batch, picture and all.
+    same batches give the same answers on one machine. What questions share is read once, picture and all, and kept for
+    later calls while there is room; what was read last is kept in any case, for a second attempt.
     """
 
-    def __init__(self, config: WriterModel, schema: Mapping[str, Any], key: str = "writer.model") -> None:
+    def __init__(self, config: WriterModel, key: str = "writer.model") -> None:
         import llguidance
+        import torch
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
         is_folder = Path(config.model).is_dir()
@@ -78,61 +106,66 @@ class VisionLanguageModel:
         opened = load(config, key, "config.json", AutoModelForImageTextToText.from_pretrained)
         self._model = opened.eval().to(config.device)
         vocabulary = max(len(self._tokenizer), self._model.get_output_embeddings().weight.shape[0])
-        automaton = llguidance.LLTokenizer(
+        self._automaton = llguidance.LLTokenizer(
             self._tokenizer.backend_tokenizer.to_str(),
             n_vocab=vocabulary,
             eos_token=self._tokenizer.eos_token_id,
         )
-        grammar = llguidance.LLMatcher.grammar_from_json_schema(
-            dict(schema), overrides={"whitespace_flexible": False}
-        )
-        self._matcher = llguidance.LLMatcher(automaton, grammar)
-        if self._matcher.is_error():
-            raise ValueError(f"{key}: model {config.model}: {self._matcher.get_error()}")
+        self._matchers: dict[str, llguidance.LLMatcher] = {}
+        self._kept: list[_Reading] = []
+        on_card = config.device == "cuda"
+        self._room_bytes = torch.cuda.mem_get_info()[0] // 2 if on_card else KEPT_BYTES
+        self.prefixes_read = 0
+        """Beginnings that had to be read."""
 
     def answer(self, questions: Sequence[Question]) -> list[str]:
         """See JsonModel. An answer that ran out of tokens is cut off, and so no JSON."""
         size = self._config.batch_size
         prefixes = [question.prefix for question in questions]
-        # Questions about one product run together, so that what they share is read once.
-        order = sorted(range(len(questions)), key=lambda i: (prefixes.index(prefixes[i]), i))
+        reading = [
+            next((n for n, one in enumerate(self._kept) if prefix in one.rows), -1) for prefix in prefixes
+        ]
+        # What was read together runs together, and so do questions about one product: what they share is read once.
+        order = sorted(range(len(questions)), key=lambda i: (reading[i], prefixes.index(prefixes[i]), i))
         answers = [""] * len(questions)
-        for start in range(0, len(order), size):
-            chosen = order[start : start + size]
-            for i, text in zip(chosen, self._generate([questions[i] for i in chosen]), strict=True):
-                answers[i] = text
+        for _, group in groupby(order, key=reading.__getitem__):
+            run = list(group)
+            for start in range(0, len(run), size):
+                chosen = run[start : start + size]
+                for i, text in zip(chosen, self._generate([questions[i] for i in chosen]), strict=True):
+                    answers[i] = text
         return answers
 
     def _generate(self, questions: Sequence[Question]) -> list[str]:
         import torch
 
-        first: dict[bytes, int] = {}
-        for number, question in enumerate(questions):
-            first.setdefault(question.prefix, number)
-        rows = [list(first).index(question.prefix) for question in questions]
         parts = [self._parts(question) for question in questions]
-        shown = [questions[number] for number in first.values()]
         pad = self._tokenizer.pad_token_id
         pad = self._tokenizer.eos_token_id if pad is None else pad
         with torch.inference_mode():
-            start, cache = self._read([parts[number][0] for number in first.values()], shown, pad)
+            first: dict[bytes, int] = {}
+            for n, question in enumerate(questions):
+                first.setdefault(question.prefix, n)
+            reading = next((one for one in self._kept if first.keys() <= one.rows.keys()), None)
+            if reading is None:
+                beginnings = {prefix: parts[n][0] for prefix, n in first.items()}
+                reading = self._read(beginnings, [questions[n] for n in first.values()], pad)
+            rows = [reading.rows[question.prefix] for question in questions]
+            cache = copy.copy(reading.cache)
+            cache.layers = [copy.copy(layer) for layer in reading.cache.layers]
+            # Selecting makes tensors of its own: what is kept stays as it was read.
             cache.batch_select_indices(torch.tensor(rows, device=self._config.device))
-            for module in self._model.modules():
-                # Models with positions in three dimensions remember how far pictures shift those of the text.
-                if getattr(module, "rope_deltas", None) is not None:
-                    module.rope_deltas = module.rope_deltas[rows]
+            for module, shift in reading.shifts.items():
+                module.rope_deltas = shift[rows]
             rest = self._tokenizer(
                 [own for _, own in parts], padding=True, return_tensors="pt", add_special_tokens=False
             ).to(self._config.device)
-            both = {
-                name: torch.cat([start[name][rows], rest[name]], dim=1)
-                for name in ("input_ids", "attention_mask")
-            }
+            both = {name: torch.cat([read[rows], rest[name]], dim=1) for name, read in reading.tokens.items()}
             length = both["input_ids"].shape[1]
             tokens = self._model.generate(
                 **both,
                 past_key_values=cache,
-                logits_processor=[_GrammarMask([self._matcher.deep_copy() for _ in questions], length)],
+                logits_processor=[_GrammarMask([self.matcher(one.schema) for one in questions], length)],
                 do_sample=False,
                 num_beams=1,
                 max_new_tokens=self._config.max_new_tokens,
@@ -141,13 +174,31 @@ class VisionLanguageModel:
         decoded: list[str] = self._tokenizer.batch_decode(tokens[:, length:], skip_special_tokens=True)
         return decoded
 
-    def _read(self, texts: Sequence[str], shown: Sequence[Question], pad: int) -> tuple[Any, Any]:
-        """The tokens of distinct beginnings with their pictures, and what the model keeps of having read them."""
+    def matcher(self, schema: Mapping[str, Any]) -> Any:
+        """A fresh automaton of the schema's answers. Raises ValueError for a schema that has none."""
+        import llguidance
+
+        text = json.dumps(schema, sort_keys=True)
+        if text not in self._matchers:
+            if len(self._matchers) >= _MOST_MATCHERS:
+                self._matchers.clear()
+            grammar = llguidance.LLMatcher.grammar_from_json_schema(
+                text, overrides={"whitespace_flexible": False}
+            )
+            matcher = llguidance.LLMatcher(self._automaton, grammar)
+            if matcher.is_error():
+                raise ValueError(f"model {self.name}: {matcher.get_error()}")
+            self._matchers[text] = matcher
+        return self._matchers[text].deep_copy()
+
+    def _read(self, texts: Mapping[bytes, str], shown: Sequence[Question], pad: int) -> _Reading:
+        """Reads distinct beginnings with their pictures, and keeps what came of it."""
         from PIL import Image
 
+        self.prefixes_read += len(texts)
         pictures = [Image.fromarray(one.picture) for one in shown if one.picture is not None]
         inputs = self._processor(
-            text=list(texts),
+            text=list(texts.values()),
             images=pictures or None,
             padding=True,
             return_tensors="pt",
@@ -157,7 +208,18 @@ class VisionLanguageModel:
         read = self._model.generate(
             **inputs, max_new_tokens=1, do_sample=False, pad_token_id=pad, return_dict_in_generate=True
         )
-        return inputs, read.past_key_values
+        shifts = {
+            module: module.rope_deltas
+            for module in self._model.modules()
+            if getattr(module, "rope_deltas", None) is not None
+        }
+        tokens = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+        rows = {prefix: row for row, prefix in enumerate(texts)}
+        reading = _Reading(rows, tokens, read.past_key_values, shifts)
+        if sum(one.size_bytes for one in self._kept) > self._room_bytes:
+            self._kept.pop()
+        self._kept.append(reading)
+        return reading
 
     def _parts(self, question: Question) -> tuple[str, str]:
         """The prompt in two: up to what questions about the product share, and the question's own."""

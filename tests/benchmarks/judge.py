@@ -19,7 +19,6 @@ import numpy as np
 from infra.settings import load_config
 from ray_tasks.model_measures import fitted
 from ray_tasks.models.judge import (
-    JUDGEMENT_JSON_SCHEMA,
     Measured,
     PictureJudge,
     measure_judge,
@@ -113,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     rng = np.random.default_rng(0)
     colours = [tuple(map(int, rng.integers(30, 226, 3))) for _ in range(args.products)]
     cutouts = [shoe(420) if number == 0 else bottle(420, rgb) for number, rgb in enumerate(colours)]
-    judge = PictureJudge(VisionLanguageModel(config, JUDGEMENT_JSON_SCHEMA, "quality.judge"))
+    judge = PictureJudge(VisionLanguageModel(config, "quality.judge"))
     pictures, measured = measure(judge, cutouts, args.strengths, config.picture_px)
     write_measured(args.out, judge_revision(config), pictures, measured)
     print(f"{judge_revision(config)}: {pictures} pictures\n")

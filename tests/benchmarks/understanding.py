@@ -64,7 +64,7 @@ def questions(products: int) -> list[Question]:
         record = f"Product {number}: " + "a steel bottle of 750 ml that keeps drinks cold for 24 hours, " * 5
         for audience in range(AUDIENCES):
             user = f"For audience {audience}, who {'camp' if audience % 2 else 'work in an office'}."
-            made.append(Question("You write copy.", user, picture, record))
+            made.append(Question("You write copy.", user, picture, DRAFT_JSON_SCHEMA, record))
     return made
 
 
@@ -80,7 +80,7 @@ def whole_prompts(model: VisionLanguageModel, asked: Sequence[Question], batch: 
             add_special_tokens=False,
         ).to(model._config.device)
         length = inputs["input_ids"].shape[1]
-        mask = _GrammarMask([model._matcher.deep_copy() for _ in some], length)
+        mask = _GrammarMask([model.matcher(one.schema) for one in some], length)
         with torch.inference_mode():
             model._model.generate(
                 **inputs,
@@ -129,7 +129,7 @@ def main() -> None:
         config = WriterModel(
             model=str(folder), device=args.device, batch_size=BATCH, max_new_tokens=max(64, TOKENS[args.size])
         )
-        model = VisionLanguageModel(config, DRAFT_JSON_SCHEMA)
+        model = VisionLanguageModel(config)
     arms = {
         "question by question": lambda: whole_prompts(model, asked, 1),
         f"padded batches of {BATCH}": lambda: whole_prompts(model, asked, BATCH),

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ray_tasks.copywriting.model_writer import FENCE, Order, question, shown_record, write_with
+from ray_tasks.copywriting.model_writer import Order, question, write_with
+from ray_tasks.copywriting.shown import FENCE, shown_record
 from ray_tasks.copywriting.validation import reasons_against
 from ray_tasks.models.vision_language import Question
 from ray_tasks.pictures.ocr import read_text

@@ -9,7 +9,6 @@ import pytest
 
 from infra.settings import load_config
 from ray_tasks.models.judge import (
-    JUDGEMENT_JSON_SCHEMA,
     QUESTIONS,
     Measured,
     PictureJudge,
@@ -46,7 +45,7 @@ class Scripted:
 def test_even_random_weights_answer_every_question(tmp_path: Path) -> None:
     save_tiny_vision_language_model(tmp_path)
     config = WriterModel(model=str(tmp_path), device="cpu", max_new_tokens=160)
-    judge = PictureJudge(VisionLanguageModel(config, JUDGEMENT_JSON_SCHEMA))
+    judge = PictureJudge(VisionLanguageModel(config))
     answers = judge.judge([np.full((32, 32, 3), shade, np.uint8) for shade in (20, 220)])
     assert all(answer is not None and set(answer) == set(QUESTIONS) for answer in answers)
 
