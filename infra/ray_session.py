@@ -45,6 +45,43 @@ def start_ray(engines: Engines) -> None:
     context.print_on_execution_start = False
 
 
+def _actors_on_gpus(num_gpus: float) -> int:
+    """How many actors of `num_gpus` each there is room for. Raises StageError for none."""
+    import ray
+
+    if not (actors := int(ray.cluster_resources().get("GPU", 0) / num_gpus)):
+        raise StageError(
+            'the configuration asks for device = "cuda" and Ray finds no GPU: start it where there is one, '
+            'or set device = "cpu"'
+        )
+    return actors
+
+
+_served: dict[tuple[Any, ...], list[Any]] = {}
+
+
+def serve(worker: type[Any], *arguments: Any, engines: Engines, on_gpu: bool) -> list[Any]:
+    """Ray actors that hold `worker(*arguments)` until this process ends: one a GPU, or one on the CPU.
+
+    Later calls with the same arguments get the same actors, so that stages of one process load a model once. Raises
+    StageError where it cannot be loaded, and where a GPU is asked for and Ray finds none.
+    """
+    import ray
+
+    start_ray(engines)
+    key = (worker, *arguments)
+    if key not in _served:
+        count = _actors_on_gpus(1) if on_gpu else 1
+        actor = ray.remote(num_cpus=0, num_gpus=int(on_gpu))(worker)
+        handles = [actor.remote(*arguments) for _ in range(count)]
+        try:
+            ray.get([handle.__ray_ready__.remote() for handle in handles])
+        except ray.exceptions.RayActorError as error:
+            raise StageError(str(error).strip().splitlines()[-1]) from error
+        _served[key] = handles
+    return _served[key]
+
+
 def map_rows(
     rows: pa.Table,
     worker: type[Callable[[pa.Table], pa.Table]],
@@ -67,12 +104,7 @@ def map_rows(
     start_ray(engines)
     size = batch_rows or min(engines.batch_size, max(1, -(-rows.num_rows // (2 * engines.cores))))
     batches = [rows.slice(start, size) for start in range(0, rows.num_rows, size)]
-    actors = engines.cores if not num_gpus else int(ray.cluster_resources().get("GPU", 0) / num_gpus)
-    if not actors:
-        raise StageError(
-            'the configuration asks for device = "cuda" and Ray finds no GPU: start it where there is one, '
-            'or set device = "cpu"'
-        )
+    actors = _actors_on_gpus(num_gpus) if num_gpus else engines.cores
     made = ray.data.from_arrow(batches).map_batches(
         worker,
         fn_constructor_kwargs=dict(arguments),

@@ -1,7 +1,8 @@
 """Measures how well personas are found: recall@1, 3, 5 and nDCG@5 against baselines, on four shops.
 
 `python -m jobs.evaluate_personas` prints the table and stores it as `persona_evaluation` under --state. With --fit the
-weights in ray_tasks/personas/weights.toml are fitted anew first, on each shop's past alone.
+weights in ray_tasks/personas/weights.toml are fitted anew first, on each shop's past alone. With --config a model is
+asked too: what its opinions are worth is fitted on the same past, kept as --record, and judged beside the rest.
 
 This command makes the cases, with the functions that count segments and affinities at night: jobs know Spark and the
 feeds. Scores are made and judged by `python -m ray_tasks.personas.evaluate` in a process of its own, which sees of a
@@ -39,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--fit", action="store_true", help="fit the weights anew before")
     parser.add_argument("--keep-cases", action="store_true", help="use the cases of the last run")
+    parser.add_argument("--config", type=Path, help="judge the opinions of its writer.model beside the rules")
+    parser.add_argument("--record", type=Path, help="where personas.measured finds what they are worth")
+    parser.add_argument("--products", type=int, help="judge so many of each case, all when left out")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     cases = args.state.resolve() / "evaluation" / "personas"
@@ -47,7 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         make_cases(args.state.resolve(), args.data_root, cases)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
     steps = [["fit"]] if args.fit else []
-    for step in [*steps, ["evaluate", "--state", str(args.state.resolve())]]:
+    judged = ["evaluate", "--state", str(args.state.resolve())]
+    for name in ("config", "record", "products"):
+        if (value := getattr(args, name)) is not None:
+            judged += [f"--{name}", str(value)]
+    for step in [*steps, judged]:
         command = [sys.executable, "-m", f"ray_tasks.personas.{step[0]}", "--cases", str(cases), *step[1:]]
         if status := subprocess.run(command, env=environment, check=False).returncode:
             return status

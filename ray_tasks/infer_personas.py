@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,15 @@ import pyarrow.compute as pc
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import read_night, replace_streamed, rows_to_table
+from ray_tasks.copywriting.shown import cutout_picture
 from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder
 from ray_tasks.models.vector_cache import CachedEmbedder
 from ray_tasks.personas import evidence, explain, ranking, texts
+from ray_tasks.personas.opinion import Adviser, Heard, adviser_revision, read_weight
 from ray_tasks.personas.own_past import COLUMN, with_own_past, without_own_past
 from ray_tasks.personas.parts import PartsModel
 from ray_tasks.personas.weights import Weights
+from schemas.config import Config
 from schemas.tables import BY_NAME
 
 STAGE = "ray_tasks.infer_personas"
@@ -45,13 +49,16 @@ PRODUCT_COLUMNS = (
     "price_minor",
     "tags",
 )
+_SHOWN_COLUMNS = ("facts", "rating_mean", "rating_count")
+"""Beside them, what a model is shown of a product."""
 
 
 class PersonaRanker:
     """Ranks the segments for batches of products.
 
     `top_k` and `sources` are per merchant: how many segments a product gets, and which segment sources it may draw on.
-    `cache` is a file of vectors of earlier nights: what a product says is embedded when it changes.
+    `cache` is a file of vectors of earlier nights: what a product says is embedded when it changes. An `adviser` adds
+    what a model thinks of a product's likeliest segments, by the weight that was measured for it.
     """
 
     def __init__(
@@ -63,6 +70,7 @@ class PersonaRanker:
         embedder: TextEmbedder | None = None,
         weights: Weights | None = None,
         cache: Path | None = None,
+        adviser: Adviser | None = None,
     ) -> None:
         embedder = embedder or MiniLMEmbedder()
         self.embedder = CachedEmbedder(embedder, cache) if cache else RememberingEmbedder(embedder)
@@ -73,6 +81,10 @@ class PersonaRanker:
             merchant: np.isin(model.sources, list(names)) for merchant, names in sources.items()
         }
         self._revision = f"parts-2+{self.weights.revision}+{self.embedder.name}@{self.embedder.revision}"
+        self._segments = segments.sort_by("segment_id").to_pylist()
+        self._adviser = adviser
+        if adviser is not None:
+            self._revision += f"+{adviser.weight:g} x {adviser.revision}"
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Rows of `personas` for a batch of `products` `with_own_past`."""
@@ -83,9 +95,15 @@ class PersonaRanker:
         parts = self.model.of(batch, vectors)
         sums = self.weights.sums(parts)
         score = np.sum(list(sums.values()), axis=0)
+        eligible = np.stack([self._eligible[product["merchant_id"]] for product in products])
+        heard: list[Heard] = []
+        if self._adviser is not None:
+            opinions, heard = self._adviser.opinions(products, self._segments, score, eligible)
+            sums = sums | {"model": self._adviser.weight * opinions}
+            score = score + sums["model"]
         chosen = ranking.diverse_top(
             score,
-            np.stack([self._eligible[product["merchant_id"]] for product in products]),
+            eligible,
             self.model.alike,
             max(self._top_k[product["merchant_id"]] for product in products),
             least_score=self.weights.least_score,
@@ -96,7 +114,9 @@ class PersonaRanker:
             own = chosen[n, : self._top_k[product["merchant_id"]]]
             found = own[own != ranking.NOBODY].tolist()
             told = evidence.sentences(self.model, product, parts, n, found, vectors[n])
+            refused = [",".join(reasons) for reasons in heard[n].refused] if heard else None
             for rank, (i, why) in enumerate(zip(found, told, strict=True), start=1):
+                said = heard[n].reasons.get(self.model.segment_ids[i]) if heard else None
                 rows.append(
                     {
                         **{name: product[name] for name in ("run_date", "merchant_id", "sku")},
@@ -104,7 +124,8 @@ class PersonaRanker:
                         "rank": rank,
                         "score": round(float(score[n, i]), 6),
                         **{f"{name}_score": round(float(part[n, i]), 6) for name, part in sums.items()},
-                        "evidence": why,
+                        "evidence": [*why, said] if said else why,
+                        "refused_attempts": refused,
                         "method_revision": self._revision,
                     }
                 )
@@ -126,8 +147,14 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         merchants = [merchant.id for merchant in stage.merchants]
         night = read_night(stage.state, "products", stage.run_date, merchants=merchants)
         products, range_of_shard = texts.in_shard(texts.first_products(night, stage.limit), stage.shard)
-        views = texts.accepted_views(stage.state, stage.config.cutout, ["image_sha256"])
-        usable = with_usable_picture(products, views).select(PRODUCT_COLUMNS)
+        views = texts.accepted_views(stage.state, stage.config.cutout, ["image_sha256", "cutout_uri"])
+        usable = with_usable_picture(products, views)
+        if stage.config.personas.backend == "model":
+            at = pc.index_in(usable["image_sha256"], value_set=views["image_sha256"].combine_chunks())
+            usable = usable.select([*PRODUCT_COLUMNS, *_SHOWN_COLUMNS])
+            usable = usable.append_column("cutout_uri", views["cutout_uri"].take(at))
+        else:
+            usable = usable.select(PRODUCT_COLUMNS)
         segments = read_night(stage.state, "segments", stage.run_date)
         for merchant in stage.merchants:
             if not set(segments["source"].to_pylist()) & set(merchant.segment_sources):
@@ -149,6 +176,22 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
                 stage.count(merchant_id, no_usable_picture=n_in - n_usable)
         stage.write_rejects(_spoken_for_too_little(stage, usable, faces))
     return []
+
+
+def _adviser(stage: Stage) -> Adviser:
+    """The model that is asked whom products are for. Raises StageError for a record that is not its own."""
+    from ray_tasks.models.served import serve_model
+
+    model, measured = stage.config.asked_model, stage.config.personas.measured
+    revision = adviser_revision(model)
+    try:
+        weight = read_weight(Path(measured) if measured else None, revision)
+    except (OSError, ValueError) as error:
+        raise StageError(str(error)) from error
+    if not weight:
+        stage.log.info("the model's opinions count nothing: personas.measured names no record that says more")
+    picture = partial(cutout_picture, stage.config.store, stage.state, model.picture_px)
+    return Adviser(serve_model(model, stage.config.engines), weight, revision, picture)
 
 
 def _spoken_for_too_little(
@@ -176,6 +219,12 @@ def _spoken_for_too_little(
                            merchant_id, n)  # fmt: skip
 
 
+def input_files(config: Config, data_root: Path) -> list[Path]:
+    """The record of the model that is asked: another one is another weight."""
+    measured = config.personas.measured
+    return [Path(measured)] if measured and Path(measured).is_file() else []
+
+
 def _ranked(
     stage: Stage,
     products: pa.Table,
@@ -184,7 +233,7 @@ def _ranked(
     faces: Counter[tuple[str, str]],
 ) -> Iterator[pa.RecordBatch]:
     """Batches of personas as Ray delivers them, counted; they are written while others are still ranked."""
-    arguments = {
+    arguments: dict[str, Any] = {
         "cache": stage.state / "cache" / "text_vectors.sqlite",
         "segments": segments,
         "segment_affinity": segment_affinity,
@@ -193,6 +242,9 @@ def _ranked(
     }
     engines = stage.config.engines
     rows = max(1, min(MOST_BATCH_ROWS, -(-products.num_rows // (2 * engines.cores))))
+    if stage.config.personas.backend == "model" and products.num_rows:
+        arguments["adviser"] = _adviser(stage)
+        rows = max(rows, stage.config.asked_model.batch_size)
     for table in map_rows(products, PersonaRanker, arguments, engines, batch_rows=rows):
         keys = list(zip(table["merchant_id"].to_pylist(), table["sku"].to_pylist(), strict=True))
         faces.update(keys)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from infra.object_store import open_store
 from ray_tasks.copywriting.model_writer import PROMPT_REVISION, Order, write_with
-from ray_tasks.copywriting.shown import open_pictures
-from ray_tasks.models.vision_language import JsonModel, VisionLanguageModel
+from ray_tasks.copywriting.shown import cutout_picture
+from ray_tasks.models.vision_language import JsonModel
 from ray_tasks.write_instructions import InstructionWriter, with_rejections
 from schemas.config import Store
 from schemas.instruction import INSTRUCTION_JSON_SCHEMA, instruction_hash
@@ -20,21 +20,21 @@ from schemas.revisions import writer_revision
 
 
 class ModelInstructionWriter:
-    """Writes batches as InstructionWriter does; `rules` are its arguments. Loads the model once."""
+    """Writes batches as InstructionWriter does; `rules` are its arguments, `config` is the model's."""
 
     def __init__(
         self,
         rules: Mapping[str, Any],
-        model: WriterModel,
+        config: WriterModel,
         store: Store,
         state: Path,
-        opened: JsonModel | None = None,
+        model: JsonModel,
     ) -> None:
         self._rules = InstructionWriter(**rules)
         self._segments = {row["segment_id"]: row for row in rules["segments"].to_pylist()}
-        self._model = opened or VisionLanguageModel(model)
-        self._revision = f"{writer_revision(model)}+{PROMPT_REVISION}"
-        self._picture = open_pictures(open_store(store, state), model.picture_px)
+        self._model = model
+        self._revision = f"{writer_revision(config)}+{PROMPT_REVISION}"
+        self._picture = partial(cutout_picture, store, state, config.picture_px)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Rows of `instructions`, each with `rejected_for`."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.settings import ConfigError, load_config
-from ray_tasks.preflight_trials import try_cutting, try_painting, try_seeing, try_writing
+from ray_tasks.preflight_trials import tell_worth, try_cutting, try_painting, try_seeing, try_writing
 from schemas.config import Config
 from schemas.model_config import Weights
 
@@ -180,6 +180,8 @@ def checks(config: Config, state: Path) -> Iterator[tuple[str, Callable[[], str]
         model = config.writer.model
         assert model is not None
         yield "writer.answer", lambda: try_writing(model)
+    if config.personas.backend == "model":
+        yield "personas.worth", lambda: tell_worth(config)
     if config.cutout.matting is not None:
         yield "cutout.edge", lambda: try_cutting(config)
     if config.quality.image_text is not None or config.quality.judge is not None:

@@ -87,6 +87,16 @@ def try_writing(model: WriterModel) -> str:
     return f"{opened.name} answered in {answered_s:.1f} s ({whole}), loaded in {loaded - started:.1f} s"
 
 
+def tell_worth(config: Config) -> str:
+    """What the model's opinions of personas are worth. Raises what is wrong with its record."""
+    from ray_tasks.personas.opinion import adviser_revision, read_weight
+
+    measured = config.personas.measured
+    weight = read_weight(Path(measured) if measured else None, adviser_revision(config.asked_model))
+    told = "" if measured else ": personas.measured names no record of it"
+    return f"the model's opinion of who wants a product weighs {weight:g}{told}"
+
+
 def try_cutting(config: Config) -> str:
     """Cuts one product out. Raises what kept it from being cut out."""
     from ray_tasks.models.matting import MattingCutOut

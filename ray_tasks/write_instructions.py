@@ -298,20 +298,19 @@ def _written(
         "references": open_references(stage.config.scene),
     }
     worker: type[Any] = InstructionWriter
-    gpus = 0
-    if (model := stage.config.writer.model) and stage.config.writer.backend == "model":
+    if (model := stage.config.writer.model) and stage.config.writer.backend == "model" and products.num_rows:
         from ray_tasks.model_instructions import ModelInstructionWriter
+        from ray_tasks.models.served import serve_model
 
-        worker, gpus = ModelInstructionWriter, int(model.device == "cuda")
+        worker = ModelInstructionWriter
         arguments = {
             "rules": arguments,
-            "model": model,
+            "config": model,
             "store": stage.config.store,
             "state": stage.state,
+            "model": serve_model(model, stage.config.engines),
         }
-    for table in map_rows(
-        products, worker, arguments, stage.config.engines, batch_rows=BATCH_SIZE, num_gpus=gpus
-    ):
+    for table in map_rows(products, worker, arguments, stage.config.engines, batch_rows=BATCH_SIZE):
         good = table.filter(pc.is_null(table[REJECT_COLUMN.name]))
         for row in table.filter(pc.is_valid(table[REJECT_COLUMN.name])).to_pylist():
             rejects.append(_reject(row))

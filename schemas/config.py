@@ -10,7 +10,7 @@ from schemas.feed_config import (
     ProductFeed,
     SegmentSource,
 )
-from schemas.model_config import CutOut, Judge, OnDevice, Scene, Weights, Writer
+from schemas.model_config import CutOut, Judge, OnDevice, Personas, Scene, Weights, Writer, WriterModel
 from schemas.strict import Identifier, Locale, Strict
 
 
@@ -195,6 +195,7 @@ class Config(Strict):
     cutout: CutOut = CutOut()
     scene: Scene = Scene()
     writer: Writer = Writer()
+    personas: Personas = Personas()
     placements: dict[Identifier, Placement] = Field(
         default_factory=lambda: {"square": Placement(width_px=1024, height_px=1024)}
     )
@@ -218,6 +219,12 @@ class Config(Strict):
         shares = own.look != "white" and own.height_px >= least
         return tallest if shares else own.height_px, has_text
 
+    @property
+    def asked_model(self) -> WriterModel:
+        """The model that is asked whom products are for, where `personas.backend` is model."""
+        assert self.writer.model is not None
+        return self.writer.model
+
     def weights(self) -> dict[str, Weights]:
         """Where in the configuration -> weights, of all models that this night loads."""
         found: dict[str, Weights] = {}
@@ -226,7 +233,7 @@ class Config(Strict):
             for name in ("unet", "lora", "edges", "layout", "style"):
                 if (part := getattr(self.scene.diffusion, name)) is not None:
                     found[f"scene.diffusion.{name}"] = part
-        if self.writer.backend == "model" and self.writer.model is not None:
+        if "model" in (self.writer.backend, self.personas.backend) and self.writer.model is not None:
             found["writer.model"] = self.writer.model
         seeing = {
             "cutout.matting": self.cutout.matting,
@@ -234,6 +241,14 @@ class Config(Strict):
             "quality.judge": self.quality.judge,
         }
         return found | {key: weights for key, weights in seeing.items() if weights is not None}
+
+    @model_validator(mode="after")
+    def _model_for_personas(self) -> Self:
+        if self.personas.backend == "model" and self.writer.model is None:
+            raise ValueError(
+                "personas.backend is model: add a [writer.model] table with the model that is asked"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:

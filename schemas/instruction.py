@@ -98,7 +98,8 @@ def _optional(schema: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _record(properties: dict[str, Any]) -> dict[str, Any]:
+def closed_record(properties: dict[str, Any]) -> dict[str, Any]:
+    """JSON Schema of an object with all of these properties and no other."""
     return {
         "type": "object",
         "properties": properties,
@@ -112,14 +113,14 @@ INSTRUCTION_JSON_SCHEMA: dict[str, Any] = {
     "$id": "https://hundredfaces.invalid/schemas/instruction.schema.json",
     "title": "Presentation instruction",
     "description": "How one product is shown to one user segment in one locale.",
-    **_record(
+    **closed_record(
         {
             "locale": {"type": "string", "pattern": "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$"},
             "segment_id": _text(80),
             "placements": {"type": "array", "items": _text(63), "minItems": 1},
             "angle": {"type": "string", "enum": list(ANGLES)},
             "need": _text(160),
-            "scene": _record(
+            "scene": closed_record(
                 {
                     "setting": {"type": "string", "enum": list(SETTINGS)},
                     "light": {"type": "string", "enum": list(LIGHTS)},
@@ -155,7 +156,7 @@ INSTRUCTION_JSON_SCHEMA: dict[str, Any] = {
             "avoid": {"type": "array", "items": _text(80), "maxItems": 8},
             "claims": {
                 "type": "array",
-                "items": _record(
+                "items": closed_record(
                     {
                         "element": {
                             "type": "string",
@@ -185,11 +186,11 @@ CITABLE = (
 
 def _cited(text: dict[str, Any]) -> dict[str, Any]:
     sources = {"type": "array", "items": {"type": "string", "enum": list(CITABLE)}, "maxItems": 3}
-    return _record({"text": text, "rests_on": sources})
+    return closed_record({"text": text, "rests_on": sources})
 
 
 _FIELDS = INSTRUCTION_JSON_SCHEMA["properties"]
-DRAFT_JSON_SCHEMA: dict[str, Any] = _record(
+DRAFT_JSON_SCHEMA: dict[str, Any] = closed_record(
     {
         "headline": _cited(_FIELDS["headline"]),
         "selling_points": {

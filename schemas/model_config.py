@@ -148,6 +148,15 @@ class Judge(WriterModel):
     """Its record, by `python -m tests.benchmarks.judge`: how often each yes was right. Without one no yes counts."""
 
 
+class Personas(Strict):
+    """What says whom a product is for: past behaviour and text, or these and the opinion of `writer.model`."""
+
+    backend: Literal["rules", "model"] = "rules"
+    measured: str | None = None
+    """The model's record, by `python -m jobs.evaluate_personas --config CONFIG --record FILE`: what its opinion is
+    worth beside behaviour. Without one it is asked and written down, and counts nothing."""
+
+
 class Writer(Strict):
     """What writes the copy. A model's text that breaks a rule is repaired once, then the rules write it."""
 

@@ -157,7 +157,7 @@ PERSONAS = Table(
         Column(
             "score",
             DOUBLE,
-            "Estimated log-lift: exp(score) is how much likelier than average; the sum of the four parts.",
+            "Estimated log-lift: exp(score) is how much likelier than average; the sum of its parts.",
         ),
         Column(
             "affinity_score", DOUBLE, "Part from behaviour: lifts of the product's category, tags and brand."
@@ -179,7 +179,21 @@ PERSONAS = Table(
             "Part from season: lift of the season that the product names, 0 for none; NULL before 2026-11-21.",
             nullable=True,
         ),
+        Column(
+            "model_score",
+            DOUBLE,
+            "Part from a vision-language model's opinion, by the weight that its record gives it; NULL where none was "
+            "asked.",
+            nullable=True,
+        ),
         Column("evidence", list_of(STRING), "Why, in words that an analyst can check."),
+        Column(
+            "refused_attempts",
+            list_of(STRING),
+            "What the model's answers about the product were refused for, an item an attempt; two leave its part at 0; "
+            "NULL where none was asked.",
+            nullable=True,
+        ),
         Column("method_revision", STRING, "Revision of the scoring."),
     ),
     key=("run_date", "merchant_id", "sku", "segment_id"),

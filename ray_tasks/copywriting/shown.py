@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from infra.object_store import ObjectStore
+from infra.object_store import open_store
 from ray_tasks.copywriting.evidence import fact_value
 from ray_tasks.models.vision_language import Question
+from schemas.config import Store
 from schemas.instruction import FACTS_SHOWN
 
 Picture = NDArray[np.uint8]
@@ -72,24 +74,23 @@ def _quoted(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False).replace("=", "\\u003d")
 
 
-def open_pictures(store: ObjectStore, picture_px: int) -> Callable[[str | None], Picture | None]:
-    """URI of a cut-out -> it on white, (H, W, 3) uint8, its longer side `picture_px` at most; None when it is lost."""
+_opened = lru_cache(open_store)
 
-    @lru_cache(maxsize=64)
-    def read(uri: str) -> Picture | None:
-        import cv2
 
-        try:
-            data = store.get(uri)
-        except FileNotFoundError:
-            return None
-        bgra = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
-            return None
-        alpha = bgra[..., 3:].astype(np.float32) / 255
-        bgr = (bgra[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
-        scale = min(1.0, picture_px / max(bgr.shape[:2]))
-        size = tuple(max(1, round(side * scale)) for side in (bgr.shape[1], bgr.shape[0]))
-        return np.ascontiguousarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)[..., ::-1])
+@lru_cache(maxsize=64)
+def cutout_picture(store: Store, state: Path, picture_px: int, uri: str | None) -> Picture | None:
+    """A cut-out on white, (H, W, 3) uint8, its longer side `picture_px` at most; None when it is lost or none."""
+    import cv2
 
-    return lambda uri: read(uri) if uri else None
+    try:
+        data = _opened(store, state).get(uri) if uri else b""
+    except FileNotFoundError:
+        return None
+    bgra = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
+        return None
+    alpha = bgra[..., 3:].astype(np.float32) / 255
+    bgr = (bgra[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    scale = min(1.0, picture_px / max(bgr.shape[:2]))
+    size = tuple(max(1, round(side * scale)) for side in (bgr.shape[1], bgr.shape[0]))
+    return np.ascontiguousarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)[..., ::-1])

@@ -86,7 +86,7 @@ def reasons_against(
     )
     if _names_another(texts, product, locale, other_names):
         found.add("name_not_in_record")
-    if _SMUGGLED.search("\n".join([*texts, instruction["alt_text"]])):
+    if smuggles("\n".join([*texts, instruction["alt_text"]])):
         found.add("smuggled_text")
     if len({text.lower() for text in texts}) < len(texts):
         found.add("copy_repeats")
@@ -201,10 +201,15 @@ def _claim_holds(claim: Mapping[str, Any], product: Mapping[str, Any]) -> bool:
     return field == "description" and value in (product.get("description") or "")
 
 
+def smuggles(text: str) -> bool:
+    """Whether a link, markup or a command out of the feed stands in a text."""
+    return bool(_SMUGGLED.search(text))
+
+
 def may_be_said(text: str, locale: Locale, channels: Collection[str] = ()) -> bool:
     """Whether no forbidden word and nothing smuggled stands in a text."""
     patterns = [*locale.forbidden.values()]
     patterns += [
         locale.forbidden_on_channel[name] for name in channels if name in locale.forbidden_on_channel
     ]
-    return not any(locale.shows(pattern).search(text) for pattern in patterns) and not _SMUGGLED.search(text)
+    return not any(locale.shows(pattern).search(text) for pattern in patterns) and not smuggles(text)

@@ -66,6 +66,12 @@ class JsonModel(Protocol):
         ...
 
 
+def name_of(config: WriterModel) -> tuple[str, str]:
+    """The model's name and revision, as rows that it wrote have them."""
+    folder = Path(config.model)
+    return folder.name if folder.is_dir() else config.model, config.revision or "local"
+
+
 @dataclass(frozen=True)
 class _Reading:
     """Distinct beginnings that were read in one batch, a row each, and what the model keeps of having read them."""
@@ -96,9 +102,7 @@ class VisionLanguageModel:
         import torch
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
-        is_folder = Path(config.model).is_dir()
-        self.name = Path(config.model).name if is_folder else config.model
-        self.revision = config.revision or "local"
+        self.name, self.revision = name_of(config)
         self._config = config
         self._processor = load(config, key, "config.json", AutoProcessor.from_pretrained)
         self._tokenizer = self._processor.tokenizer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,8 @@ class Case:
     parts: Parts
     popularity: NDArray[np.float64]
     """(segments,): engagement in the past."""
+    segments: list[dict[str, Any]]
+    """Rows of `segments`, as the model's columns are ordered."""
     observed: NDArray[np.float64]
     expected: NDArray[np.float64]
 
@@ -43,18 +46,18 @@ class Case:
         return list(self.products["sku"].to_pylist())
 
 
-def read_cases(folder: Path, kind: str, embedder: TextEmbedder) -> list[Case]:
+def read_cases(folder: Path, kind: str, embedder: TextEmbedder, most: int | None = None) -> list[Case]:
     """The cases of one kind (fit or test). Of the test, products that nobody wanted more than others are left out.
 
-    Raises FileNotFoundError when there is none.
+    most: products of a case, spread over its table; all when left out. Raises FileNotFoundError when there is none.
     """
     found = sorted(folder.glob(f"*-{kind}"))
     if not found:
         raise FileNotFoundError(f"no cases under {folder}: run python -m jobs.evaluate_personas")
-    return [_read(path, embedder, judged=kind == "test") for path in found]
+    return [_read(path, embedder, most, judged=kind == "test") for path in found]
 
 
-def _read(folder: Path, embedder: TextEmbedder, *, judged: bool) -> Case:
+def _read(folder: Path, embedder: TextEmbedder, most: int | None, *, judged: bool) -> Case:
     segments = pq.read_table(folder / "segments.parquet").sort_by("segment_id")
     products = pq.read_table(folder / "products.parquet")
     truth = pq.read_table(folder / "truth.parquet")
@@ -72,6 +75,10 @@ def _read(folder: Path, embedder: TextEmbedder, *, judged: bool) -> Case:
     keep = observed.sum(axis=1) >= LEAST_OBSERVED
     if judged:
         keep &= Truth.of(observed, expected).relevant.any(axis=1)
+    if most is not None and keep.sum() > most:
+        kept = np.flatnonzero(keep)
+        keep[:] = False
+        keep[kept[np.linspace(0, len(kept) - 1, most).round().astype(int)]] = True
     products, observed, expected, group = (
         products.filter(pa.array(keep)),
         observed[keep],
@@ -89,6 +96,7 @@ def _read(folder: Path, embedder: TextEmbedder, *, judged: bool) -> Case:
         model=model,
         parts=model.of(products, vectors),
         popularity=segments["engagement"].to_numpy(),
+        segments=segments.to_pylist(),
         observed=observed,
         expected=expected,
     )

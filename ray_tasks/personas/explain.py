@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--state", type=Path, default=Path(os.environ.get("STATE") or "var"))
     args = parser.parse_args(argv)
     merchant_id, _, sku = args.sku.partition("/")
-    merchants = {merchant.id: merchant for merchant in load_config(args.config).merchants}
+    config = load_config(args.config)
+    merchants = {merchant.id: merchant for merchant in config.merchants}
     if merchant_id not in merchants or not sku:
         parser.error(f"--sku {args.sku}: give MERCHANT/SKU; merchants are {', '.join(merchants)}")
     try:
@@ -58,6 +59,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     model = PartsModel(read_night(args.state, "segments", night), without_own_past(affinity), embedder)
     for line in explanation(model, product, merchants[merchant_id], embedder, Weights.load()):
         sys.stdout.write(line + "\n")
+    if config.personas.backend == "model":
+        sys.stdout.write(
+            "A model is not asked here: what its opinion added that night is personas.model_score.\n"
+        )
 
 
 def explanation(

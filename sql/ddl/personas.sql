@@ -4,12 +4,14 @@ CREATE TABLE IF NOT EXISTS personas (
   sku STRING NOT NULL COMMENT 'The merchant\'s own stock-keeping unit.',
   segment_id STRING NOT NULL COMMENT 'The user segment.',
   rank INT NOT NULL COMMENT '1 is the most likely group.',
-  score DOUBLE NOT NULL COMMENT 'Estimated log-lift: exp(score) is how much likelier than average; the sum of the four parts.',
+  score DOUBLE NOT NULL COMMENT 'Estimated log-lift: exp(score) is how much likelier than average; the sum of its parts.',
   affinity_score DOUBLE NOT NULL COMMENT 'Part from behaviour: lifts of the product\'s category, tags and brand.',
   text_score DOUBLE NOT NULL COMMENT 'Part from text: likeness to what the segment says, and to the names of what it engages with.',
   price_score DOUBLE COMMENT 'Part from price: lift of the product\'s price, smoothed over price bands; NULL before 2026-11-21.',
   season_score DOUBLE COMMENT 'Part from season: lift of the season that the product names, 0 for none; NULL before 2026-11-21.',
+  model_score DOUBLE COMMENT 'Part from a vision-language model\'s opinion, by the weight that its record gives it; NULL where none was asked.',
   evidence ARRAY<STRING> NOT NULL COMMENT 'Why, in words that an analyst can check.',
+  refused_attempts ARRAY<STRING> COMMENT 'What the model\'s answers about the product were refused for, an item an attempt; two leave its part at 0; NULL where none was asked.',
   method_revision STRING NOT NULL COMMENT 'Revision of the scoring.'
 )
 USING DELTA

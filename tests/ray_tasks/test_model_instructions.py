@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -9,8 +10,10 @@ import numpy as np
 
 from infra.object_store import open_store
 from infra.tables import rows_to_table
+from ray_tasks.copywriting.shown import cutout_picture
 from ray_tasks.model_instructions import ModelInstructionWriter
-from ray_tasks.models.vision_language import Question
+from ray_tasks.models.vision_language import Question, VisionLanguageModel
+from ray_tasks.personas.opinion import Adviser
 from ray_tasks.write_instructions import InstructionWriter
 from schemas.config import Store
 from schemas.instruction import instruction_hash
@@ -74,7 +77,20 @@ def test_the_model_writes_what_passes_and_the_rules_the_rest(tmp_path: Path) -> 
 
 def test_random_weights_leave_every_record_to_the_rules(folder: Path, tmp_path: Path) -> None:  # noqa: F811
     model = WriterModel(model=str(folder), device="cpu", picture_px=32)
-    writer = ModelInstructionWriter(RULES, model, Store(), tmp_path)
+    writer = ModelInstructionWriter(RULES, model, Store(), tmp_path, VisionLanguageModel(model))
     [row] = writer(batch([product()], ["office"])).to_pylist()
     assert row["writer"] == "rules" and len(row["refused_attempts"]) == 2
     assert "schema_invalid" not in ",".join(row["refused_attempts"]), "valid JSON even then"
+
+
+def test_personas_and_copy_stand_on_one_reading_of_a_product(folder: Path, tmp_path: Path) -> None:  # noqa: F811
+    cutout = np.full((40, 40, 4), 255, np.uint8)
+    open_store(Store(), tmp_path).put("cutouts/x.png", cv2.imencode(".png", cutout)[1].tobytes())
+    config = WriterModel(model=str(folder), device="cpu", picture_px=32, max_new_tokens=64)
+    model = VisionLanguageModel(config)
+    products = [product(f"C{n}", title=f"Coffee number {n}") for n in range(3)]
+    adviser = Adviser(model, 0.0, "test", partial(cutout_picture, Store(), tmp_path, 32))
+    shown = [one | {"cutout_uri": "cutouts/x.png"} for one in products]
+    adviser.opinions(shown, SEGMENTS, np.zeros((3, len(SEGMENTS))), np.ones((3, len(SEGMENTS)), bool))
+    ModelInstructionWriter(RULES, config, Store(), tmp_path, model)(batch(products, ["office", "fitness"]))
+    assert model.prefixes_read == 3

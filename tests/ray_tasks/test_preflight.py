@@ -34,6 +34,9 @@ def test_a_ready_configuration_passes(
     assert "ok      scene.picture: one picture of 64 x 64 px" in told
     assert "ok      writer.answer: writer answered" in told
     assert "longest prompts are cut" in told
+    assert (
+        "personas.worth: the model's opinion of who wants a product weighs 0: personas.measured names" in told
+    )
     assert "ok      cutout.edge: one product of" in told
     assert "ok      quality.measured: one picture in" in told and "setting_similarity" in told
     assert "judge_answered 1.00" in told and "no yes of the judge counts" in told

@@ -36,6 +36,9 @@ def test_a_night_with_models_ends_in_a_release(tmp_path: Path) -> None:
     assert all("sdxl@" in row["scene_revision"] for row in candidates)
     # Random weights write no copy: each instruction tells what the model was refused for.
     assert all(row["refused_attempts"] for row in read_night(state, "instructions", NIGHT).to_pylist())
+    personas = read_night(state, "personas", NIGHT).to_pylist()
+    assert personas and all(row["refused_attempts"] for row in personas)
+    assert {row["model_score"] for row in personas} == {0.0}
     # The tiny tokenizer takes a token a letter; no model draws what is white.
     assert all((row["placement"] == "white") == (row["prompt_left_out"] is None) for row in candidates)
     assert {row["reference"] is None for row in read_night(state, "instructions", NIGHT).to_pylist()} == {

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from ray_tasks.models.vision_language import Question, VisionLanguageModel, _GrammarMask, parse
-from schemas.instruction import DRAFT_JSON_SCHEMA
+from schemas.instruction import DRAFT_JSON_SCHEMA, closed_record
 from schemas.model_config import WriterModel
 from tests.tiny_models import save_tiny_vision_language_model
 from tests.tiny_transformers import save_qwen_writer
@@ -117,3 +117,36 @@ def test_what_questions_share_is_read_once_and_changes_no_answer(
     assert read == [3], "two products and a question without one"
     assert len(set(answers)) > 1
     assert answers == [whole(any_model, question) for question in questions]
+
+
+CHOICE = closed_record({"who": {"enum": ["campers", "students"]}})
+
+
+def test_another_task_on_the_same_products_reads_nothing_again(any_model: Any) -> None:
+    products = [(picture(40 * n), f"Mug number {n}, of {100 * n} ml. ") for n in range(1, 4)]
+    before = any_model.prefixes_read
+    chosen = any_model.answer([Question("Write.", "Who?", shown, CHOICE, told) for shown, told in products])
+    assert all(parse(answer)["who"] in CHOICE["properties"]["who"]["enum"] for answer in chosen)
+    assert any_model.prefixes_read == before + 3
+    questions = [
+        Question("Write.", f"For {who}.", shown, DRAFT_JSON_SCHEMA, told)
+        for who in ("campers", "people who study at night")
+        for shown, told in reversed(products)
+    ]
+    answers = any_model.answer(questions)
+    again = any_model.answer(questions[1:2])
+    assert any_model.prefixes_read == before + 3, "the copy and a second attempt stand on what was read"
+    assert answers == [whole(any_model, question) for question in questions] and again == answers[1:2]
+
+
+def test_beginnings_are_kept_while_there_is_room_and_the_last_in_any_case(
+    any_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(any_model, "_kept", [])
+    asked = [Question("Write.", "Who?", None, CHOICE, f"Thing {n}. ") for n in range(3)]
+    any_model.answer(asked[:1])
+    monkeypatch.setattr(any_model, "_room_bytes", any_model._kept[0].size_bytes)
+    any_model.answer(asked[1:2])
+    any_model.answer(asked[2:])
+    kept = [{prefix for prefix in one.rows} for one in any_model._kept]
+    assert kept == [{asked[0].prefix}, {asked[2].prefix}]

@@ -35,13 +35,13 @@ def _case(
     expected = np.full(parts.tag.shape, 100.0)
     return Case(
         "shop", table, np.array(["warm", "cold"] * 20), model, parts, np.ones(len(NAMES)),
+        sorted(SEGMENTS, key=lambda one: one["segment_id"]),
         rng.poisson(expected * np.exp(wanted(parts))).astype(float), expected,
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def case() -> Case:
-    """Forty products; what was wanted is exp(0.7 x the lift of the product's tag)."""
+def planted_case(wanted: Callable[[Parts], np.ndarray]) -> Case:
+    """Forty products that their tags' lifts tell apart."""
     rng = np.random.default_rng(3)
     lifts = np.exp(rng.normal(0, 0.8, (20, len(NAMES))))
     rows = [
@@ -51,7 +51,13 @@ def case() -> Case:
         product(f"P{n}", title=f"Thing {n}", category="Things", tags=[f"t{n % 20}"], brand=None)
         for n in range(40)
     ]
-    return _case(rows, products, lambda parts: 0.7 * parts.tag, rng)
+    return _case(rows, products, wanted, rng)
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    """What was wanted is exp(0.7 x the lift of the product's tag)."""
+    return planted_case(lambda parts: 0.7 * parts.tag)
 
 
 def test_a_season_that_decides_is_found_and_ranks_the_segments_that_buy_in_it() -> None:
