@@ -8,112 +8,146 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
 from jobs.feeds.delimited import delimiter_of, header_of, parse, records
-from jobs.feeds.files import BAD, open_text
-from jobs.feeds.limits import BLOCK_CHARS, MAX_CELL_CHARS
-from jobs.feeds.lines import Lines, Record, fault_of, until_fault
+from jobs.feeds.files import BAD, Utf8
+from jobs.feeds.limits import BLOCK_BYTES, MAX_CELL_CHARS
+from jobs.feeds.lines import Lines, Record, fault_of
 from jobs.feeds.reasons import FeedError
 from schemas.feed_config import DataFile
 
 _NEWLINE, _RETURN = 10, 13
-_PIECE_CHARS = 65_536
+_PIECE_BYTES = 65_536
 
 
 class PlainBlock(NamedTuple):
-    """Text of whole records (UTF-8), its first line, those in which its records start, and the last record before."""
+    """Text of whole records (UTF-8), the line that it begins with and those in which its records start."""
 
     text: bytes
     first_line: int
     lines: np.ndarray
-    before: int
 
 
 class _Ahead:
-    """A text of which some was read ahead: that comes first."""
+    """A text in blocks of UTF-8, or line by line: what was put ahead, and then the next block."""
 
-    def __init__(self, text: TextIO) -> None:
-        self._text = text
-        self._ahead = io.StringIO()
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
+        self._rest = b""
+        self._ahead, self._chars = io.StringIO(), 0
         self._fault: FeedError | OSError | None = None
-        self.chars = 0
+        self.at_end = False
 
-    def put_back(self, ahead: str) -> None:
-        self._ahead, self.chars = io.StringIO(ahead, newline=""), len(ahead)
+    def read(self) -> bytes:
+        """The next block; what stands before a fault of the file comes before the fault."""
+        pieces = [self._rest]
+        size = 0
+        try:
+            while size < BLOCK_BYTES and not (self.at_end or self._fault):
+                pieces.append(self._read(_PIECE_BYTES))
+                size += len(pieces[-1])
+                self.at_end = not pieces[-1]
+        except (FeedError, OSError) as error:
+            self._fault = error
+        block = b"".join(pieces)
+        if self._fault and not block:
+            raise self._fault
+        # Between the bytes of a character and the two characters of a line's end is no place to stop.
+        end = len(block) if self.at_end or self._fault else len(block) - _torn(block)
+        self._rest = block[end:]
+        return block[:end]
+
+    def put_back(self, rest: bytes) -> None:
+        """What the next block begins with."""
+        self._rest = rest + self._rest
+
+    def put_ahead(self, block: bytes) -> None:
+        """What is now read line by line; bytes that are not UTF-8 become BAD."""
+        text = block.decode("utf-8", "feeds.mark")
+        self._ahead, self._chars = io.StringIO(text, newline=""), len(text)
 
     def readline(self, limit: int) -> str:
         line = self._ahead.readline(limit)
-        self.chars -= len(line)
-        if not line.endswith(("\n", "\r")) and len(line) < limit:
-            line += self._text.readline(limit - len(line))
+        self._chars -= len(line)
+        while not line.endswith(("\n", "\r")) and len(line) < limit and (block := self.read()):
+            self.put_ahead(block)
+            line += self._ahead.readline(limit - len(line))
+            self._chars = 0
         return line
 
-    def read(self) -> str:
-        """Some text more; what stands before a fault of the file comes before the fault."""
-        if self._fault:
-            raise self._fault
-        pieces: list[str] = []
-        size = 0
-        try:
-            while size < BLOCK_CHARS and (piece := self._text.read(_PIECE_CHARS)):
-                pieces.append(piece)
-                size += len(piece)
-            # Between the two characters of a line's end is no place to stop.
-            while size and pieces[-1].endswith("\r") and (piece := self._text.read(1)):
-                pieces.append(piece)
-        except (FeedError, OSError) as error:
-            self._fault = error
-            if not pieces:
-                raise
-        return "".join(pieces)
+    @property
+    def passed(self) -> bool:
+        """Whether what was put ahead has been read to its end, or beyond."""
+        return self._chars <= 0
+
+    def leave(self) -> None:
+        """Reading line by line ends; what still stands ahead is read in blocks again."""
+        self.put_back(self._ahead.read().encode("utf-8", "surrogatepass"))
+        self._chars = 0
+
+
+def _torn(block: bytes) -> int:
+    """How many bytes at the end may belong to what follows."""
+    if block.endswith(b"\r"):
+        return 1
+    for back, byte in enumerate(reversed(block[-3:]), 1):
+        if byte >= 0xC0:
+            return back if back < (2 if byte < 0xE0 else 3 if byte < 0xF0 else 4) else 0
+        if byte < 0x80:
+            break
+    return 0
 
 
 def read_blocks(path: Path, file: DataFile) -> Iterator[PlainBlock | list[Record]]:
     """The records behind the header as `read_delimited` gives them, block by block; a fault of the file comes last."""
-    number, read = 0, list[Record]()
+    read: list[Record] = []
+    lines: Lines | None = None
     try:
-        with open_text(path, file) as text:
-            ahead = _Ahead(text)
+        with closing(Utf8(path, file)) as text:
+            ahead = _Ahead(text.read)
             lines = Lines(ahead)
             parsed = parse(lines, file)
             careful = records(parsed, lines, file, len(header_of(parsed, file)))
-            rest = ""
-            while (piece := ahead.read()) or rest:
-                held = rest + piece
-                raw = held.encode("utf-8", "surrogatepass")
-                block = _plain_block(raw, file, lines.number + 1, number, final=not piece)
-                if block:
-                    lines.number += block.text.count(b"\n")
-                    rest = raw[len(block.text) :].decode("utf-8")
-                    number = int(block.lines.max(initial=number))
+            ahead.leave()
+            while held := ahead.read():
+                first = lines.number + 1
+                found = _plain_block(held, file, first, final=False) or (
+                    _plain_block(held, file, first, final=True) if ahead.at_end else None
+                )
+                if found:
+                    block, newlines = found
+                    ahead.put_back(held[len(block.text) :])
+                    lines.pass_by(newlines)
                     yield block
                     continue
                 # A doubtful quote may reach far: from here to the next end of a record behind what is held.
-                ahead.put_back(held)
-                rest, read = "", []
-                while (ahead.chars or lines.has_given_back) and (record := next(careful, None)):
+                ahead.put_ahead(held)
+                read = []
+                while not (ahead.passed and not lines.has_given_back) and (record := next(careful, None)):
                     read.append(record)
-                    number = record[0]
+                ahead.leave()
                 yield read
                 read = []
+            lines.begin()
             lines.judge_at_end()
     except (FeedError, OSError) as error:
-        yield [*read, fault_of(error, path, number)]
+        yield [*read, fault_of(error, path, lines.start if lines else 1)]
 
 
 def _plain_block(
-    raw: bytes, file: DataFile, first_line: int, before: int, *, final: bool
-) -> PlainBlock | None:
-    """The whole records that `raw` begins with; None when one of them, or where it ends, is in doubt."""
+    raw: bytes, file: DataFile, first_line: int, *, final: bool
+) -> tuple[PlainBlock, int] | None:
+    """(the whole records that `raw` begins with, their line ends); None when one, or where it ends, is in doubt."""
     delimiter, quote = delimiter_of(file).encode(), file.quote.encode()
-    if len(delimiter) != 1 or len(quote) > 1 or b"\0" in raw or BAD.encode() in raw:
+    if len(delimiter) != 1 or len(quote) > 1 or b"\0" in raw or not _is_sound_utf8(raw):
         return None
     if raw.startswith(codecs.BOM_UTF8):
         # Arrow would take it away.
@@ -125,19 +159,20 @@ def _plain_block(
     ends = newlines[ends_record]
     size = len(raw) if final else int(ends[-1]) + 1 if len(ends) else 0
     quotes = quotes[quotes < size]
-    returns = np.flatnonzero(cells[:size] == _RETURN)
     if not size or len(quotes) % 2 or np.diff(ends, prepend=-1, append=size).max() > MAX_CELL_CHARS:
         return None
-    if len(returns) and (returns[-1] + 1 == size or (cells[returns + 1] != _NEWLINE).any()):
-        return None
+    if b"\r" in raw:
+        returns = np.flatnonzero(cells[:size] == _RETURN)
+        if len(returns) and (returns[-1] + 1 == size or (cells[returns + 1] != _NEWLINE).any()):
+            return None
     if len(quotes):
-        around = np.frombuffer(b"\n" + raw[:size] + b"\n", np.uint8)
         outside = np.zeros(256, bool)
         outside[[delimiter[0], _NEWLINE, _RETURN]] = True
         opening, closing = quotes[::2], quotes[1::2]
         doubled = closing[:-1] + 1 == opening[1:]
-        sound_opening = outside[around[opening]]
-        sound_closing = outside[around[closing + 2]]
+        # The block's ends stand for line ends.
+        sound_opening = outside[cells[opening - 1]] | (opening == 0)
+        sound_closing = outside[cells[(closing + 1).clip(max=size - 1)]] | (closing + 1 == size)
         sound_opening[1:] |= doubled
         sound_closing[:-1] |= doubled
         if not (sound_opening.all() and sound_closing.all()):
@@ -146,7 +181,21 @@ def _plain_block(
     begins = np.concatenate([[0], ends + 1])
     filled = (begins < size) & (cells[begins.clip(max=size - 1)] != _NEWLINE)
     filled &= cells[begins.clip(max=size - 1)] != _RETURN
-    return PlainBlock(raw[:size], first_line, first_line + starts[filled], before)
+    block = PlainBlock(raw[:size], first_line, first_line + starts[filled])
+    return block, int(np.searchsorted(newlines, size))
+
+
+def _is_sound_utf8(raw: bytes) -> bool:
+    """Whether bytes are UTF-8 without BAD."""
+    # Few letters begin with BAD's first byte: looking for that is ten times as fast.
+    if BAD.encode()[:1] in raw and BAD.encode() in raw:
+        return False
+    ends = pa.py_buffer(np.array([0, len(raw)], np.int32))
+    try:
+        pa.Array.from_buffers(pa.binary(), 1, [None, ends, pa.py_buffer(raw)]).cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def parse_block(
@@ -171,12 +220,23 @@ def parse_block(
     except pa.ArrowInvalid:
         table = None
     if table is None or len(table) != len(block.lines):
-        lines = Lines(io.StringIO(block.text.decode("utf-8", "surrogatepass"), newline=""))
-        lines.number = block.first_line - 1
-        return list(until_fault(records(parse(lines, file), lines, file, width), path, block.before))
+        return _careful(block, path, file, width)
     columns = [column.combine_chunks() for column in table.columns]
+    if any(column.null_count == 0 for column in columns):
+        return block.lines, columns
     said = np.logical_or.reduce([column.is_valid().to_numpy(zero_copy_only=False) for column in columns])
     if said.all():
         return block.lines, columns
     # Spreadsheets leave rows of empty cells behind.
     return block.lines[said], [column.filter(pa.array(said)) for column in columns]
+
+
+def _careful(block: PlainBlock, path: Path, file: DataFile, width: int) -> list[Record]:
+    lines = Lines(io.StringIO(block.text.decode(), newline=""))
+    lines.number = block.first_line - 1
+    found: list[Record] = []
+    try:
+        found.extend(records(parse(lines, file), lines, file, width))
+    except FeedError as error:
+        found.append(fault_of(error, path, lines.start))
+    return found

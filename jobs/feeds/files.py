@@ -138,6 +138,29 @@ def open_text(path: Path, file: DataFile) -> TextIO:
 
     A byte order mark wins over the declared encoding, which wins over an XML declaration's.
     """
+    stream, encoding = _open_encoded(path, file)
+    return io.TextIOWrapper(stream, encoding=encoding, errors="feeds.mark", newline="")
+
+
+class Utf8:
+    """A file's text as UTF-8; when that is its own encoding, its bytes as they are, sound or not."""
+
+    def __init__(self, path: Path, file: DataFile) -> None:
+        stream, encoding = _open_encoded(path, file)
+        own = codecs.lookup(encoding).name == "utf-8"
+        self._file: Any = (
+            stream if own else io.TextIOWrapper(stream, encoding=encoding, errors="feeds.mark", newline="")
+        )
+        self.close = self._file.close
+
+    def read(self, size: int) -> bytes:
+        """So many bytes or characters more, or fewer at the end."""
+        read: str | bytes = self._file.read(size)
+        return read if isinstance(read, bytes) else read.encode("utf-8", "surrogatepass")
+
+
+def _open_encoded(path: Path, file: DataFile) -> tuple[io.BufferedReader[Any], str]:
+    """(a file's bytes behind its byte order mark, their encoding). Raises FeedError for another than the declared."""
     stream = open_bytes(path)
     head = stream.peek(_HEAD_BYTES)[:_HEAD_BYTES]
     mark, encoding = next(((mark, name) for mark, name in _MARKS if head.startswith(mark)), (b"", None))
@@ -151,7 +174,7 @@ def open_text(path: Path, file: DataFile) -> TextIO:
             "feed_encoding",
             f"{path} is UTF-8, but {encoding} is declared; correct `encoding` in the configuration",
         )
-    return io.TextIOWrapper(stream, encoding=encoding, errors="feeds.mark", newline="")
+    return stream, encoding
 
 
 def _encoding(head: bytes, file: DataFile) -> str:

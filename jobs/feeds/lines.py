@@ -15,20 +15,21 @@ Record = tuple[int, Any, str | None, str | None, int]
 
 
 def fault_of(error: FeedError | OSError, path: Path, number: int) -> Record:
-    """A fault of the whole file as a record behind the one of that number."""
+    """A fault of the whole file as the record of that line or number, from which on nothing could be read."""
     if isinstance(error, FeedError):
-        return number + 1, None, error.reason, error.detail, 0
-    return number + 1, None, "feed_unreadable", f"{path}: {error}", 0
+        return number, None, error.reason, error.detail, 0
+    return number, None, "feed_unreadable", f"{path}: {error}", 0
 
 
-def until_fault(found: Iterable[Record], path: Path, number: int = 0) -> Iterator[Record]:
-    """The records of a file behind the one of that number; a fault of the whole file is the last of them."""
+def until_fault(found: Iterable[Record], path: Path) -> Iterator[Record]:
+    """The records of a file; a fault of the whole file is the last of them."""
+    number = 0
     try:
         for record in found:
             number = record[0]
             yield record
     except (FeedError, OSError) as error:
-        yield fault_of(error, path, number)
+        yield fault_of(error, path, number + 1)
 
 
 class HasLines(Protocol):
@@ -62,13 +63,14 @@ def cut(raw: str) -> str:
 class Lines:
     r"""Lines with their ends (\n, \r\n or \r), counted from 1.
 
-    `begin` starts a record; `taken` holds its lines, `chars` their length, `fault` a code when one of them has a NUL
-    or badly encoded bytes.
+    `begin` starts a record in line `start`; `taken` holds its lines, `chars` their length, `fault` a code when one of
+    them has a NUL or badly encoded bytes.
     Raises RecordTooLarge when a record's lines are longer than MAX_RECORD_CHARS together.
     """
 
     def __init__(self, text: HasLines) -> None:
         self.number = 0
+        self.start = 1
         self.taken: list[str] = []
         self.fault: str | None = None
         self._readline = text.readline
@@ -78,9 +80,15 @@ class Lines:
 
     def begin(self) -> None:
         """From here on lines belong to a new record."""
+        self.start = self.number + 1
         self.taken.clear()
         self.chars = 0
         self.fault = None
+
+    def pass_by(self, lines: int) -> None:
+        """Counts lines that somebody else has read."""
+        self.number += lines
+        self.begin()
 
     def give_back(self) -> None:
         """Leaves the record with its first line; the others will be read again."""
