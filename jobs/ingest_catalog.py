@@ -10,8 +10,9 @@ import datetime as dt
 import itertools
 import re
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.errors import PySparkException
-from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.window import Window
 
 from infra.commit_files import BATCH_ROWS, commit_files, file_schema
 from infra.parquet_file import NewFile
@@ -30,16 +28,16 @@ from infra.spark import spark_session
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import night_predicate, open_table, query_tables, replace_streamed
 from jobs.catalog import keeping
-from jobs.catalog.crossing import CROSSED, PLACE, brand_spellings, parent_faults, repeated_skus, union_all
-from jobs.catalog.finishing import REJECT_SCHEMA, Decided, finisher, places, reject_rows
+from jobs.catalog.crossing import Held, costly, crossed, held, usual_spellings
+from jobs.catalog.finishing import REJECTS, Decided, are_products, fault_rows, finisher, first_rows, places
 from jobs.catalog.keeping import Counts, LastProducts, Refusal
-from jobs.catalog.staging import Staged, content, picture_finder, stage_feed, staged_schema
+from jobs.catalog.staging import Staged, picture_finder, stage_feed
 from jobs.feeds import FeedError, feed_paths
 from schemas.config import Config
 from schemas.tables import BY_NAME
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 STAGE = "jobs.ingest_catalog"
 INPUTS: tuple[str, ...] = ()
@@ -84,8 +82,8 @@ def _in_short(error: PySparkException) -> str:
     return lines[0][:300] + (f" {kind[0]}" if kind else "")
 
 
-def count_rows(staged: Iterable[Staged], crossed: pa.Table) -> dict[str, Counts]:
-    """Counts by merchant, from the staged files and from what only several rows together show."""
+def count_rows(staged: Iterable[Staged], faults: Iterable[pa.Table]) -> dict[str, Counts]:
+    """Counts by merchant, from the tallies and from what only several rows together show."""
     counts: dict[str, Counts] = defaultdict(Counts)
     first: dict[tuple[str, str], tuple[str, int, str]] = {}
 
@@ -94,14 +92,15 @@ def count_rows(staged: Iterable[Staged], crossed: pa.Table) -> dict[str, Counts]
         lost[reason] = lost.get(reason, 0) + n
         first[merchant_id, reason] = min(first.get((merchant_id, reason), place), place)
 
-    for file in staged:
-        counts[file.merchant_id].read += file.tally.rows
-        for reason, n in file.tally.lost.items():
-            file_name, row, shown = file.tally.first[reason]
-            lose(file.merchant_id, reason, n, (file_name, row, shown))
-    for found in crossed.select(["merchant_id", "reason", "file", "row"]).to_pylist():
-        if found["reason"] != "parent_missing":
-            lose(found["merchant_id"], found["reason"], 1, (found["file"], found["row"], ""))
+    for part in staged:
+        counts[part.merchant_id].read += part.tally.rows
+        for reason, n in part.tally.lost.items():
+            file_name, row, shown = part.tally.first[reason]
+            lose(part.merchant_id, reason, n, (file_name, row, shown))
+    for table in faults:
+        told = costly(table).select(["merchant_id", "reason", "file", "row"]).to_pydict().values()
+        for merchant_id, reason, file_name, row in zip(*told, strict=True):
+            lose(merchant_id, reason, 1, (file_name, row, ""))
     for (merchant_id, reason), (file_name, row, shown) in first.items():
         counts[merchant_id].first[reason] = f"{file_name} row {row}" + (f": {shown}" if shown else "")
     return counts
@@ -145,42 +144,20 @@ def carry_products(stage: Stage, kept: dict[str, LastProducts], scratch: Path) -
     return paths
 
 
-def _crossed(spark: SparkSession, rows: DataFrame, staged: Iterable[Staged]) -> DataFrame:
-    """What only several rows together show; small, and used several times."""
-    sound = rows.where(F.col("reason").isNull()).withColumn("content", content(rows))
-    parts = [repeated_skus(sound)]
-    if any(file.tally.children for file in staged):
-        parts.append(parent_faults(sound))
-    found = [part for part in parts if part is not None]
-    return union_all(found).persist() if found else spark.createDataFrame([], CROSSED)
-
-
-def decide(
-    stage: Stage, rows: DataFrame, crossed: DataFrame, faults: pa.Table, refusals: Mapping[str, Refusal]
-) -> dict[str, Decided]:
-    """What all rows together decided, by merchant."""
-    faults = faults.filter(pc.not_equal(faults["reason"], "parent_missing"))
-    good = rows.where(F.col("reason").isNull() & ~F.col("merchant_id").isin(list(refusals)))
-    if faults.num_rows:
-        dropped = crossed.where(F.col("reason") != "parent_missing").select(*PLACE)
-        good = good.join(dropped, on=list(PLACE), how="left_anti")
-    only = None
-    if stage.limit is not None:
-        by_sku = F.row_number().over(Window.partitionBy("merchant_id").orderBy("sku"))
-        good = good.withColumn("n", by_sku).where(F.col("n") <= F.lit(stage.limit)).persist()
-        only = good.select(*PLACE).toArrow()
-    usual: dict[str, dict[str, str]] = defaultdict(dict)
-    for merchant_id, key, spelling in brand_spellings(good).collect():
-        usual[merchant_id][key] = spelling
-    return {
-        merchant.id: Decided(
-            taken=merchant.id not in refusals,
-            dropped=places(faults, merchant.id),
-            only=None if only is None else places(only, merchant.id),
-            spellings=usual[merchant.id],
-        )
-        for merchant in stage.merchants
-    }
+def decide(files: Sequence[Held], faults: pa.Table, limit: int | None) -> Decided:
+    """What all rows of a merchant together decided; `faults` are of parents and repeated SKUs."""
+    dropped = costly(faults)
+    decided = Decided(places(dropped), None, {})
+    brands: Counter[str] = Counter()
+    if limit is None:
+        for file in files:
+            brands.update(file.brands)
+        brands.subtract(brand for brand in dropped["brand"].to_pylist() if brand is not None)
+    else:
+        first = first_rows([file.path for file in files], decided, limit)
+        decided = replace(decided, only=places(first))
+        brands.update(brand for brand in first["brand"].to_pylist() if brand is not None)
+    return replace(decided, spellings=usual_spellings(brands))
 
 
 def main(argv: Sequence[str] | None = None) -> list[Path]:
@@ -202,11 +179,11 @@ def _ingest(spark: SparkSession, stage: Stage, scratch: Path) -> None:
     limits, night = stage.config.ingest, stage.run_date
     staged, refusals = stage_feeds(spark, stage, scratch)
     last = last_products(stage)
-    schema = from_arrow_schema(staged_schema(pictures=stage.limit is None))
-    rows = spark.read.schema(schema).parquet(*(str(file.path) for file in staged)) if staged else None
-    crossed = spark.createDataFrame([], CROSSED) if rows is None else _crossed(spark, rows, staged)
-    faults = crossed.toArrow()
-    counts = count_rows(staged, faults)
+    files: dict[str, list[Held]] = {merchant.id: [] for merchant in stage.merchants}
+    for part in staged:
+        files[part.merchant_id] += map(held, part.products)
+    faults = {name: crossed(some) for name, some in files.items()}
+    counts = count_rows(staged, faults.values())
     for merchant in stage.merchants:
         if merchant.id not in refusals:
             count = counts.get(merchant.id, Counts())
@@ -222,36 +199,74 @@ def _ingest(spark: SparkSession, stage: Stage, scratch: Path) -> None:
     }
     if len(refusals) == len(stage.merchants) and not kept:
         raise StageError(keeping.no_product_sentence(refusals, stage.merchants))
-    made: dict[str, list[Path]] = {"products": carry_products(stage, kept, scratch), "rejects": []}
-    if rows is not None:
-        finders = (
-            {} if stage.limit is None else {m.id: picture_finder(m, stage.data_root) for m in stage.merchants}
-        )
-        finish = finisher(decide(stage, rows, crossed, faults, refusals), finders, night, scratch)
-        files = spark.createDataFrame(
-            [(f.merchant_id, str(f.path)) for f in staged], "merchant_id string, path string"
-        )
-        for name, path in files.mapInArrow(finish, "name string, path string").collect():
-            made[name].append(Path(path))
-    commit_files(stage.state, "products", made["products"], night, stage.selected, scratch)
-    nothing = pa.nulls(faults.num_rows, pa.string())
-    (noticed,) = faults.combine_chunks().to_batches() or [None]
-    rejects = [_feed_rejects(stage, refusals, last)]
-    if noticed is not None:
-        rejects.append(reject_rows(noticed, noticed["reason"], noticed["detail"], nothing))
+    decided = {
+        name: decide(some, faults[name], stage.limit) for name, some in files.items() if name not in refusals
+    }
+    products, noted = finish(spark, stage, files, faults, decided, scratch)
+    products += carry_products(stage, kept, scratch)
+    commit_files(stage.state, "products", products, night, stage.selected, scratch)
+    rejects = itertools.chain(
+        [_feed_rejects(stage, refusals, last)],
+        *map(fault_rows, faults.values()),
+        _told(staged, decided),
+        *(pq.ParquetFile(path).iter_batches(BATCH_ROWS) for path in noted),
+    )
     mine = night_predicate(night, stage.selected, stage=STAGE)
-    replace_streamed(stage.state, "rejects", _complete(stage, rejects, made["rejects"]), mine)
+    replace_streamed(stage.state, "rejects", _complete(stage, rejects), mine)
     _count(stage, counts, refusals)
-    spark.catalog.clearCache()
 
 
-def _complete(
-    stage: Stage, first: Iterable[pa.RecordBatch], files: Iterable[Path]
-) -> Iterator[pa.RecordBatch]:
-    """Rows of REJECT_SCHEMA, and then those of the files, with the columns that tell the night and the stage."""
+def finish(
+    spark: SparkSession,
+    stage: Stage,
+    files: Mapping[str, Sequence[Held]],
+    faults: Mapping[str, pa.Table],
+    decided: Mapping[str, Decided],
+    scratch: Path,
+) -> tuple[list[Path], list[Path]]:
+    """(files of `products`, files of REJECTS) of the feeds that are taken.
+
+    Staged files are taken as they are, but for those in which all rows together showed something.
+    """
+    products: list[Path] = []
+    noted: list[Path] = []
+    unfinished: list[tuple[str, str]] = []
+    for name, decision in decided.items():
+        touched = set(costly(faults[name])["staged"].to_pylist())
+        for file in files[name]:
+            again = stage.limit is not None or str(file.path) in touched
+            if again or file.brands.keys() & decision.spellings.keys():
+                unfinished.append((name, str(file.path)))
+            else:
+                products.append(file.path)
+    if unfinished:
+        finders = (
+            {m.id: picture_finder(m, stage.data_root) for m in stage.merchants}
+            if stage.limit is not None
+            else {}
+        )
+        work = spark.createDataFrame(unfinished, "merchant_id string, path string")
+        written = work.mapInArrow(finisher(decided, finders, scratch), "name string, path string")
+        for kind, path in written.collect():
+            (products if kind == "products" else noted).append(Path(path))
+    return products, noted
+
+
+def _told(staged: Iterable[Staged], decided: Mapping[str, Decided]) -> Iterator[pa.RecordBatch]:
+    """What was wrong with rows by themselves; notes only on products."""
+    for part in staged:
+        for path in part.rejects:
+            for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
+                told = pc.not_equal(batch["severity"], "note")
+                if decision := decided.get(part.merchant_id):
+                    told = pc.or_(told, are_products(batch["file"], batch["row"], decision))
+                yield batch.filter(told)
+
+
+def _complete(stage: Stage, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows of REJECTS with the columns that tell the night and the stage."""
     schema = BY_NAME["rejects"].schema
     own = {"run_date": stage.run_date, "stage": STAGE, "shard": 0, "attempts": None}
-    batches = itertools.chain(first, *(pq.ParquetFile(path).iter_batches(BATCH_ROWS) for path in files))
     for batch in batches:
         told = {
             name: pa.repeat(pa.scalar(value, schema.field(name).type), len(batch))
@@ -279,7 +294,7 @@ def _feed_rejects(
                 "detail": detail,
             }
         )
-    return pa.RecordBatch.from_pylist(rows, schema=REJECT_SCHEMA)
+    return pa.RecordBatch.from_pylist(rows, schema=REJECTS)
 
 
 def _count(stage: Stage, counts: dict[str, Counts], refusals: dict[str, Refusal]) -> None:

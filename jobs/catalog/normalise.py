@@ -6,9 +6,8 @@ Arrow's compiled functions; only facts and languages are found row by row.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -46,7 +45,6 @@ SCHEMA = pa.schema(
         ("category", pa.string()),
         ("taxonomy", pa.string()),
         ("brand", pa.string()),
-        ("brand_key", pa.string()),
         ("price_minor", pa.int64()),
         ("sale_price_minor", pa.int64()),
         ("currency", pa.string()),
@@ -59,11 +57,8 @@ SCHEMA = pa.schema(
         ("rating_mean", pa.float64()),
         ("rating_count", pa.int64()),
         ("image", pa.string()),
-        ("content_hash", pa.string()),
     ]
 )
-HASHED = ("title", "description", "category", "tags", "facts", "rating_mean")
-"""What `content_hash` covers: the fields that can influence a picture, but for brand and picture; no price."""
 
 _SEPARATOR = re.compile(r"\s*[>›»]+\s*")
 _SCRIPT_TAG = r"(?i)<\s*(?:script|iframe|object|embed)\b"
@@ -97,27 +92,8 @@ def normalise(batch: pa.RecordBatch, rules: Rules) -> pa.RecordBatch:
         "detail": pa.array(found.details, pa.string()),
         "record": raw_records(batch, found, rules.made, rules.private),
         "notes": note_lists(found),
-        "content_hash": _content_hashes(out),
     }
     return pa.RecordBatch.from_arrays([out[name] for name in SCHEMA.names], schema=SCHEMA)
-
-
-def _content_hashes(out: Mapping[str, pa.Array]) -> pa.Array:
-    """SHA-256 (hex) over the row's fields in HASHED, which hold no control character: those part them."""
-    of_facts = [field.cast(pa.string()) for field in out["facts"].values.flatten()]
-    written = {
-        "tags": pc.binary_join(out["tags"], "\x1e"),
-        "facts": pc.binary_join(
-            pa.ListArray.from_arrays(out["facts"].offsets, _joined(of_facts, "\x1f")), "\x1e"
-        ),
-    }
-    fields = [written.get(name, out[name]).cast(pa.string()) for name in HASHED]
-    texts = _joined(fields, "\x1d").cast(pa.binary()).to_pylist()
-    return pa.array([hashlib.sha256(text).hexdigest() for text in texts], pa.string())
-
-
-def _joined(columns: Sequence[pa.Array], separator: str) -> pa.Array:
-    return pc.binary_join_element_wise(*columns, separator, null_handling="replace", null_replacement="")
 
 
 def normaliser(rules: Rules) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -139,7 +115,6 @@ def _texts(given: Given, found: Findings, out: dict[str, pa.Array]) -> None:
     found.reject(_code(silent, "title_says_nothing"), out["title"])
     out["description"] = plain_text(raw_description, DESCRIPTION_MAX_CHARS)
     out["brand"] = plain_text(given.text("brand"), 200)
-    out["brand_key"] = each_distinct(out["brand"], values.brand_key, pa.string())
     out["parent_sku"] = plain_text(given.text("parent_sku"), values.SKU_MAX_CHARS)
     out["image"] = pc.utf8_trim_whitespace(given.text("image"))
 

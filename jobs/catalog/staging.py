@@ -10,32 +10,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import functions as F
 
 from infra.parquet_file import NewFile
 from jobs.catalog import normalise
-from jobs.catalog.crossing import PLACE
+from jobs.catalog.finishing import (
+    PRODUCTS,
+    REJECTS,
+    WITHOUT_PICTURES,
+    missing_pictures,
+    noted_rows,
+    product_rows,
+    rejected_rows,
+)
 from jobs.catalog.given import Rules
 from jobs.catalog.mapping import field_expressions, made_columns, map_fields, prepare, private_columns
 from jobs.feeds.read import join_files, open_files
-from jobs.images import COLUMNS as IMAGE_COLUMNS
 from jobs.images import with_images
 from schemas.config import Merchant
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 SHOWN_CHARS = 200
+_PATHS = pa.list_(pa.string())
+_MADE = pa.schema([("products", _PATHS), ("rejects", _PATHS), ("tally", pa.string())])
 Batches = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
 @dataclass
 class Tally:
-    """What a staged file holds: rows, rows with a parent of another name, and the lost rows by reason."""
+    """What a task has read: rows, and the lost ones by reason."""
 
     rows: int = 0
-    children: int = 0
     lost: dict[str, int] = field(default_factory=dict)
     first: dict[str, tuple[str, int, str]] = field(default_factory=dict)
     """Reason -> file, row and value (or record) of the first row that it cost."""
@@ -43,7 +49,6 @@ class Tally:
     def add(self, batch: pa.RecordBatch) -> None:
         """Counts a batch."""
         self.rows += batch.num_rows
-        self.children += pc.sum(pc.not_equal(batch["parent_sku"], batch["sku"])).as_py() or 0
         lost = batch.filter(batch["reason"].is_valid()).select(["reason", "file", "row", "detail", "record"])
         for reason, file, row, detail, record in zip(*lost.to_pydict().values(), strict=True):
             place = (file, row, ((record if detail is None else detail) or "")[:SHOWN_CHARS])
@@ -53,18 +58,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class Staged:
-    """A file of staged rows of one merchant."""
+    """What a task made of one merchant's rows: files of products and of what was wrong, at most one of each."""
 
     merchant_id: str
-    path: Path
+    products: tuple[Path, ...]
+    rejects: tuple[Path, ...]
     tally: Tally
-
-
-def staged_schema(*, pictures: bool) -> pa.Schema:
-    """The columns of staged rows: normalise.SCHEMA; with `pictures` those of jobs.images in the place of `image`."""
-    if not pictures:
-        return normalise.SCHEMA
-    return pa.schema([*(field for field in normalise.SCHEMA if field.name != "image"), *IMAGE_COLUMNS])
 
 
 def feed_rules(
@@ -87,7 +86,7 @@ def feed_rules(
 def stage_feed(
     spark: SparkSession, merchant: Merchant, run_date: dt.date, root: Path, folder: Path, *, pictures: bool
 ) -> list[Staged]:
-    """Writes a feed's rows (see staged_schema) to Parquet files in `folder` and says what they hold.
+    """Writes a feed's good rows to files of PRODUCTS (or WITHOUT_PICTURES) in `folder`, the others to files of REJECTS.
 
     The workers write what they have normalised themselves: through the JVM it would cost as much again. A task that is
     tried again leaves a file that nobody reads. Raises FeedError for a fault that shows at once.
@@ -104,28 +103,54 @@ def stage_feed(
         rows, steps = source.files, [source.read, *steps]
     if pictures:
         steps.append(picture_finder(merchant, root))
-    steps.append(_writer(folder, staged_schema(pictures=pictures)))
+    steps.append(_writer(folder, run_date, pictures=pictures))
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for step in steps:
             batches = step(batches)
         yield from batches
 
-    written = rows.mapInArrow(run, "path string, tally string").collect()
-    return [Staged(merchant.id, Path(row["path"]), Tally(**json.loads(row["tally"]))) for row in written]
+    made = rows.mapInArrow(run, "products array<string>, rejects array<string>, tally string").collect()
+    return [
+        Staged(
+            merchant.id,
+            tuple(map(Path, task["products"])),
+            tuple(map(Path, task["rejects"])),
+            Tally(**json.loads(task["tally"])),
+        )
+        for task in made
+    ]
 
 
-def _writer(folder: Path, schema: pa.Schema) -> Batches:
-    """A `mapInArrow` function that writes a task's rows to a file of its own and gives its path and tally."""
+def _writer(folder: Path, run_date: dt.date, *, pictures: bool) -> Batches:
+    """A `mapInArrow` function that writes a task's rows to files of its own and gives their paths and the tally."""
 
     def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         tally = Tally()
-        with NewFile(folder, schema, compression="lz4") as file:
+        with (
+            NewFile(folder, PRODUCTS if pictures else WITHOUT_PICTURES) as products,
+            NewFile(folder, REJECTS) as rejects,
+        ):
             for batch in batches:
-                file.write(batch)
                 tally.add(batch)
-        for path in file.paths:
-            yield pa.RecordBatch.from_pydict({"path": [str(path)], "tally": [json.dumps(asdict(tally))]})
+                good = (
+                    batch.filter(batch["reason"].is_null())
+                    if batch["reason"].null_count < len(batch)
+                    else batch
+                )
+                products.write(product_rows(good, run_date))
+                rejects.write(rejected_rows(batch))
+                rejects.write(noted_rows(good))
+                if pictures:
+                    rejects.write(missing_pictures(good))
+        yield pa.RecordBatch.from_pydict(
+            {
+                "products": [[str(path) for path in products.paths]],
+                "rejects": [[str(path) for path in rejects.paths]],
+                "tally": [json.dumps(asdict(tally))],
+            },
+            schema=_MADE,
+        )
 
     return write
 
@@ -135,9 +160,3 @@ def picture_finder(merchant: Merchant, root: Path) -> Batches:
     prefixes = [(rule.prefix, rule.path) for rule in merchant.feed.image_paths]
     mapped = "image" in field_expressions(merchant.feed)
     return with_images(root / merchant.feed.image_root, prefixes, mapped=mapped)
-
-
-def content(rows: DataFrame) -> Column:
-    """A hash of all that a staged row says, whatever place it stands at."""
-    other = (*PLACE, "reason", "detail", "record", "notes", *normalise.HASHED)
-    return F.xxhash64(*(name for name in rows.columns if name not in other))

@@ -49,7 +49,7 @@ class _Ahead:
     def read(self) -> bytes:
         """The next block; what stands before a fault of the file comes before the fault."""
         pieces = [self._rest]
-        size = 0
+        size = len(self._rest)
         try:
             while size < BLOCK_BYTES and not (self.at_end or self._fault):
                 pieces.append(self._read(_PIECE_BYTES))

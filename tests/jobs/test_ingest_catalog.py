@@ -18,7 +18,7 @@ from infra.sample_shop.exports import ADDRESS, EXPORTS, sample_families, write_e
 from infra.stage import record_path
 from infra.tables import read_night
 from jobs import ingest_catalog
-from jobs.catalog.normalise import HASHED
+from jobs.catalog.finishing import HASHED
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
