@@ -17,11 +17,13 @@ from infra.tables import query_tables, read_night, read_table
 from ray_tasks.models.text_embedder import MiniLMEmbedder, TextEmbedder
 from ray_tasks.personas import evidence, ranking, texts
 from ray_tasks.personas.own_past import COLUMN, with_own_past, without_own_past
-from ray_tasks.personas.parts import PartsModel
+from ray_tasks.personas.parts import Parts, PartsModel
 from ray_tasks.personas.weights import Weights, features
 from schemas.config import Merchant
 
 MOST_RUNNERS_UP = 5
+MOST_BAR = 24
+"""Characters of the longest bar."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -86,36 +88,68 @@ def explanation(
     chosen = chosen[chosen != ranking.NOBODY]
     rest = [int(i) for i in np.argsort(-score, kind="stable") if eligible[i] and i not in chosen]
     yield f"{row['merchant_id']}/{row['sku']}  {row['title']}  [{row['category']}]"
-    yield f"brand {row['brand'] or '-'}, tags: {', '.join(row['tags'] or []) or '-'}"
-    seen = "has seen this category" if parts.known[0] else "has not seen this category: text weighs more"
-    yield f"behaviour {seen}. A score of 0 is average; likelier = exp(score)."
+    yield f"brand {row['brand'] or '-'}; tags {', '.join(row['tags'] or []) or '-'}"
+    yield (
+        "Behaviour has seen this category."
+        if parts.known[0]
+        else "Behaviour has not seen this category: its text speaks for it."
+    )
+    yield ""
+    yield "WHO WANTS IT, as the natural logarithm of how much likelier than average: 0 is average"
     yield ""
     yield f"{'':>3} {'segment':24} {'score':>6} {'likelier':>8}   " + " ".join(f"{name:>8}" for name in sums)
-    for place, i in enumerate([*chosen, *rest[:MOST_RUNNERS_UP]], start=1):
+    shown = [*chosen, *rest[:MOST_RUNNERS_UP]]
+    longest = max((abs(float(score[i])) for i in shown), default=1.0) or 1.0
+    for place, i in enumerate(shown, start=1):
         mark = f"{place}." if place <= len(chosen) else "-"
         cells = " ".join(f"{part[i]:8.2f}" for part in sums.values())
-        yield f"{mark:>3} {model.segment_ids[i]:24} {score[i]:6.2f} {np.exp(score[i]):7.1f}x   {cells}"
+        bar = ("█" if score[i] > 0 else "░") * round(MOST_BAR * abs(float(score[i])) / longest)
+        yield f"{mark:>3} {model.segment_ids[i]:24} {score[i]:6.2f} {np.exp(score[i]):7.1f}x   {cells}  {bar}".rstrip()
     yield ""
+    yield "WHY"
     told = evidence.sentences(model, row, parts, 0, chosen.tolist(), vectors[0])
     for place, (i, why) in enumerate(zip(chosen, told, strict=True), start=1):
-        yield f"{place}. {model.names[i]}"
+        yield f"{place:>2}. {model.names[i]}"
         for said in why:
-            yield textwrap.fill(said, 108, initial_indent="   - ", subsequent_indent="     ")
-    yield ""
-    yield "Not chosen:"
+            yield textwrap.fill(said, 116, initial_indent="    - ", subsequent_indent="      ")
+    if rest:
+        yield ""
+        yield "WHY NOT"
     for i in rest[:MOST_RUNNERS_UP]:
-        yield f"   {model.names[i]}: {_why_not(score, chosen, i, model, weights, merchant.top_k)}"
+        yield f"  - {model.names[i]}: {_why_not(score, chosen, i, model, weights, merchant.top_k)}"
     yield ""
-    yield "Weights: " + ", ".join(f"{name} {weight:g}" for name, weight in weights.by_feature.items())
+    yield from _sums(parts, chosen, score, model, weights)
+
+
+def _sums(
+    parts: Parts, chosen: np.ndarray, score: np.ndarray, model: PartsModel, weights: Weights
+) -> Iterator[str]:
+    """How the chosen segments' scores add up, so that they can be computed again by hand."""
     values = features(parts)
-    yield "Parts before weights (log-lift):"
+    used = [name for name, weight in weights.by_feature.items() if weight and np.any(values[name][0, chosen])]
+    before = np.sum(list(weights.before_own_past(parts).values()), axis=0)[0]
+    yield "HOW IT ADDS UP: log-lifts times weights make what products like it promise; then its own past"
+    yield ""
+    heads = [*used, "like it", "own", "expected", "score"]
+    yield f"{'':28}" + " ".join(f"{name:>10}" for name in heads)
+    yield f"    {'weight':24}" + " ".join(f"{weights.by_feature[name]:10.3f}" for name in used)
     for i in chosen:
-        yield f"   {model.names[i]}: " + ", ".join(f"{name} {values[name][0, i]:.2f}" for name in values)
-    yield f"Own past (counts as much as all of these from {weights.own_past_users:g} expected users on):"
-    for i in chosen:
-        users, expected = parts.own.users[0, i], parts.own.expected[0, i]
-        known = f"{users:.0f} users, {expected:.1f} expected" if expected > 0 else "fewer than 3 users"
-        yield f"   {model.names[i]}: {known}"
+        own = (
+            f"{parts.own.users[0, i]:10.1f} {parts.own.expected[0, i]:10.1f}"
+            if parts.own.expected[0, i] > 0
+            else f"{'-':>10} {'-':>10}"
+        )
+        cells = " ".join(f"{values[name][0, i]:10.2f}" for name in used)
+        yield f"    {model.segment_ids[i]:24}{cells} {before[i]:10.2f} {own} {score[i]:10.2f}"
+    yield ""
+    yield (
+        f"score = ln((own + {weights.own_past_users:g}) / (expected + {weights.own_past_users:g} x "
+        "exp(-like it))), or what is like it where the table has no row of its own."
+    )
+    yield "own: engagement with this very product in users who do as much as its average user; expected: of as many"
+    yield "average people. Fewer than three users give no row."
+    if idle := [name for name, weight in weights.by_feature.items() if not weight]:
+        yield f"Fitted to weigh nothing: {', '.join(idle)}."
 
 
 def _why_not(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,10 +28,19 @@ ROWS = [
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> str:
-    config = tmp_path_factory.mktemp("explain") / "night.toml"
-    config.write_text(CONFIG, encoding="utf-8")
-    parts = tables([product()], ROWS)
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("explain") / "night.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def told(config: Path) -> str:
+    return told_of(config, product())
+
+
+def told_of(config: Path, one: dict[str, Any]) -> str:
+    parts = tables([one], ROWS)
     merchant = load_config(config).merchants[0]
     embedder = BagOfWordsEmbedder()
     model = PartsModel(parts["segments"], without_own_past(parts["segment_affinity"]), embedder)
@@ -55,11 +66,34 @@ def test_the_chosen_have_parts_and_evidence_from_the_table(told: str) -> None:
         "engages with tag 'black coffee' 3.1 times as often as average (230 events of 60 users, 90 days)"
         in told
     )
-    assert "Office: 30 users" in told and "Fitness: fewer than 3 users" in told
+
+
+def test_the_scores_can_be_computed_again_by_hand(told: str) -> None:
+    lines = told.split("HOW IT ADDS UP")[1].splitlines()
+    heads, weights = lines[2].split(" like it")[0].split(), [float(cell) for cell in lines[3].split()[1:]]
+    office, fitness = (line.split() for line in lines[4:6])
+    for name, *cells in (office, fitness):
+        values, (like, own, expected, score) = cells[: len(heads)], cells[len(heads) :]
+        total = sum(weight * float(value) for weight, value in zip(weights, values, strict=True))
+        assert total == pytest.approx(float(like), abs=0.02), name
+        prior = Weights.load().own_past_users
+        after = (
+            float(like)
+            if own == "-"
+            else math.log((float(own) + prior) / (float(expected) + prior * math.exp(-float(like))))
+        )
+        assert after == pytest.approx(float(score), abs=0.02), name
+    assert office[-3] == "30.0" and fitness[-3] == "-"
+
+
+def test_a_product_of_an_unknown_category_says_that_its_text_speaks(config: Path) -> None:
+    lines = told_of(config, product(category="Kitchen > Kettles", tags=[], brand=None))
+    assert "Behaviour has not seen this category: its text speaks for it." in lines
+    assert "category 'kitchen > kettles' is new to the behaviour data" in lines
 
 
 def test_the_others_are_told_why_not(told: str) -> None:
-    why = told.split("Not chosen:")[1]
+    why = told.split("WHY NOT")[1]
     assert "Exam students: score" in why and "below all 2 that were asked for" in why
     assert "Low sugar: score" in why and "less likely than average" in why
     assert "Elsewhere" not in told
