@@ -10,7 +10,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -21,6 +21,10 @@ from infra.tables import append_rows, missing_keys, read_night, read_table, rows
 from schemas.config import Config
 from schemas.revisions import views_revision
 from schemas.tables import BY_NAME
+
+if TYPE_CHECKING:
+    from ray_tasks.pictures.cutout import CutOutMethod
+    from schemas.model_config import CutOut
 
 STAGE = "ray_tasks.build_product_views"
 INPUTS = ("products",)
@@ -35,22 +39,32 @@ MOST_LINES = 40
 BOX_SIDES = ("left", "top", "right", "bottom")
 
 
+def open_method(cutout: CutOut) -> CutOutMethod:
+    """What cuts products out, with its networks loaded."""
+    from ray_tasks.pictures.cutout import ClassicalCutOut
+
+    method: CutOutMethod = ClassicalCutOut()
+    if cutout.segmenter is not None:
+        from ray_tasks.models.segmenting import SegmentingCutOut
+
+        method = SegmentingCutOut(cutout.segmenter)
+    if cutout.matting is not None:
+        from ray_tasks.models.matting import MattingCutOut
+
+        method = MattingCutOut(cutout.matting, cutout.matting.device, method)
+    return method
+
+
 class CutOutImages:
     """Opens, cuts out and describes images: (IMAGES rows) -> (product_views rows)."""
 
     def __init__(self, config: Config, state: Path) -> None:
         import cv2
 
-        from ray_tasks.pictures.cutout import ClassicalCutOut, CutOutMethod
-
         cv2.setNumThreads(1)
         self._store = open_store(config.store, state)
         self._revision = views_revision(config.cutout)
-        self._method: CutOutMethod = ClassicalCutOut()
-        if matting := config.cutout.matting:
-            from ray_tasks.models.matting import MattingCutOut
-
-            self._method = MattingCutOut(matting, matting.device, self._method)
+        self._method = open_method(config.cutout)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """One row an image, whatever happens to it."""
@@ -222,8 +236,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         bar = stage.progress(total=new.num_rows, unit="image")
         waiting: list[dict[str, Any]] = []
         arguments = {"config": stage.config, "state": stage.state}
-        matting = stage.config.cutout.matting
-        gpus = int(matting is not None and matting.device == "cuda")
+        networks = stage.config.cutout.segmenter, stage.config.cutout.matting
+        gpus = int(any(one is not None and one.device == "cuda" for one in networks))
         for views in map_rows(new, CutOutImages, arguments, stage.config.engines, num_gpus=gpus):
             bar.update(views.num_rows)
             waiting += views.to_pylist()

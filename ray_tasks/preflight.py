@@ -52,7 +52,9 @@ def check_source(key: str, weights: Weights) -> str:
     if not info.sha.startswith(weights.revision):
         raise ValueError(f"{key}.revision: {weights.revision} is no commit of {weights.model}")
     check_licence(key, weights, _licence(info), is_hub=True)
-    size = sum(file.size or 0 for file in info.siblings or () if file.rfilename.endswith(".safetensors"))
+    size = sum(
+        file.size or 0 for file in info.siblings or () if file.rfilename.endswith((".safetensors", ".onnx"))
+    )
     return f"{weights.model}@{weights.revision[:12]}, licence {_licence(info)}, {_gigabytes(size)}"
 
 
@@ -156,7 +158,8 @@ def _local_folder(weights: Weights) -> Path:
 
 
 def _bytes_below(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+    """Of weights; a repository that has a network in several precisions counts them all."""
+    return sum(path.stat().st_size for kind in ("safetensors", "onnx") for path in folder.rglob(f"*.{kind}"))
 
 
 def checks(config: Config, state: Path) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -165,7 +168,14 @@ def checks(config: Config, state: Path) -> Iterator[tuple[str, Callable[[], str]
     seen: set[str] = set()
     for key, one in weights.items():
         yield key, partial(check_source, key, one)
-    for key in ("scene.diffusion", "writer.model", "cutout.matting", "quality.image_text", "quality.judge"):
+    for key in (
+        "scene.diffusion",
+        "writer.model",
+        "cutout.matting",
+        "cutout.segmenter",
+        "quality.image_text",
+        "quality.judge",
+    ):
         # Stages run one after the other, each with its own models on the card.
         room = key.split(".")[0]
         if key in weights and room not in seen:
@@ -182,7 +192,7 @@ def checks(config: Config, state: Path) -> Iterator[tuple[str, Callable[[], str]
         yield "writer.answer", lambda: try_writing(model)
     if config.personas.backend == "model":
         yield "personas.worth", lambda: tell_worth(config)
-    if config.cutout.matting is not None:
+    if config.cutout.segmenter is not None or config.cutout.matting is not None:
         yield "cutout.edge", lambda: try_cutting(config)
     if config.quality.image_text is not None or config.quality.judge is not None:
         yield "quality.measured", lambda: try_seeing(config, state)

@@ -99,11 +99,9 @@ def tell_worth(config: Config) -> str:
 
 def try_cutting(config: Config) -> str:
     """Cuts one product out. Raises what kept it from being cut out."""
-    from ray_tasks.models.matting import MattingCutOut
+    from ray_tasks.build_product_views import open_method
 
-    matting = config.cutout.matting
-    assert matting is not None
-    method = MattingCutOut(matting, matting.device)
+    method = open_method(config.cutout)
     started = time.perf_counter()
     found = method.cut(_photograph())
     if found.verdict != "accepted":

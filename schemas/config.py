@@ -236,6 +236,7 @@ class Config(Strict):
         if "model" in (self.writer.backend, self.personas.backend) and self.writer.model is not None:
             found["writer.model"] = self.writer.model
         seeing = {
+            "cutout.segmenter": self.cutout.segmenter,
             "cutout.matting": self.cutout.matting,
             "quality.image_text": self.quality.image_text,
             "quality.judge": self.quality.judge,

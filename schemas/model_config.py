@@ -26,11 +26,23 @@ class OnDevice(Weights):
     device: Literal["cpu", "cuda"] = "cuda"
 
 
+class Segmenter(Weights):
+    """A network as an ONNX file that takes a square picture and gives a logit a pixel (BiRefNet)."""
+
+    file: str = "onnx/model.onnx"
+    """Its place in the folder or repository."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """On a card with onnxruntime-gpu, which is not among what set-up installs."""
+    size_px: int = Field(default=1024, ge=32)
+
+
 class CutOut(Strict):
     """What cuts products out."""
 
+    segmenter: Segmenter | None = None
+    """What tells product from ground in place of the classical method, on any ground."""
     matting: OnDevice | None = None
-    """A network that draws the soft edge (ViTMatte); what is product and what is ground, the classical method says."""
+    """A network that draws the soft edge (ViTMatte) of what the segmenter or the classical method says is product."""
 
 
 class Control(Weights):

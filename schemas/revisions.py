@@ -79,7 +79,9 @@ def _folder_revision(folder: Path) -> str:
 
 def views_revision(cutout: CutOut) -> str:
     """The pinned revision of cut-outs and what is seen in source pictures."""
-    return VIEWS if cutout.matting is None else f"{VIEWS}+{_weights(cutout.matting)}"
+    return "+".join(
+        [VIEWS, *(_weights(one) for one in (cutout.segmenter, cutout.matting) if one is not None)]
+    )
 
 
 def measures_revision(quality: Quality) -> str:

@@ -20,6 +20,8 @@ WORK_PX = 512
 LEAST_QUALITY = 0.85
 """Below it, of the real shops' packshots more were cut badly than well, judged by eye."""
 
+LEAST_UNIFORM = 0.72
+"""Share of the border that is one background."""
 MAX_GRAIN = 2.8
 """Slope of the ground's structure, Lab units a pixel, up to which outlines are told from it (wood is 2 to 6)."""
 MAX_CONTACT = 0.1
@@ -62,51 +64,53 @@ class ClassicalCutOut:
 
     def cut(self, rgb: np.ndarray, alpha: np.ndarray | None = None) -> CutOut:
         """See CutOutMethod."""
-        if alpha is not None and (own := _own_cutout(rgb, alpha)):
+        if alpha is not None and (own := own_cutout(rgb, alpha)):
             return own
         height, width = rgb.shape[:2]
         scale = min(1.0, WORK_PX / max(height, width))
         small = cv2.resize(rgb, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
         if skin := skin_share(rgb):
             told = f"{skin:.0%} of the picture is skin that its border cuts"
-            return _refused(rgb, "lifestyle", "person_or_hand", told)
+            return refused(rgb, "lifestyle", "person_or_hand", told)
         lab = _lab(small)
         background = fit_ground(lab)
-        if background.uniform_share < 0.72:
+        if background.uniform_share < LEAST_UNIFORM:
             share = f"{background.uniform_share:.0%} of the border is one background"
-            return _refused(rgb, "lifestyle", "background_not_uniform", f"{share}; at least 72% is needed")
+            told = f"{share}; at least {LEAST_UNIFORM:.0%} is needed"
+            return refused(rgb, "lifestyle", "background_not_uniform", told)
         edges = find_edges(lab)
         if edges.grain > MAX_GRAIN:
             told = f"the ground's own structure is as steep as outlines: {edges.grain:.1f} of {MAX_GRAIN} at most"
-            return _refused(rgb, "textured", "background_textured", told)
+            return refused(rgb, "textured", "background_textured", told)
         mask, quality, detail = best_mask(lab, background, edges)
         mask = without_contact_shade(mask, lab, background)
         covered = float(mask.mean())
         different = float((length(lab - background.lab) > 14).mean())
         if covered < 0.3 * different and different > 0.02:
             detail = "the background runs into the product: they look alike along its outline"
-            return _refused(rgb, background.kind, "low_quality", detail)
-        if covered < 0.004:
-            return _refused(rgb, background.kind, "blank_image", "nothing stands out from the background")
-        if covered < 0.012:
-            return _refused(
-                rgb, background.kind, "too_small_in_frame", f"the product covers {covered:.1%} of the image"
-            )
-        sides = _border_contact(mask)
-        if max(sides) > MAX_CONTACT or sum(side > 0.015 for side in sides) > 1:
-            return _refused(
-                rgb,
-                background.kind,
-                "touches_border",
-                f"the image cuts the product along {max(sides):.0%} of one side",
-            )
+            return refused(rgb, background.kind, "low_quality", detail)
+        if fault := border_fault(mask):
+            return refused(rgb, background.kind, *fault)
         rgba, alpha = matte(rgb, mask)
         verdict = "accepted" if quality >= LEAST_QUALITY else "refused"
         reason = None if verdict == "accepted" else "low_quality"
         return CutOut(alpha, rgba, quality, background.kind, verdict, reason, detail)
 
 
-def _own_cutout(rgb: np.ndarray, alpha: np.ndarray) -> CutOut | None:
+def border_fault(mask: np.ndarray) -> tuple[str, str] | None:
+    """Reason and detail of why a product's (H, W) bool mask is of no use: too little of it, or cut by the border."""
+    covered = float(mask.mean())
+    if covered < 0.004:
+        return "blank_image", "nothing stands out from the background"
+    if covered < 0.012:
+        return "too_small_in_frame", f"the product covers {covered:.1%} of the image"
+    sides = _border_contact(mask)
+    if max(sides) > MAX_CONTACT or sum(side > 0.015 for side in sides) > 1:
+        return "touches_border", f"the image cuts the product along {max(sides):.0%} of one side"
+    return None
+
+
+def own_cutout(rgb: np.ndarray, alpha: np.ndarray) -> CutOut | None:
     """The shop's own cut-out, where its alpha channel is one; the white that it was flattened on is taken out again."""
     opaque, clear = float((alpha > 250).mean()), float((alpha < 5).mean())
     sides = _border_contact(alpha > 127)
@@ -124,7 +128,8 @@ def _lab(rgb: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
 
 
-def _refused(rgb: np.ndarray, kind: str, reason: str, detail: str) -> CutOut:
+def refused(rgb: np.ndarray, kind: str, reason: str, detail: str) -> CutOut:
+    """No cut-out of this image."""
     alpha = np.zeros(rgb.shape[:2], np.uint8)
     return CutOut(alpha, np.zeros((1, 1, 4), np.uint8), 0.0, kind, "refused", reason, detail)
 

@@ -10,8 +10,9 @@ from infra.settings import load_config
 from ray_tasks import preflight
 from ray_tasks.models import loading
 from schemas.config import Config
-from schemas.model_config import Weights
+from schemas.model_config import CutOut, Segmenter, Weights
 from tests.tiny_night import CONFIGS, save_tiny_night
+from tests.tiny_onnx import save_tiny_segmenter
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,16 @@ def test_a_ready_configuration_passes(
     assert "ok      cutout.edge: one product of" in told
     assert "ok      quality.measured: one picture in" in told and "setting_similarity" in told
     assert "judge_answered 1.00" in told and "no yes of the judge counts" in told
+
+
+def test_a_segmenter_in_the_classical_methods_place_is_tried_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_tiny_segmenter(tmp_path / "segmenter")
+    cutout = CutOut(segmenter=Segmenter(model=str(tmp_path / "segmenter"), size_px=64))
+    assert preflight.run(load_config(CONFIGS / "local.toml").model_copy(update={"cutout": cutout}), tmp_path)
+    told = capsys.readouterr().out
+    assert "ok      cutout.segmenter: folder" in told and "ok      cutout.edge: one product of" in told
 
 
 def test_a_night_without_models_needs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
