@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
@@ -32,10 +33,20 @@ INPUTS = ("products", "product_views", "personas", "instructions", "recalls")
 """Not candidates, although they are read: a night that only drew what its plan names has the same plan."""
 OUTPUTS = ("work_units",)
 
-_PLACEMENTS = (
-    "merchant_id string, placement string, width_px int, height_px int, look string, scene_height_px int, "
-    "scene_text boolean, legal map<string,string>, tier int, estimated_s double, estimated_gpu_s double, "
-    "estimated_bytes double"
+_PLACEMENTS = pa.schema(
+    [
+        ("merchant_id", pa.string()),
+        ("placement", pa.string()),
+        ("width_px", pa.int32()),
+        ("height_px", pa.int32()),
+        ("look", pa.string()),
+        ("scene_height_px", pa.int32()),
+        ("scene_text", pa.bool_()),
+        ("legal", pa.map_(pa.string(), pa.string())),
+        ("tier", pa.int32()),
+        ("estimated_s", pa.float64()),
+        ("estimated_gpu_s", pa.float64()),
+    ]
 )
 
 
@@ -64,9 +75,7 @@ def plan_units(
         _with_former_prices(spark, state, config, run_date, night["products"]),
         read_delta(spark, state, "product_views").where(F.col("method_revision") == views_revision(config.cutout)),
         night["personas"],
-        spark.createDataFrame(
-            [tuple(row.values()) for row in placements], _PLACEMENTS
-        ).drop("estimated_bytes"),
+        spark.createDataFrame(pa.Table.from_pylist(placements, schema=_PLACEMENTS)),
         scene_backend=config.scene.backend,
         scene_revision=scene_revision(config.scene),
         max_attempts=config.quality.max_attempts,
@@ -82,7 +91,7 @@ def plan_units(
         wanted,
         _made(spark, state, scorer_revision(config.quality)),
         before,
-        _given_up(spark, state, run_date, config.quality.max_failures),
+        spark.createDataFrame(given_up(state, run_date, config.quality.max_failures)),
         night["products"].select("merchant_id", "sku"),
         recalled=recalled(read_table(state, "recalls").to_pylist()),
     )
@@ -103,18 +112,22 @@ def _made(spark: SparkSession, state: Path, revision: str) -> DataFrame:
     )
 
 
-def _given_up(spark: SparkSession, state: Path, run_date: dt.date, max_failures: int) -> DataFrame:
-    """asset_id of units that failed too often, by the newest night's rejects."""
-    rejects = read_delta(spark, state, "rejects").where(
-        (F.col("stage") == "ray_tasks.make_candidates") & F.col("attempts").isNotNull()
+def given_up(state: Path, run_date: dt.date, max_failures: int) -> pa.Table:
+    """asset_id of units that failed too often, by the newest night's rejects; few, by the error budget."""
+    nights = [night for night in (night_before(state, "rejects", run_date), run_date) if night]
+    rejects = read_table(
+        state,
+        "rejects",
+        columns=["run_date", "key", "attempts"],
+        filters=[("stage", "=", "ray_tasks.make_candidates"), ("run_date", "in", nights)],
     )
-    nights = [night for night in (run_date, night_before(state, "rejects", run_date)) if night]
-    newest = (
-        rejects.where(F.col("run_date").isin(nights))
-        .groupBy("key")
-        .agg(F.max_by("attempts", "run_date").alias("attempts"))
-    )
-    return newest.where(F.col("attempts") >= max_failures).select(F.col("key").alias("asset_id"))
+    attempts = {
+        row["key"]: row["attempts"]
+        for row in sorted(rejects.to_pylist(), key=lambda row: row["run_date"])
+        if row["attempts"] is not None
+    }
+    over = [key for key, number in attempts.items() if number >= max_failures]
+    return pa.table({"asset_id": pa.array(over, pa.string())})
 
 
 def _with_former_prices(

@@ -224,7 +224,7 @@ def test_the_ddl_makes_the_table_that_the_pipeline_makes(
     table: Table,
 ) -> None:
     schema, properties = made_by_ddl[table.name].result()
-    assert schema == read_delta(spark, empty, table.name).schema
+    assert schema == spark.read.format("delta").load(str(table_path(empty, table.name))).schema
     ours = DeltaTable(str(table_path(empty, table.name))).metadata().configuration
     assert _without_spaces(properties) == _without_spaces(ours)
 
