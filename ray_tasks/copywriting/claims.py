@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ray_tasks.copywriting.choice import shuffled
-from ray_tasks.copywriting.descriptions import noun_phrases, whole_statements
+from ray_tasks.copywriting.descriptions import noun_phrases, says_the_names, whole_statements
 from ray_tasks.copywriting.evidence import fact_value, larger_unit
 from ray_tasks.copywriting.locales import Locale, load_locale
 from schemas.instruction import SELLING_POINT_MAX_CHARS, text_columns
@@ -203,7 +203,11 @@ def statements(product: Mapping[str, Any], locale: Locale, bank: str) -> list[St
     if speaks_like(product, locale) and locale.reads_feed:
         phrases = noun_phrases(description, [product.get("brand") or "", product["title"]])
         if len(found) + len(phrases) < _ENOUGH:
-            phrases += [text for text in whole_statements(description) if text not in " ".join(phrases)]
+            phrases += [
+                text
+                for text in whole_statements(description)
+                if text not in " ".join(phrases) and not says_the_names(text, [product["title"]])
+            ]
         found += [Statement(_sentence_case(phrase), "description", phrase, phrase) for phrase in phrases]
     else:
         found += feature_statements(product, locale)

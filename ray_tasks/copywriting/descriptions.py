@@ -120,7 +120,7 @@ def whole_statements(description: str) -> list[str]:
     return list(found)
 
 
-def _only_names(phrase: str, names: Iterable[str]) -> bool:
+def says_the_names(phrase: str, names: Iterable[str]) -> bool:
     """Whether a phrase says little but the names: three of their words, or more of theirs than of its own."""
     known = {word for name in names for word in name.lower().split()}
     words = [word for word in phrase.lower().split() if word not in {"and", "of", "with", "in", "for"}]
@@ -155,6 +155,6 @@ def noun_phrases(description: str, names: Sequence[str] = (), at_most: int = 8) 
                 last = phrase.lower().split()[-1]
                 if last in words:
                     continue  # "blackspotted lure" of a "Red Fishing Lure": the thing again
-                if not (named or _only_names(phrase, names) or re.fullmatch(r"\w+ colou?r", phrase)):
+                if not (named or says_the_names(phrase, names) or re.fullmatch(r"\w+ colou?r", phrase)):
                     found.setdefault(phrase)
     return list(found)[:at_most]

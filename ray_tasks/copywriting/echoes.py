@@ -9,12 +9,12 @@ from ray_tasks.copywriting.locales import Locale
 _WORD = re.compile(r"[^\W_]+")
 _PARTICLES = re.compile(r"^(?:[وف]?[بلك]?ال|[وف]?لل|و?[بلك](?=\w{3})|و(?=\w{3}))")
 _STEM_CHARS = 5
-_LEAST_CHARS = {"Latin": 4, "Arabic": 3}
+_LEAST_CHARS = {"Latin": 4, "Arabic": 2}
 _EMPTY = frozenset(
     re.findall(
         r"\S+",
         "with from that this your into over when than them then avec dans pour sans tous tout cette "
-        "eine einen einer ohne über unter nach dass",
+        "eine einen einer ohne über unter nach dass من مع في كل لا ثم عن ما هذا قبل بعد على إلى بلا",
     )
 )
 """Longer words that carry no meaning."""

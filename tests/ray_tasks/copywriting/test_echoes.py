@@ -1,0 +1,84 @@
+"""Nothing in a picture's copy is said twice, in figures or in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from ray_tasks.copywriting.choice import in_turn
+from ray_tasks.copywriting.descriptions import says_the_names
+from ray_tasks.copywriting.echoes import echoes, says
+from ray_tasks.copywriting.headlines import short_name
+from ray_tasks.copywriting.kinds import kind_of
+from ray_tasks.copywriting.locales import load_locale
+from tests.ray_tasks.records import product
+
+
+@pytest.mark.parametrize(
+    ("tag", "text", "value", "said"),
+    [
+        ("en", "A ridge tent for two", "2", True),
+        ("en", "A ridge tent for three", "2", False),
+        ("en", "A stoneware mug", "stoneware", True),
+        ("en", "A mug", "350 ml", False),
+        ("de", "Ein Zelt für zwei", "2", True),
+        ("fr", "Une tente pour deux", "2", True),
+        ("zh", "两人帐篷", "2", True),
+        ("ar", "خيمة لاثنين", "2", True),
+    ],
+)
+def test_a_value_is_heard_in_words_and_in_figures(tag: str, text: str, value: str, said: bool) -> None:
+    assert says(text, value, load_locale(tag)) is said
+
+
+@pytest.mark.parametrize(
+    ("tag", "text", "other", "alike"),
+    [
+        ("en", "A shirt for tomorrow", "For tomorrow morning", True),
+        ("en", "A shirt for tomorrow", "The mirror says yes", False),
+        ("de", "Ein Hemd für morgen", "Für morgen früh", True),
+        ("fr", "Un sac près de la porte", "Jamais loin de la porte", True),
+        ("zh", "靠窗的座位，一只手提包", "靠窗的桌子", True),
+        ("zh", "靠窗的座位，一只手提包", "再讲一个故事", False),
+        ("ar", "قميص لصباح الغد", "مساء الغد", True),
+        ("ar", "قلم خلف الأذن: نشارة", "قلم خلف الأذن", True),
+    ],
+)
+def test_a_line_that_echoes_the_headline_is_heard(tag: str, text: str, other: str, alike: bool) -> None:
+    assert echoes(text, other, load_locale(tag)) is alike
+
+
+def test_neighbours_begin_differently_whoever_stands_beside_them() -> None:
+    forms = [f"form {n}" for n in range(12)]
+    firsts = [in_turn(forms, ("shop", f"EV-{n}", "office"), "frame")[0] for n in range(100, 200)]
+    assert not [n for n in range(99) if firsts[n] == firsts[n + 1]]
+    assert all(firsts.count(form) >= 6 for form in forms)
+    other = [in_turn(forms, ("shop", f"EV-{n}", "outdoors"), "frame")[0] for n in range(100, 200)]
+    assert firsts != other
+    assert sorted(in_turn(forms, ("shop", "no number", "office"), "frame")) == sorted(forms)
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Plush bear Otto with scarf", "Plush bear Otto"),
+        ("Enamel mug GOOD MORNING", None),
+        ("Classic T- Shirt", None),
+        ("Wanderer Hiking Boots", "Wanderer Hiking Boots"),
+        ("Trail pack 26 l, moss", None),
+    ],
+)
+def test_a_title_is_a_name_where_it_reads_as_one(title: str, name: str | None) -> None:
+    assert short_name(title) == name
+
+
+def test_a_phrase_that_only_says_the_title_is_no_selling_point() -> None:
+    assert says_the_names("Mug and Coffee gift set combination package", ["Coffee Gift Package"])
+    assert not says_the_names("LED soles", ["LED Leather Hi-Tops"])
+
+
+def test_tools_get_no_words_of_the_living_room() -> None:
+    english = load_locale("en")
+    tool = kind_of(product(title="Wood Rasp Set", category="Hand Tools > Files")).bank
+    assert "Nobody has to leave" in english.moods("bag", "wood_table")
+    assert "Nobody has to leave" not in english.moods(tool, "wood_table")
+    assert "New keys, old walls" in english.moods(tool, "renovation_room")
