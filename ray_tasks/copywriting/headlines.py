@@ -160,6 +160,16 @@ def _is_worth_a_headline(fact: Statement) -> bool:
     return name != "caffeine" or (amount is not None and int(amount.group()) >= _AWAKE_MG)
 
 
+_SHAPES = ("announced", "parted", "phrase")
+
+
+def _shape(text: str) -> str:
+    """How a headline is built: with a colon, of two sentences (in Chinese, of parts), or as one phrase."""
+    if re.search("[:：]", text):
+        return "announced"
+    return "parted" if re.search(r"[.?!] \S|[，。？！].", text) else "phrase"
+
+
 def headline(
     product: Mapping[str, Any],
     angle: str,
@@ -175,7 +185,8 @@ def headline(
     """The first phrase that fits, may be said, and that no other persona of the product has.
 
     It names the thing or one of its facts: a mood alone sells nothing. `ranked`: what may be claimed and heads no other
-    picture of the product, by worth. Which phrase speaks first follows from the content; coffee without sugar says so.
+    picture of the product, by worth. A shape of headline that two more of its personas have than another shape comes
+    last. Which phrase speaks first follows from the content; coffee without sugar says so.
     """
     names = _names(product, item, kind, locale, ranked, seed)
     own = locale.nouns_of.get(f"{kind.bank}.{setting}")
@@ -189,23 +200,40 @@ def headline(
         forms += locale.angles.get(angle, ())
     moods = locale.moods(kind.bank, setting)
     facts = [
-        _around_fact(fact, form, names, locale)
+        (_shape(form), _around_fact(fact, form, names, locale))
         for fact in ranked[:2]
         for form in locale.fact_headlines.get(fact.source_field.removeprefix("facts.").lower(), ())
         if fact.source_field.startswith("facts.") and _is_worth_a_headline(fact)
     ]
-    others = [_around_name(form, names, locale) for form in forms]
-    others += [_around_mood(mood, form, field, names, locale) for mood in moods for form in locale.joined]
+    frames = [(_shape(form), _around_name(form, names, locale)) for form in forms]
+    frames += [
+        (_shape(form), _around_mood(mood, form, field, names, locale))
+        for mood in moods
+        for form in locale.joined
+    ]
+    used = [_shape(text) for text in said]
+    fewest = min(used.count(shape) for shape in _SHAPES)
+
+    def in_order(some: Sequence[tuple[str, Iterator[Headline]]]) -> list[Iterator[Headline]]:
+        rare = [options for shape, options in some if used.count(shape) <= fewest + 1]
+        rest = [options for shape, options in some if used.count(shape) > fewest + 1]
+        return in_turn(rare, seed, "frame") + in_turn(rest, seed, "frame")
+
     if kind.name == "coffee" and ranked and ranked[0].source_value.startswith("0 "):
-        frames = in_turn(facts, seed, "fact") + in_turn(others, seed, "frame")
+        ordered = in_order(facts) + in_order(frames)
     else:
-        frames = in_turn([*facts, *others], seed, "frame")
+        ordered = in_order([*facts, *frames])
+
+    def fits(option: Headline) -> bool:
+        short = text_columns(option.text) <= HEADLINE_MAX_CHARS
+        return short and option.text not in said and may_be_said(option.text, locale, channels)
+
+    if (first := next(filter(fits, chain(*ordered)), None)) is not None:
+        return first
     # What has no name in this language is shown with a mood alone.
-    nameless = (Headline(mood) for mood in in_turn(moods, seed, "mood"))
-    for option in chain(*frames, nameless):
-        fits = text_columns(option.text) <= HEADLINE_MAX_CHARS
-        if fits and option.text not in said and may_be_said(option.text, locale, channels):
-            return option
+    for mood in in_turn(moods, seed, "mood"):
+        if fits(Headline(mood)):
+            return Headline(mood)
     # More personas than phrases: the product's name carries the headline.
     text = (short_name(product["title"]) or product["title"])[:HEADLINE_MAX_CHARS].strip()
     return Headline(text, (("title", product["title"]),))
