@@ -22,6 +22,7 @@ import torch
 from ray_tasks.engine.batch_sizes import BatchSizes
 from ray_tasks.engine.budget import Budget
 from ray_tasks.engine.content_cache import ContentCache
+from ray_tasks.engine.to_card import to_card
 from ray_tasks.engine.unit import Failed, Made, Painter, Unit
 
 _LOG = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ class Engine:
             conditions = self.painter.condition(units, self.cache)
             latents = self.painter.denoise(conditions, [unit.seed for unit in units])
             pictures = torch.cat([self.painter.decode(part) for part in latents.split(DECODED_AT_ONCE)])
-            masks = torch.from_numpy(np.stack([unit.mask for unit in units])).to(pictures.device) > 127
+            masks = to_card(np.stack([unit.mask for unit in units]), pictures.device) > 127
             facts = torch.stack(_measure(pictures.float(), masks), dim=1)
             pixels = (pictures.float().nan_to_num() * 255).round().clamp(0, 255).to(torch.uint8)
             return _Launched(

@@ -15,6 +15,7 @@ from PIL import Image
 
 from ray_tasks.engine.content_cache import ContentCache, Tensors, content_key
 from ray_tasks.engine.generate import noise
+from ray_tasks.engine.to_card import to_card
 from ray_tasks.engine.unit import Pixels, Unit
 from ray_tasks.models.flow import PACKED_PX, start_steps
 from ray_tasks.models.loading import load_pipeline, tuned
@@ -90,7 +91,7 @@ class EditPainter:
         scheduler = self._pipeline.scheduler
         height, width = (side // 8 for side in conditions[0]["size"])
         channels = self._model.config.in_channels // 4
-        start = noise((1, channels, height, width), seeds).to(self.device, self._model.dtype)
+        start = to_card(noise((1, channels, height, width), seeds), self.device).to(self._model.dtype)
         latents = _packed(start[:, 0])
         shown = torch.stack([condition["shown"] for condition in conditions])
         grid = (1, height // 2, width // 2)
@@ -98,8 +99,10 @@ class EditPainter:
         sides = [_padded([condition["text"] for condition in conditions])]
         if self._is_guided:
             sides.append(_padded([condition["negative"] for condition in conditions]))
-        for step in start_steps(scheduler, self._config.steps, latents.shape[1]):
-            time = (step / 1000).expand(len(latents)).to(latents)
+        steps = start_steps(scheduler, self._config.steps, latents.shape[1])
+        times = to_card(steps / 1000, self.device).to(latents.dtype)
+        for number, step in enumerate(steps):
+            time = times[number].expand(len(latents))
             found = [
                 self._model(
                     hidden_states=torch.cat([latents, shown], dim=1),
@@ -145,7 +148,7 @@ class EditPainter:
         return (text[0],)
 
     def _patches(self, picture: Pixels) -> Tensors:
-        pixels = torch.from_numpy(picture).to(self.device).permute(2, 0, 1).to(self._vae.dtype) / 127.5 - 1
+        pixels = to_card(picture, self.device).permute(2, 0, 1).to(self._vae.dtype) / 127.5 - 1
         latents = self._vae.encode(pixels[None, :, None]).latent_dist.mode()
         return (_packed(((latents - self._mean) / self._std)[:, :, 0])[0],)
 
@@ -177,5 +180,5 @@ def _padded(texts: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor |
     filled = torch.nn.utils.rnn.pad_sequence(list(texts), batch_first=True)
     if all(len(text) == longest for text in texts):
         return filled, None
-    lengths = torch.tensor([len(text) for text in texts], device=filled.device)
+    lengths = to_card(torch.tensor([len(text) for text in texts]), filled.device)
     return filled, (torch.arange(longest, device=filled.device) < lengths[:, None]).long()

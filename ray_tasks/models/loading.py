@@ -149,4 +149,7 @@ def tuned(model: Any, vae: Any, config: Diffusion) -> None:
     if vae is not None:
         vae.to(memory_format=torch.channels_last)
     if config.compile:
+        # A block is compiled anew for widths, canvases and a batch of one; where the limit (8) is reached, a whole
+        # graph raises instead of running uncompiled.
+        torch._dynamo.config.recompile_limit = 64
         model.compile_repeated_blocks(fullgraph=True)

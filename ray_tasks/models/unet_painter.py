@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from ray_tasks.engine.content_cache import ContentCache, Tensors, content_key
 from ray_tasks.engine.generate import noise
+from ray_tasks.engine.to_card import to_card
 from ray_tasks.engine.unit import Pixels, Unit
 from ray_tasks.models.loading import load, load_part, load_pipeline, tuned
 from ray_tasks.models.scene_prompts import SHARED_PROMPT, PromptFitter
@@ -88,6 +89,8 @@ class UnetPainter:
         self._step_takes_generator = "generator" in step
         tokenizer = self._pipeline.tokenizer
         self.prompts = PromptFitter(tokenizer, tokenizer.model_max_length, latin_only=True)
+        for model in (self._unet, *(model for *_, model in self._controls)):
+            model.to(memory_format=torch.channels_last)
         tuned(self._unet, self._vae, config)
 
     def _load_lora(self, lora: LoRA) -> None:
@@ -166,7 +169,7 @@ class UnetPainter:
                 if "style" in condition:
                     condition["style"] = self._style(None, cache)
             seeds = [int.from_bytes(keys[place][:8]) >> 1 for place in places]
-            start = noise(tuple(chosen[0]["kept"].shape), seeds).to(chosen[0]["kept"])
+            start = self._noise(chosen[0]["kept"], seeds)
             early = self._steps(chosen, seeds, start, None, 0, self._config.shared_steps)
             return list(zip(start, early, strict=True))
 
@@ -181,9 +184,12 @@ class UnetPainter:
                 for one in zip(*(condition["early"] for condition in conditions), strict=True)
             )
             return self._steps(conditions, seeds, start, early, self._config.shared_steps, self._config.steps)
-        kept = conditions[0]["kept"]
-        start = noise(tuple(kept.shape), seeds).to(kept)
+        start = self._noise(conditions[0]["kept"], seeds)
         return self._steps(conditions, seeds, start, None, 0, self._config.steps)
+
+    def _noise(self, like: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
+        """(n, *like) noise of the seeds."""
+        return to_card(noise(tuple(like.shape), seeds), self.device).to(like.dtype)
 
     def _steps(
         self,
@@ -194,26 +200,32 @@ class UnetPainter:
         first: int,
         last: int,
     ) -> torch.Tensor:
-        """Steps first to last from the latents, or from the noise `start` that the kept part has at every level."""
+        """Steps first to last from the latents, or from the noise `start` that the kept part has at every level.
+
+        All that the card needs is sent ahead, and the scheduler counts on the CPU: nothing in the loop waits.
+        """
         scheduler = self._pipeline.scheduler
-        # On the CPU: the card need not be asked which step it is.
         scheduler.set_timesteps(self._config.steps, device="cpu")
+        times = to_card(scheduler.timesteps, self.device)
+        levels = _levels(scheduler)
         kept = torch.stack([condition["kept"] for condition in conditions])
         mask = torch.stack([condition["mask"] for condition in conditions])
         generators = [torch.Generator("cpu").manual_seed(_second(seed)) for seed in seeds]
-        more = {"generator": generators} if self._step_takes_generator else {}
+        is_lcm = self._config.sampler == "lcm"
+        added = [self._drawn(kept[0], generators) for _ in range(first, min(last, len(levels) - 1)) if is_lcm]
+        more = {"generator": generators} if self._step_takes_generator and not is_lcm else {}
         inputs = self._inputs(conditions, kept)
         latents = start * scheduler.init_noise_sigma if latents is None else latents
         has_mask_channels = self._unet.config.in_channels == 9
         for number, step in enumerate(scheduler.timesteps[first:last], first):
             doubled = torch.cat([latents, latents]) if self._is_guided else latents
             scaled = scheduler.scale_model_input(doubled, step)
-            residuals = self._residuals(scaled, step, inputs)
+            residuals = self._residuals(scaled, times[number], inputs)
             if has_mask_channels:
                 scaled = torch.cat([scaled, self._twice(mask), self._twice(kept)], dim=1)
             predicted = self._unet(
                 scaled,
-                step,
+                times[number],
                 encoder_hidden_states=inputs["text"],
                 timestep_cond=inputs["guidance"],
                 added_cond_kwargs=inputs["added"],
@@ -223,13 +235,20 @@ class UnetPainter:
             if self._is_guided:
                 without, with_text = predicted.chunk(2)
                 predicted = without + self._config.guidance_scale * (with_text - without)
-            latents = scheduler.step(predicted, step, latents, return_dict=False, **more)[0]
+            signal, share = levels[number]
+            stepped = scheduler.step(predicted, step, latents, return_dict=False, **more)
+            latents = stepped[0]
+            if is_lcm and share:
+                # What the scheduler does itself, but with noise that it would wait for.
+                latents = signal * stepped[1] + share * added[number - first]
             if not has_mask_channels:
-                at_level = kept
-                if number + 1 < len(scheduler.timesteps):
-                    at_level = scheduler.add_noise(kept, start, scheduler.timesteps[number + 1][None])
-                latents = (1 - mask) * at_level + mask * latents
+                latents = (1 - mask) * (signal * kept + share * start) + mask * latents
         return torch.as_tensor(latents)
+
+    def _drawn(self, like: torch.Tensor, generators: Sequence[torch.Generator]) -> torch.Tensor:
+        """(n, *like) noise, the next of each generator."""
+        drawn = torch.stack([torch.randn(tuple(like.shape), generator=one) for one in generators])
+        return to_card(drawn, self.device).to(like.dtype)
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """See Painter."""
@@ -254,8 +273,8 @@ class UnetPainter:
         return [(text,) for text in found[0]]
 
     def _kept(self, units: list[Unit]) -> list[Tensors]:
-        pixels = torch.from_numpy(np.stack([unit.image for unit in units])).to(self.device)
-        masks = torch.from_numpy(np.stack([unit.mask for unit in units])).to(self.device)[:, None] > 127
+        pixels = to_card(np.stack([unit.image for unit in units]), self.device)
+        masks = to_card(np.stack([unit.mask for unit in units]), self.device)[:, None] > 127
         pictures = (pixels.permute(0, 3, 1, 2).to(self._vae.dtype) / 127.5 - 1).masked_fill(masks, 0)
         if self.device.type == "cuda":
             pictures = pictures.contiguous(memory_format=torch.channels_last)
@@ -265,7 +284,7 @@ class UnetPainter:
         return list(zip(latents, small, strict=True))
 
     def _upload(self, picture: Pixels) -> torch.Tensor:
-        return torch.from_numpy(picture).to(self.device).permute(2, 0, 1).to(self._unet.dtype)
+        return to_card(picture, self.device).permute(2, 0, 1).to(self._unet.dtype)
 
     def _style(self, reference: Pixels | None, cache: ContentCache) -> Tensors:
         """(embedding of the picture, embedding of no picture); without a reference both are of no picture."""
@@ -298,7 +317,7 @@ class UnetPainter:
         added: dict[str, Any] = {}
         if self._is_xl:
             height, width = (side * self.step_px for side in kept.shape[-2:])
-            sizes = torch.tensor([height, width, 0, 0, height, width]).to(kept)
+            sizes = to_card(torch.tensor([height, width, 0, 0, height, width]), self.device).to(kept.dtype)
             added = {"text_embeds": pairs(1), "time_ids": self._twice(sizes.expand(len(kept), -1))}
         controls = dict(added)
         if self._config.style is not None:
@@ -308,7 +327,7 @@ class UnetPainter:
         guidance = None
         if self._guidance_width:
             guidance = _sinusoid(self._config.guidance_scale - 1, self._guidance_width)
-            guidance = guidance.to(kept).expand(len(kept), -1)
+            guidance = to_card(guidance, self.device).to(kept.dtype).expand(len(kept), -1)
         maps = [
             self._twice(torch.stack([condition["controls"][i] for condition in conditions]))
             for i in range(len(self._controls))
@@ -337,6 +356,16 @@ class UnetPainter:
 
     def _twice(self, tensor: torch.Tensor) -> torch.Tensor:
         return torch.cat([tensor, tensor]) if self._is_guided else tensor
+
+
+def _levels(scheduler: Any) -> list[tuple[float, float]]:
+    """After each step, how much of a picture and how much of noise is in latents at that level."""
+    one, none = torch.ones(1), torch.zeros(1)
+    levels = [
+        (float(scheduler.add_noise(one, none, step[None])), float(scheduler.add_noise(none, one, step[None])))
+        for step in scheduler.timesteps[1:]
+    ]
+    return [*levels, (1.0, 0.0)]
 
 
 def _second(seed: int) -> int:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ray_tasks.engine.to_card import to_card
 from ray_tasks.models.loading import load
 from schemas.model_config import WriterModel
 
@@ -260,17 +261,17 @@ class _GrammarMask:
         """(rows, tokens so far), (rows, vocabulary) -> (rows, vocabulary)."""
         import torch
 
-        words = (scores.shape[1] + 31) // 32
         rows = []
         for row, matcher in enumerate(self._matchers):
             for token in input_ids[row, self._seen :].tolist():
                 if not matcher.is_stopped():
                     matcher.consume_token(token)
-            bits = np.frombuffer(matcher.compute_bitmask(), np.uint8)
-            rows.append(np.unpackbits(bits, bitorder="little", count=32 * words)[: scores.shape[1]])
+            rows.append(np.frombuffer(matcher.compute_bitmask(), np.uint8))
         self._seen = input_ids.shape[1]
-        allowed = torch.from_numpy(np.stack(rows).astype(bool)).to(scores.device)
-        return scores.masked_fill(~allowed, -torch.inf)
+        # As bits, lowest first: a vocabulary of 150,000 is 19 KB a row, and the card makes bytes of them.
+        packed = to_card(np.stack(rows), scores.device)
+        bits = packed[:, :, None] >> torch.arange(8, dtype=torch.uint8, device=scores.device) & 1
+        return scores.masked_fill(bits.flatten(1)[:, : scores.shape[1]] == 0, -torch.inf)
 
 
 def parse(answer: str) -> dict[str, Any] | None:

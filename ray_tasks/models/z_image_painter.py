@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from ray_tasks.engine.content_cache import ContentCache, Tensors, content_key
 from ray_tasks.engine.generate import noise
+from ray_tasks.engine.to_card import to_card
 from ray_tasks.engine.unit import Unit
 from ray_tasks.models.flow import PACKED_PX, start_steps
 from ray_tasks.models.loading import load_part, load_pipeline, tuned
@@ -89,7 +90,10 @@ class ZImagePainter:
         kept = torch.stack([condition["kept"] for condition in conditions]).float()
         mask = torch.stack([condition["mask"] for condition in conditions]).float()
         steps = start_steps(scheduler, self._config.steps, kept.shape[-2] * kept.shape[-1] // 4)
-        start = noise(tuple(kept.shape[1:]), seeds).to(self.device)
+        start = to_card(noise(tuple(kept.shape[1:]), seeds), self.device)
+        times = to_card((1000 - steps) / 1000, self.device)
+        # After each step; sent ahead and counted on the CPU, so that nothing in the loop waits.
+        levels = scheduler.sigmas[1:].tolist()
         latents = start
         texts = [condition["text"] for condition in conditions]
         if self._is_guided:
@@ -97,7 +101,7 @@ class ZImagePainter:
         for number, step in enumerate(steps):
             doubled = torch.cat([latents, latents]) if self._is_guided else latents
             shown = list(doubled.to(self._model.dtype)[:, :, None].unbind())
-            time = ((1000 - step) / 1000).expand(len(shown)).to(self.device)
+            time = times[number].expand(len(shown))
             more = {}
             if self._control is not None:
                 control = torch.stack([condition["control"] for condition in conditions])
@@ -113,9 +117,7 @@ class ZImagePainter:
                 predicted = with_text + self._config.guidance_scale * (with_text - without)
             latents = scheduler.step(-predicted, step, latents, return_dict=False)[0]
             if self._control is None:
-                at_level = kept
-                if number + 1 < len(steps):
-                    at_level = scheduler.scale_noise(kept, steps[number + 1][None], start)
+                at_level = levels[number] * start + (1 - levels[number]) * kept
                 latents = (1 - mask) * at_level + mask * latents
         return torch.as_tensor(latents)
 
@@ -136,14 +138,14 @@ class ZImagePainter:
         return [(text,) for text in found]
 
     def _kept(self, units: list[Unit]) -> list[Tensors]:
-        masks = torch.from_numpy(np.stack([unit.mask for unit in units])).to(self.device)[:, None] > 127
+        masks = to_card(np.stack([unit.mask for unit in units]), self.device)[:, None] > 127
         pictures = torch.stack([self._pixels(unit.image) for unit in units]).masked_fill(masks, 0)
         latents = self._encoded(pictures)
         small = functional.interpolate(masks.to(self._vae.dtype), size=latents[0][0].shape[-2:])
         return [(kept, mask) for (kept,), mask in zip(latents, small, strict=True)]
 
     def _pixels(self, picture: Any) -> torch.Tensor:
-        return torch.from_numpy(picture).to(self.device).permute(2, 0, 1).to(self._vae.dtype) / 127.5 - 1
+        return to_card(picture, self.device).permute(2, 0, 1).to(self._vae.dtype) / 127.5 - 1
 
     def _encoded(self, pictures: torch.Tensor) -> list[Tensors]:
         settings = self._vae.config

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ray_tasks.engine.batch_sizes import BatchSizes
 from ray_tasks.engine.generate import Engine
@@ -85,3 +87,56 @@ def check_batches_do_not_matter(painter: Painter) -> None:
     units = [unit_of(seed) for seed in range(3)]
     for alone, together in zip(paint(painter, units, 1), paint(painter, units, 3), strict=True):
         assert np.abs(alone.astype(int) - together.astype(int)).max() <= 1
+
+
+class CopiesToCard(TorchDispatchMode):
+    """Counts copies to the meta device, which stands for a card: those in the background, and those that wait.
+
+    Whatever would ask the card for a value (`item`, `nonzero`, `cpu`) fails on it by itself.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queued = 0
+        self.waiting: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        made = func(*args, **kwargs)
+        aten = torch.ops.aten
+        if func.overloadpacket in (aten.to, aten._to_copy, aten.copy_):
+            source = args[1] if func.overloadpacket is aten.copy_ else args[0]
+            if source.device.type == "cpu" and made.device.type == "meta":
+                queued = [one for one in args[1:] if isinstance(one, bool)][:1] == [True]
+                self.queued += 1
+                if not (queued or kwargs.get("non_blocking")):
+                    self.waiting.append(f"{tuple(source.shape)} {source.dtype}")
+        return made
+
+
+def check_nothing_waits_for_the_card(painter: Any, *, reads_pictures: bool = False) -> None:
+    """From pictures to finished ones nobody waits, so that batches run back to back; texts were encoded before.
+
+    reads_pictures: its text encoder does, so that pictures are no new ones.
+    """
+    units = [unit_of(seed) for seed in range(2)]
+    others = units if reads_pictures else [replace(unit, image=255 - unit.image) for unit in units]
+    engine = Engine(painter, BatchSizes("card", 2, fixed=2))
+    cache = engine.cache
+    with torch.inference_mode():
+        painter.condition(units, cache)
+        for key, tensors in cache._kept.items():
+            cache._kept[key] = tuple(tensor.to("meta") for tensor in tensors)
+        painter._pipeline.to("meta")
+        for *_, model in getattr(painter, "_controls", []):
+            model.to("meta")
+        for name in ("_mean", "_std"):
+            if hasattr(painter, name):
+                setattr(painter, name, getattr(painter, name).to("meta"))
+        painter.device = torch.device("meta")
+        # The models send their tables of positions with the first picture.
+        engine._launch(list(enumerate(units)))
+        with CopiesToCard() as copies:
+            engine._launch(list(enumerate(others)))
+    assert copies.queued >= 3, "noise, times and masks at the least"
+    assert copies.waiting == []

@@ -16,6 +16,7 @@ from schemas.model_config import Diffusion
 from tests.ray_tasks.models.painter_checks import (
     check_batches_do_not_matter,
     check_conditions_act,
+    check_nothing_waits_for_the_card,
     paint,
     unit_of,
 )
@@ -80,3 +81,7 @@ def test_batches_do_not_matter(folder: Path) -> None:
     units = [unit_of(seed, prompt) for seed, prompt in enumerate(["a table", "a much longer scene, a sea"])]
     for alone, together in zip(paint(painter, units, 1), paint(painter, units, 2), strict=True):
         assert np.abs(alone.astype(int) - together.astype(int)).max() <= 1, "texts of different lengths"
+
+
+def test_nothing_waits_for_the_card(folder: Path) -> None:
+    check_nothing_waits_for_the_card(opened(folder, 3.0), reads_pictures=True)

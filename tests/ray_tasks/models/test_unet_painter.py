@@ -19,6 +19,7 @@ from schemas.revisions import scene_revision
 from tests.ray_tasks.models.painter_checks import (
     check_batches_do_not_matter,
     check_conditions_act,
+    check_nothing_waits_for_the_card,
     conditions,
     paint,
     unit_of,
@@ -224,9 +225,10 @@ def test_a_reference_without_an_adapter_is_refused(folder: Path) -> None:
         opened(folder, "sdxl", references={"default": "style.jpg"})
 
 
-def test_the_autoencoder_runs_channels_last(full: UnetPainter) -> None:
-    kernels = [p for p in full._vae.parameters() if p.ndim == 4 and p.shape[1] > 1 and p.shape[2] > 1]
-    assert kernels and all(p.is_contiguous(memory_format=torch.channels_last) for p in kernels)
+def test_convolutions_run_channels_last(full: UnetPainter) -> None:
+    for model in (full._vae, full._unet, *(model for *_, model in full._controls)):
+        kernels = [p for p in model.parameters() if p.ndim == 4 and p.shape[1] > 1 and p.shape[2] > 1]
+        assert kernels and all(p.is_contiguous(memory_format=torch.channels_last) for p in kernels)
 
 
 def test_a_lora_is_part_of_the_unet_from_its_loading_on(folder: Path) -> None:
@@ -248,3 +250,9 @@ def test_a_lora_is_part_of_the_unet_from_its_loading_on(folder: Path) -> None:
     assert scene_revision(of(painter)) != scene_revision(of(plain))
     with pytest.raises(OSError, match=r"scene\.diffusion\.lora.*pytorch_lora_weights"):
         opened(folder, "sdxl", lora=LoRA(model=str(folder / "lcm")))
+
+
+@pytest.mark.parametrize("sampler", ["lcm", "own"])
+def test_nothing_waits_for_the_card(folder: Path, sampler: Any) -> None:
+    controls = {name: Control(model=str(folder / name)) for name in ("edges", "layout")}
+    check_nothing_waits_for_the_card(opened(folder, "sdxl", sampler=sampler, guidance_scale=3.0, **controls))

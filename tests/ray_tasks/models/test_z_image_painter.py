@@ -15,6 +15,7 @@ from schemas.model_config import Control, Diffusion, Weights
 from tests.ray_tasks.models.painter_checks import (
     check_batches_do_not_matter,
     check_conditions_act,
+    check_nothing_waits_for_the_card,
     paint,
     unit_of,
 )
@@ -119,3 +120,7 @@ def test_what_the_model_has_no_use_for_is_refused(folder: Path) -> None:
         opened(folder, unet=Weights(model="x"))
     with pytest.raises(ValueError, match="sampler"):
         opened(folder, sampler="lcm")
+
+
+def test_nothing_waits_for_the_card(folder: Path) -> None:
+    check_nothing_waits_for_the_card(opened(folder))
