@@ -78,7 +78,12 @@ def _hashes(column: pa.Array) -> np.ndarray:
 
 def crossed(files: Sequence[Held]) -> pa.Table:
     """FAULTS of one merchant: repeated SKUs and parents."""
-    return pa.concat_tables([repeated_skus(files), parent_faults(files)]) if files else FAULTS.empty_table()
+    parts = [FAULTS.empty_table()]
+    if files:
+        parts.append(repeated_skus(files))
+    if any(len(file.parents) for file in files):
+        parts.append(parent_faults(files))
+    return pa.concat_tables(parts)
 
 
 def costly(faults: pa.Table) -> pa.Table:

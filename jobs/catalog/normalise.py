@@ -61,7 +61,6 @@ SCHEMA = pa.schema(
 )
 
 _SEPARATOR = re.compile(r"\s*[>›»]+\s*")
-_SCRIPT_TAG = r"(?i)<\s*(?:script|iframe|object|embed)\b"
 _SCRIPT = r"(?i)<\s*(?:script|iframe|object|embed)\b|javascript:|\bon(?:error|load|click|mouseover)\s*="
 _HIDDEN = r"[\x00-\x08\x0E-\x1F\x{202A}-\x{202E}\x{2066}-\x{2069}\x{200B}\x{2060}\x{E0000}-\x{E007F}]"
 _FORMULA = r"^\s*(?:[=@]|[+\-]\s*(?:[A-Za-z(@=]|\d+[+\-*/]))"
@@ -114,14 +113,14 @@ def _texts(given: Given, found: Findings, out: dict[str, pa.Array]) -> None:
     silent = pc.invert(pc.match_substring_regex(out["title"], r"[\p{L}\p{N}]"))
     found.reject(_code(silent, "title_says_nothing"), out["title"])
     out["description"] = plain_text(raw_description, DESCRIPTION_MAX_CHARS)
-    out["brand"] = plain_text(given.text("brand"), 200)
+    out["brand"] = _plain_distinct(given.text("brand"), 200)
     out["parent_sku"] = plain_text(given.text("parent_sku"), values.SKU_MAX_CHARS)
     out["image"] = pc.utf8_trim_whitespace(given.text("image"))
 
     found.note(_cut(out["title"], TITLE_MAX_CHARS), "title_cut")
     found.note(_cut(out["description"], DESCRIPTION_MAX_CHARS), "description_cut")
     for raw in (raw_title, raw_description):
-        found.note(matching(raw, _SCRIPT, among=_may_hold_script(raw)), "script_removed")
+        found.note(pc.match_substring_regex(raw, _SCRIPT), "script_removed")
     for raw in (raw_title, raw_description, given.text("brand")):
         found.note(matching(raw, _HIDDEN, among=odd_rows(raw)), "hidden_characters_removed")
     for text in (out["sku"], out["title"], out["description"], out["brand"]):
@@ -132,7 +131,7 @@ def _texts(given: Given, found: Findings, out: dict[str, pa.Array]) -> None:
     raw_category = given.text("category")
     own = given.rules.category_separator
     separator = re.compile(rf"\s*{re.escape(own)}\s*") if own else _SEPARATOR
-    plain = plain_text(raw_category, CATEGORY_MAX_CHARS)
+    plain = _plain_distinct(raw_category, CATEGORY_MAX_CHARS)
     paths = each_distinct(plain, lambda path: _path(path, separator), pa.string())
     if given.has("category"):
         found.note(paths.is_null(), "category_missing")
@@ -145,14 +144,10 @@ def _texts(given: Given, found: Findings, out: dict[str, pa.Array]) -> None:
     out["taxonomy"] = node
 
 
-def _may_hold_script(raw: pa.Array) -> pa.Array:
-    """Every text that _SCRIPT matches, and some others: cheaper to find, as few texts have one of these."""
-    signs = [
-        pc.match_substring(raw, ":"),
-        pc.match_substring(raw, "="),
-        pc.match_substring_regex(raw, _SCRIPT_TAG),
-    ]
-    return pc.fill_null(pc.or_(pc.or_(signs[0], signs[1]), signs[2]), False)
+def _plain_distinct(column: pa.Array, max_chars: int) -> pa.Array:
+    """`plain_text` of a column whose values repeat."""
+    coded = column.dictionary_encode()
+    return plain_text(coded.dictionary, max_chars).take(coded.indices)
 
 
 def _path(text: str, separator: re.Pattern[str]) -> str | None:

@@ -52,33 +52,44 @@ def _matching(column: pa.Array, pattern: str) -> pa.Array:
     return pc.fill_null(pc.match_substring_regex(column, pattern), False)
 
 
-def rows_with(column: pa.Array, bytes_are: Callable[[np.ndarray], np.ndarray]) -> pa.Array:
-    """Which texts hold a byte for which `bytes_are` (all bytes of the column -> bool each) is true; false for NULL."""
+def _cells(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """(where each text begins and the last ends, the bytes of all): the offsets are into the bytes."""
     offsets = np.frombuffer(column.buffers()[1], np.int32, len(column) + 1, 4 * column.offset)
-    start, end = int(offsets[0]), int(offsets[-1])
+    start, size = int(offsets[0]), int(offsets[-1] - offsets[0])
     held = column.buffers()[2]
-    cells = np.frombuffer(held, np.uint8, end - start, start) if end > start else np.zeros(0, np.uint8)
-    found = np.zeros(len(column), bool)
-    found[np.searchsorted(offsets, np.flatnonzero(bytes_are(cells)) + start, side="right") - 1] = True
+    return offsets - start, np.frombuffer(held, np.uint8, size, start) if size else np.zeros(0, np.uint8)
+
+
+def _rows_of(offsets: np.ndarray, places: np.ndarray) -> pa.Array:
+    """Which texts the bytes at these places belong to."""
+    found = np.zeros(len(offsets) - 1, bool)
+    found[np.searchsorted(offsets, places, side="right") - 1] = True
     return pa.array(found)
+
+
+def rows_with(column: pa.Array, character: str) -> pa.Array:
+    """Which texts hold an ASCII character; false for NULL."""
+    offsets, cells = _cells(column)
+    return _rows_of(offsets, np.flatnonzero(cells == ord(character)))
 
 
 def odd_rows(column: pa.Array) -> pa.Array:
     """Which texts hold more than printable ASCII, tabs and line ends."""
-    return rows_with(column, lambda cells: (cells - 32 > 94) & (cells != 9) & (cells != 10) & (cells != 13))
+    offsets, cells = _cells(column)
+    places = np.flatnonzero(cells - 32 > 94)
+    few = cells[places]
+    return _rows_of(offsets, places[(few != 9) & (few != 10) & (few != 13)])
 
 
 def _rough_rows(column: pa.Array, odd: pa.Array) -> pa.Array:
     """Which texts have other white space than single spaces between words; `odd` are those beyond ASCII."""
-
-    def rough(cells: np.ndarray) -> np.ndarray:
-        found = cells < 32
-        found[1:] |= (cells[1:] == 32) & (cells[:-1] == 32)
-        return found
-
+    offsets, cells = _cells(column)
+    space = cells <= 32
+    rough = space & (cells < 32)
     # Two texts side by side may look like one with two spaces: it costs a look, no more.
+    rough[1:] |= space[1:] & space[:-1]
     edges = pc.or_(pc.starts_with(column, " "), pc.ends_with(column, " "))
-    plain = pc.or_(rows_with(column, rough), pc.fill_null(edges, False))
+    plain = pc.or_(_rows_of(offsets, np.flatnonzero(rough)), pc.fill_null(edges, False))
     return pc.or_(plain, matching(column, _ROUGH_SPACE, among=odd))
 
 
@@ -90,8 +101,11 @@ def matching(column: pa.Array, pattern: str, among: pa.Array) -> pa.Array:
 def _without_markup(column: pa.Array) -> pa.Array:
     column = _where(column, _matching(column, _SPECIAL), _without_special_markup)
     column = pc.replace_substring_regex(column, pattern=_TAG_RUNS, replacement=" ")
-    left = pc.fill_null(pc.match_substring(column, "<"), False)
-    column = _where(column, left, partial(pc.replace_substring_regex, pattern=_UNENDED_TAG, replacement=" "))
+    column = _where(
+        column,
+        rows_with(column, "<"),
+        partial(pc.replace_substring_regex, pattern=_UNENDED_TAG, replacement=" "),
+    )
     return pc.ascii_trim(column, " ")
 
 
@@ -102,6 +116,13 @@ def _without_special_markup(column: pa.Array) -> pa.Array:
 
 
 def _without_entities(column: pa.Array) -> pa.Array:
+    # The commonest by far, and what it leaves before a space begins no other.
+    simple = pc.replace_substring(column, pattern="&amp; ", replacement="& ")
+    others = pc.match_substring_regex(simple, r"&(?:[^ ]|$)")
+    return pc.replace_with_mask(simple, others, _unescaped(column.filter(others)))
+
+
+def _unescaped(column: pa.Array) -> pa.Array:
     # Twice: exports often escape what was escaped already ("&amp;eacute;").
     once = (html.unescape(text) for text in column.to_pylist())
     return pa.array([html.unescape(text) if "&" in text else text for text in once], pa.string())
@@ -130,8 +151,8 @@ def plain_text(column: pa.Array, max_chars: int = RAW_MAX_CHARS) -> pa.Array:
         column = column.cast(pa.string())
     too_long = pc.fill_null(pc.greater(pc.binary_length(column), RAW_MAX_CHARS), False)
     column = _where(column, too_long, partial(pc.utf8_slice_codeunits, start=0, stop=RAW_MAX_CHARS))
-    column = _where(column, pc.fill_null(pc.match_substring(column, "<"), False), _without_markup)
-    column = _where(column, pc.fill_null(pc.match_substring(column, "&"), False), _without_entities)
+    column = _where(column, rows_with(column, "<"), _without_markup)
+    column = _where(column, rows_with(column, "&"), _without_entities)
     odd = odd_rows(column)
     column = _where(column, odd, _visible)
     column = _where(column, _rough_rows(column, odd), _collapsed)

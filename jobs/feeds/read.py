@@ -183,7 +183,7 @@ def _delimited_batches(
 def _with_place(columns: Sequence[str], cells: Sequence[pa.Array], name: str, *place: Any) -> pa.RecordBatch:
     """A batch of the feed's own columns with the place columns: row, broken and record beside the file's name."""
     row, broken, record = (
-        pa.array(given, kind)
+        given if isinstance(given, pa.Array) else pa.array(given, kind)
         for given, kind in zip(place, (pa.int64(), pa.string(), pa.string()), strict=True)
     )
     file = pa.repeat(pa.scalar(name), len(row))
