@@ -76,7 +76,7 @@ def _add(path: Path, partition: str, run_date: dt.date, table: Table) -> AddActi
     keys = [name for name in table.key if name not in table.partition_by]
     least: dict[str, str] = {}
     greatest: dict[str, str] = {}
-    for batch in file.iter_batches(BATCH_ROWS, columns=keys):
+    for batch in file.iter_batches(BATCH_ROWS, columns=keys, use_threads=False):
         for name in keys:
             ends = pc.min_max(batch.column(name)).as_py()
             least[name] = min(least.get(name, ends["min"]), ends["min"])

@@ -21,8 +21,8 @@ from schemas.contract import Table
 from schemas.expectations import Expectation, expectations
 from schemas.tables import TABLES
 
-ROWS_MAX_FOR_GROUPS = 5_000_000
-"""Above, rules over several rows are left to the gate: this engine groups in memory, Spark spills to disk."""
+ROWS_MAX_FOR_GROUPS = 200_000
+"""Above, rules over several rows are left to the gate: this engine groups in memory, 100 bytes a row; Spark spills."""
 EXAMPLES = 3
 
 Result = dict[str, Any]

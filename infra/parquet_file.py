@@ -16,9 +16,9 @@ class NewFile:
     Raises pyarrow.ArrowInvalid for a NULL in a column that the schema requires.
     """
 
-    def __init__(self, folder: Path, schema: pa.Schema, compression: str = "snappy") -> None:
-        self.path = folder / f"part-{uuid.uuid4().hex}.{compression}.parquet"
-        self._schema, self._compression = schema, compression
+    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+        self.path = folder / f"part-{uuid.uuid4().hex}.snappy.parquet"
+        self._schema = schema
         self._writer: pq.ParquetWriter | None = None
 
     @property
@@ -29,9 +29,8 @@ class NewFile:
     def write(self, batch: pa.RecordBatch) -> None:
         """Writes a batch, if it holds a row."""
         if batch.num_rows:
-            self._writer = self._writer or pq.ParquetWriter(
-                self.path, self._schema, compression=self._compression
-            )
+            # Delta's log tells what a file holds; the ends of long texts, row group by row group, are of no use.
+            self._writer = self._writer or pq.ParquetWriter(self.path, self._schema, write_statistics=False)
             columns = [batch.column(name) for name in self._schema.names]
             self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
 

@@ -56,11 +56,12 @@ class Held:
 
 def held(path: Path) -> Held:
     """Looks through a file of staged products."""
-    skus, children, parents = [_NONE], [_NONE], [_NONE]
+    file = pq.ParquetFile(path)
+    skus, seen = np.empty(file.metadata.num_rows, np.int64), 0
+    children, parents = [_NONE], [_NONE]
     brands: Counter[str] = Counter()
-    seen = 0
-    for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS, columns=["sku", "parent_sku", "brand"]):
-        skus.append(_hashes(batch["sku"]))
+    for batch in file.iter_batches(BATCH_ROWS, columns=["sku", "parent_sku", "brand"], use_threads=False):
+        skus[seen : seen + len(batch)] = _hashes(batch["sku"])
         child = pc.fill_null(pc.not_equal(batch["parent_sku"], batch["sku"]), False)
         children.append(np.flatnonzero(child) + seen)
         parents.append(_hashes(batch["parent_sku"].filter(child)))
@@ -68,7 +69,7 @@ def held(path: Path) -> Held:
             if brand.is_valid:
                 brands[brand.as_py()] += n.as_py()
         seen += len(batch)
-    return Held(path, np.concatenate(skus), np.concatenate(children), np.concatenate(parents), brands)
+    return Held(path, skus, np.concatenate(children), np.concatenate(parents), brands)
 
 
 def _hashes(column: pa.Array) -> np.ndarray:
@@ -93,7 +94,8 @@ def costly(faults: pa.Table) -> pa.Table:
 
 def repeated_skus(files: Sequence[Held]) -> pa.Table:
     """Rows of one merchant after the first of their SKU: sku_repeated, or sku_conflicting when they say otherwise."""
-    ordered = np.sort(np.concatenate([file.skus for file in files]))
+    ordered = np.concatenate([file.skus for file in files])
+    ordered.sort()
     twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     found = [(file, np.flatnonzero(np.isin(file.skus, twice))) for file in files] if len(twice) else []
     rows = _rows(found, content=True)

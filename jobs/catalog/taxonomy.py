@@ -76,7 +76,7 @@ def _compound(word: str) -> tuple[str, ...]:
     return ()
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def taxonomy_node(category: str | None) -> str:
     """The node that a category path (levels joined by ' > ') names best; `Other` when no word is known."""
     scores: dict[str, float] = {}

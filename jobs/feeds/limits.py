@@ -33,7 +33,7 @@ BAD_ENCODING_SAMPLE = 100
 BATCH_ROWS = 10_000
 """Rows that go to Spark at a time, or fewer when they have BATCH_CHARS characters."""
 BATCH_CHARS = 8_000_000
-BLOCK_BYTES = 4_000_000
+BLOCK_BYTES = 2_000_000
 """Of CSV that are parsed at a time."""
 SHARE_BYTES = 4_000_000
 """A file is read by one task more for each so many bytes, up to Spark's parallelism."""
