@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra.object_store import open_store
-from infra.releases import all_releases, live_release, read_release
+from infra.releases import all_releases, assets_release_id, live_release, read_release
 from infra.settings import ConfigError, load_config
 from infra.stage import EXIT_FAILED, EXIT_HOPELESS, StageError
 from infra.tables import ensure_tables
@@ -100,6 +100,16 @@ def _make_live(args: argparse.Namespace) -> int:
     print(
         f"live: {row['release_id']} ({row['asset_count']:,} pictures), before: {row['previous_release_id']}"
     )
+    # Drops lie by release and stay, so what is live again has its own; only what was recalled from it takes them.
+    content, drops = assets_release_id(row), args.state / "drops"
+    merchants = [counts["merchant_id"] for counts in row["merchants"]]
+    if all((drops / merchant / f"{content}.zip").exists() for merchant in merchants):
+        print(f"its drops: {drops}/<merchant>/{content}.zip")
+    else:
+        print(
+            f"its drops are not all there; make them by: python -m jobs.build_drops --run-date {row['run_date']} "
+            f"--config {args.config} --state {args.state}"
+        )
     return 0
 
 

@@ -3,31 +3,36 @@
     python -m tests.benchmarks.changed_share --products 1000 --drawn
     python -m tests.benchmarks.changed_share --products 100000
 
-Plan, drawing and scoring run as they are, on real Delta tables, with Spark and Ray started before (a night of 20
-products). One product has one picture. Without --drawn, what a worker would do with a picture is a row that was
-recorded (no Ray, no pixels): what is measured is all that stands around it, and the share of a night adds
-PICTURE_CORE_S for each picture to either side.
+Plan, drawing and scoring run as they are, on real Delta tables, each night in a process of its own, with Spark and Ray
+started before (a night of 20 products). One product has one picture. Memory is that of the night's processes: Python,
+which reads by delta-rs, hands out the work and commits, and Java (Spark); the rows that the benchmark makes are in
+another process. Without --drawn, what a worker would do with a picture is a row that was recorded (no Ray, no pixels):
+what is measured is all that stands around it, and the share of a night adds PICTURE_CORE_S for each picture to either
+side.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import multiprocessing
 import os
 import random
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import psutil
 import pyarrow as pa
 
-from infra.memory import PeakMemory
 from infra.object_store import LocalStore
 from infra.tables import (
     append_rows,
@@ -63,16 +68,47 @@ RUNS_FAST_FROM = 100_000
 
 @dataclass
 class Night:
-    """What one night took: seconds by stage, and peak memory (MB) of all processes, its own rows included."""
+    """What one night took: seconds by stage, and the peak memory (MB, shared pages in parts) of Python and of Java."""
 
     times: dict[str, float]
-    peak_mb: int
+    python_mb: int
+    java_mb: int
     pictures: int
     commits: bool
 
     def wall_s(self, drawn: bool) -> float:
         """Its wall time, with the drawing that was left out."""
         return sum(self.times.values()) + (0 if drawn else self.pictures * PICTURE_CORE_S / CORES)
+
+
+class Memory:
+    """The peaks of this process and its children while it is entered."""
+
+    def __init__(self) -> None:
+        self.python_mb = self.java_mb = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def __enter__(self) -> Memory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        me = psutil.Process()
+        while not self._stop.wait(0.3):
+            python, java = 0, 0
+            for process in (me, *me.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    proportional = process.memory_full_info().pss // 2**20
+                    if process.name() == "java":
+                        java += proportional
+                    else:
+                        python += proportional
+            self.python_mb, self.java_mb = max(self.python_mb, python), max(self.java_mb, java)
 
 
 def texts(values: Iterator[str] | Sequence[str]) -> pa.Array:
@@ -166,7 +202,7 @@ def run_night(shop: Shop, state: Path, run_date: dt.date) -> Night:
     stages: dict[str, Callable[..., Any]] = {
         "plan": plan_work_units.main, "draw": make_candidates.main, "score": score_candidates.main,
     }  # fmt: skip
-    with PeakMemory() as memory:
+    with Memory() as memory:
         for name, stage in stages.items():
             began = time.perf_counter()
             stage(argv)
@@ -174,7 +210,23 @@ def run_night(shop: Shop, state: Path, run_date: dt.date) -> Night:
     (row,) = query_tables(
         state, f"SELECT count(*) AS n FROM candidates WHERE run_date = DATE '{run_date}'", "candidates"
     )
-    return Night(times, memory.peak_mb, row["n"], made_versions(state) != before)
+    return Night(times, memory.python_mb, memory.java_mb, row["n"], made_versions(state) != before)
+
+
+def warm_night(few: Shop, shop: Shop, state: Path, run_date: dt.date, drawn: bool) -> Night:
+    """One night after one of FEW products, which has started the engines; for a process of its own."""
+    for one, its_state, night in ((few, few.state, RUN_DATE), (shop, state, run_date)):
+        if not drawn:
+            make_candidates.map_rows = one.recorded  # type: ignore[assignment]
+            score_candidates.map_rows = one.recorded  # type: ignore[assignment]
+        done = run_night(one, its_state, night)
+    return done
+
+
+def apart(few: Shop, shop: Shop, state: Path, run_date: dt.date, drawn: bool) -> Night:
+    """`warm_night` in a new process."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(warm_night, (few, shop, state, run_date, drawn))
 
 
 def chosen(share: float, products: int, clustered: bool) -> np.ndarray:
@@ -188,12 +240,12 @@ def made_versions(state: Path) -> list[int]:
     return [table_version(state, name) for name in ("candidates", "scores", "product_views")]
 
 
-def measure(shop: Shop, folder: Path, share: float, clustered: bool) -> Night:
+def measure(few: Shop, shop: Shop, folder: Path, share: float, clustered: bool, drawn: bool) -> Night:
     """The night after the first one, on a copy of its state."""
     state = folder / "copy"
     shutil.copytree(shop.state, state, copy_function=os.link)  # Delta's files are never changed
     shop.write_night(state, NEXT, chosen(share, shop.products, clustered))
-    night = run_night(shop, state, NEXT)
+    night = apart(few, shop, state, NEXT, drawn)
     units = read_night(state, "work_units", NEXT, columns=["reason", "status"])
     wanted = {unit["reason"] for unit in units.to_pylist() if unit["status"] == "to_do"}
     assert wanted <= {"changed_facts"}, wanted
@@ -207,6 +259,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--products", type=int, default=10_000)
     parser.add_argument("--drawn", action="store_true", help="draw and score the pictures for real")
+    parser.add_argument("--shares", type=float, nargs="*", default=SHARES, help="only these changed shares")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="changed-share-") as name:
         folder = Path(name)
@@ -214,35 +267,34 @@ def main(argv: Sequence[str] | None = None) -> None:
         shop = Shop(folder / "shop", args.products, drawn=args.drawn)
         few.night.config.write_text(shop.night.config.read_text(encoding="utf-8"), encoding="utf-8")
         for one in (few, shop):
-            if not args.drawn:
-                make_candidates.map_rows = one.recorded  # type: ignore[assignment]
-                score_candidates.map_rows = one.recorded  # type: ignore[assignment]
             one.write_night(one.state, RUN_DATE, np.array([], np.int64))
-            full = run_night(one, one.state, RUN_DATE)
+        full = apart(few, shop, shop.state, RUN_DATE, args.drawn)
         print(full, flush=True)
         nights = [(1.0, "all new", full)]
         for clustered in (True,) if args.drawn else (True, False):
-            for share in SHARES:
+            for share in args.shares:
                 if share == 0 and not clustered:
                     continue
                 kind = "clustered" if clustered else "random"
-                nights.append((share, kind if share else "", measure(shop, folder, share, clustered)))
+                nights.append(
+                    (share, kind if share else "", measure(few, shop, folder, share, clustered, args.drawn))
+                )
                 print(nights[-1], flush=True)
     how = "drawn" if args.drawn else "recorded"
     print(f"\n{args.products:,} products, pictures {how}\n")
     added = "" if args.drawn else " with drawing"
     print(
         f"| changed | keys | pictures | plan s | draw s | score s | all s | of a full night{added} "
-        "| peak MB | commits on made tables |"
+        "| Python MB | Java MB | commits on made tables |"
     )
-    print("|---:|---|---:|---:|---:|---:|---:|---:|---:|---|")
+    print("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---|")
     for share, keys, night in nights:
         part = night.wall_s(args.drawn) / full.wall_s(args.drawn)
         print(
             f"| {share:.1%} | {keys} | {night.pictures:,} | "
             + " | ".join(f"{night.times[stage]:.1f}" for stage in ("plan", "draw", "score"))
             + f" | {sum(night.times.values()):.1f} "
-            f"| {part:.1%} | {night.peak_mb:,} "
+            f"| {part:.1%} | {night.python_mb:,} | {night.java_mb:,} "
             f"| {'yes' if night.commits else 'none'} |"
         )
 

@@ -324,10 +324,15 @@ def _release(
 ) -> dict[str, Any]:
     assets = rows["assets"]
     products = {(asset["merchant_id"], asset["sku"]) for asset in assets}
+    merchants = [
+        {"merchant_id": name, "assets": sum(asset["merchant_id"] == name for asset in assets),
+         "products": sum(product[0] == name for product in products)}
+        for name in sorted({merchant for merchant, _ in products})
+    ]  # fmt: skip
     return {
         "release_id": release_id, "run_date": run_date, "sequence": 1, "status": "published",
         "previous_release_id": None, "content_hash": _sha(release_id), "asset_count": len(assets),
-        "product_count": len(products), "merchants": [], "table_versions": pinned_versions(state),
+        "product_count": len(products), "merchants": merchants, "table_versions": pinned_versions(state),
         "revisions": [{"name": "code", "revision": "test"}], "gate_report": f"reports/{run_date}/gate.json",
         "created_at": NOW, "created_by": "jobs.publish_release", "comment": "test",
     }  # fmt: skip

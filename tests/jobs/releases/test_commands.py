@@ -56,7 +56,9 @@ def test_a_rollback_is_one_new_row_and_can_be_taken_back(
     before = assets_of(night)
     bad = next_release(night, before[:3])
     assert run(night, "rollback", "--why", "half of it is missing", "--who", "ada") == 0
-    assert f"before: {bad['release_id']}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"before: {bad['release_id']}" in said
+    assert f"make them by: python -m jobs.build_drops --run-date {RUN_DATE}" in said
     live = read_release(night.state)
     assert assets_of(night) == before
     assert (live.row["action"], live.row["created_by"], live.row["comment"]) == (
@@ -66,11 +68,19 @@ def test_a_rollback_is_one_new_row_and_can_be_taken_back(
     assert "is the first one: there is nothing to go back to" in capsys.readouterr().err
     assert run(night, "publish", bad["release_id"], "--why", "it was right after all") == 0
     assert len(assets_of(night)) == 3
+    for merchant in night.merchants:
+        drop = night.state / "drops" / merchant / f"{night.release_id}.zip"
+        drop.parent.mkdir(parents=True)
+        drop.write_bytes(b"made in the night")
+    capsys.readouterr()
+    assert run(night, "rollback", "--why", "it was wrong after all") == 0
+    assert capsys.readouterr().out.endswith(f"drops/<merchant>/{night.release_id}.zip\n")
+    assert run(night, "publish", bad["release_id"], "--why", "for the last time") == 0
     assert run(night, "publish", bad["release_id"], "--why", "twice") == 2
     assert "is live already" in capsys.readouterr().err
     assert run(night, "list") == 0
     listed = capsys.readouterr().out.splitlines()
-    assert len(listed) == 4
+    assert len(listed) == 6
     assert [line for line in listed if re.search(r"\blive\b", line)] == listed[-1:]
 
 
