@@ -7,8 +7,10 @@ Spark JVM) at a moment that the seed chooses: some time after a stage began, the
 store, or the moment when a new version of a table is there. At each kill what is committed must be whole; when the
 night is through, it must be as one that was never interrupted.
 
-The first night has a kill as each stage begins, when there is nothing yet to be done again: that tells what a restart
-costs. What the other nights take beyond an uninterrupted one and their restarts is work done again.
+What a kill costs is told twice. The first night has a kill as each stage begins, when there is nothing yet to be done
+again: that tells what a restart costs, and what the other nights take beyond an uninterrupted one and their restarts is
+work done again. And at every kill the clock says how long the stage had run since it began, or since its last commit
+where it goes on behind that: no more than this is done again, an engine's start included.
 """
 
 from __future__ import annotations
@@ -52,6 +54,12 @@ COMMITS = {
     "jobs.publish_release": ("assets", "releases"),
 }
 """Tables by the stage that writes them."""
+GOES_ON = {
+    "ray_tasks.build_product_views": "product_views",
+    "ray_tasks.make_candidates": "candidates",
+    "ray_tasks.score_candidates": "scores",
+}
+"""Stages that go on behind their last commit, and its table; the others begin anew."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,8 @@ class Done:
     victim: str
     faults: list[str]
     redone: int
+    lost_s: float
+    """Seconds since the stage began or made its last commit."""
 
 
 @dataclass
@@ -158,6 +168,14 @@ class Watch:
             return True
         return False if running else None
 
+    def lost_s(self) -> float:
+        """Seconds of the stage until now that are not behind a commit from which it goes on."""
+        ran_s = time.monotonic() - self._began
+        if self.kill.stage not in GOES_ON:
+            return ran_s
+        log = self._command.state / "warehouse" / GOES_ON[self.kill.stage] / "_delta_log"
+        return min(ran_s, time.time() - max((path.stat().st_mtime for path in log.glob("*.json")), default=0))
+
     def _is_past(self, record: dict[str, Any]) -> bool:
         """Whether this command is beyond the stage already."""
         later = STAGES[STAGES.index(self.kill.stage) + 1 :]
@@ -196,10 +214,10 @@ def attempt(
         if come is not False:
             assert watch is not None
             pending.pop(0)
+            lost_s = watch.lost_s()
             if come and (victim := kill_one(night.pid, watch.kill, random_)):
-                tally.kills.append(
-                    Done(watch.kill, victim, faults_now(command.state), uncommitted_pictures(command.state))
-                )
+                found, redone = faults_now(command.state), uncommitted_pictures(command.state)
+                tally.kills.append(Done(watch.kill, victim, found, redone, lost_s))
                 say(f"  {watch.kill.stage:32} {watch.kill.moment:34} {victim}")
             watch = None
         time.sleep(POLL_S)
@@ -286,16 +304,17 @@ def table(tally: Tally, seed: int) -> str:
     for done in tally.kills:
         by_stage[done.kill.stage].append(done)
     lines = [
-        "| stage | kills | moments | killed | redone, most |",
-        "|---|---:|---|---|---:|",
+        "| stage | kills | moments | killed | redone, most | lost s, most |",
+        "|---|---:|---|---|---:|---:|",
     ]
     for stage, dones in by_stage.items():
         moments = ", ".join(f"{n} {m}" for m, n in Counter(d.kill.moment for d in dones).most_common())
         victims = ", ".join(f"{n} {v}" for v, n in Counter(d.victim for d in dones).most_common())
         redone = max((d.redone for d in dones), default=0)
-        lines.append(f"| {stage} | {len(dones)} | {moments} | {victims} | {redone} |")
+        lost_s = max((d.lost_s for d in dones), default=0)
+        lines.append(f"| {stage} | {len(dones)} | {moments} | {victims} | {redone} | {lost_s:.1f} |")
     faults = ", ".join(f"{name} {tally.faults[name]}" for name in sorted(tally.faults)) or "none"
-    redone = [done.redone for done in tally.kills]
+    redone, lost = [done.redone for done in tally.kills], [done.lost_s for done in tally.kills] or [0.0]
     share = tally.share()
     summary = [
         "| kills | nights | stages hit | lost | twice | redone, all | redone, most after one kill | changed "
@@ -309,7 +328,9 @@ def table(tally: Tally, seed: int) -> str:
         "Redone: pictures that lay in the store and in no table at a kill. An uninterrupted night takes "
         f"{tally.clean_s:.0f} s, the same again {tally.unchanged_s:.0f} s. The command was given again "
         f"{tally.commands - len(tally.nights)} times; a restart costs {tally.restart_s():.0f} s, as measured in the "
-        f"first night, whose kills come as stages begin. All faults: {faults}.",
+        f"first night, whose kills come as stages begin. A kill lost {sum(lost) / len(lost):.1f} s of a stage in the "
+        f"mean and {max(lost):.1f} s at most, {sum(lost) / len(lost) / tally.clean_s:.1%} and "
+        f"{max(lost) / tally.clean_s:.1%} of an uninterrupted night. All faults: {faults}.",
     ]
     head = [
         f"`python -m tests.faults --kills {len(tally.kills)} --seed {seed}`, {os.cpu_count()} {platform.machine()} "
@@ -326,6 +347,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kills-a-night", type=int, default=KILLS_A_NIGHT)
     parser.add_argument("--folder", type=Path, default=None, help="for the nights; one that is used goes on")
     parser.add_argument("--out", type=Path, default=None, help="file that the table is written to")
     args = parser.parse_args(argv)
@@ -338,7 +360,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     while len(tally.kills) < args.kills and len(tally.nights) < args.kills:
         nth = len(tally.nights)
         random_ = random.Random(f"{args.seed} {nth}")
-        number = min(KILLS_A_NIGHT, args.kills - len(tally.kills))
+        number = min(args.kills_a_night, args.kills - len(tally.kills))
         kills = draw_kills(random_, number) if nth else [Kill(stage, 0) for stage in STAGES]
         say(f"night {nth}: {len(kills)} kills planned, {len(tally.kills)} done")
         run_killed(folder, nth, kills, clean, usual_s, expected, tally, random_)

@@ -16,8 +16,9 @@ from infra.object_store import LocalStore
 from infra.processes import InUse, held
 from infra.tables import open_table, read_night, read_table, table_version
 from ray_tasks import make_candidates
+from tests.faults.__main__ import Done, Kill, Tally, Watch, table
 from tests.faults.invariants import broken_objects, twice, uncommitted_pictures
-from tests.faults.nights import ROOT, processes
+from tests.faults.nights import ROOT, Command, processes
 from tests.faults.undrawn import make_undrawn_night
 from tests.jobs.sample_night import RUN_DATE, SampleNight
 
@@ -130,6 +131,22 @@ def test_what_a_night_started_dies_with_it() -> None:
     head.wait()
     psutil.wait_procs([worker], timeout=10)
     assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+
+
+def test_what_a_kill_loses_is_counted_from_the_commit_that_the_stage_goes_on_from(tmp_path: Path) -> None:
+    log = tmp_path / "warehouse" / "candidates" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / "00000000000000000007.json").write_text("{}")
+    os.utime(log / "00000000000000000007.json", (time.time() - 5, time.time() - 5))
+    lost = []
+    for stage in ("ray_tasks.make_candidates", "jobs.plan_work_units"):
+        watch = Watch(Command(tmp_path / "night.toml", tmp_path), Kill(stage, 0.5), 200.0, 0.0)
+        watch._began = time.monotonic() - 100
+        lost.append(watch.lost_s())
+    assert [round(seconds) for seconds in lost] == [5, 100]
+    kills = [Done(Kill("jobs.plan_work_units", 0.5), "driver", [], 0, seconds) for seconds in lost]
+    told = table(Tally(200.0, 15.0, kills, [(2, 300.0)]), seed=1)
+    assert "A kill lost 52.5 s of a stage in the mean and 100.0 s at most, 26.3% and 50.0%" in told
 
 
 def test_half_a_commit_is_no_commit(tmp_path: Path) -> None:
