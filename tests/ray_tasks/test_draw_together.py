@@ -53,6 +53,7 @@ class Backend:
 
     def __init__(self, reach: int = 99) -> None:
         self.reach = reach
+        self.given: list[int] = []
 
     def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
         return np.array(seed)
@@ -61,7 +62,9 @@ class Backend:
         self, orders: Iterable[SceneOrder], budget: Budget | None = None
     ) -> Iterator[tuple[int, np.ndarray | Exception]]:
         assert budget is not None and budget.allows(1)
-        for index, order in reversed(list(enumerate(orders))[: self.reach]):
+        given = list(enumerate(orders))
+        self.given = [order.seed for _, order in given]
+        for index, order in reversed(given[: self.reach]):
             yield index, ValueError("nan_picture") if order.seed == 5 else np.array(order.seed)
 
     def finish(self, order: SceneOrder, painted: np.ndarray) -> np.ndarray:
@@ -100,6 +103,12 @@ def test_every_job_ends_in_its_own_rows(tmp_path: Path) -> None:
     assert rows[1] == (None, "the cut-out is lost")
     assert rows[3] == (None, None), "a photograph needs no scene"
     assert rows[5] == (None, "nan_picture") and rows[7] == (None, "cannot be finished")
+
+
+def test_work_comes_sorted_by_shape(tmp_path: Path) -> None:
+    backend = Backend()
+    drawn(backend, jobs(*["scene"] * 4), tmp_path)
+    assert backend.given == [0, 2, 1, 3], "the lower scenes first, a product's personas side by side"
 
 
 def test_what_the_budget_does_not_reach_has_no_row(tmp_path: Path) -> None:

@@ -168,6 +168,12 @@ def test_units_are_taken_as_they_are_needed() -> None:
     assert len(taken) <= 12
 
 
+def test_the_next_batch_is_on_the_card_before_pictures_of_the_last_are_waited_for() -> None:
+    painter = NoisePainter()
+    launched = [len(painter.batches) for _ in engine(painter, 2).generate([unit(i) for i in range(6)])]
+    assert launched == [2, 2, 3, 3, 3, 3]
+
+
 def test_texts_are_encoded_once() -> None:
     tuned = engine(NoisePainter(), 3)
     list(tuned.generate([unit(i, ["a table", "a desk"][i % 2]) for i in range(8)]))
