@@ -237,7 +237,7 @@ def write_instruction(
     ranked = [
         option
         for option in ranked_statements([*options, *([rated] if rated else [])], persona, embedder, said)
-        if may_be_said(option.text, locale, thing.channels)
+        if may_be_said(option.text, locale, thing.channels) and not _is_its_name(option, thing.item)
     ]
     # A fact that heads one picture of the product heads no second one.
     leading = [option for option in ranked if option.key not in said.statements]
@@ -288,6 +288,11 @@ def write_instruction(
             _claim("alt_text", alt, "title", product["title"]),
         ],
     }
+
+
+def _is_its_name(option: Statement, item: Item | None) -> bool:
+    """Whether a fact only says what the thing is called: "brewing: cold brew" of cold brew, in any language."""
+    return item is not None and option.source_value.lower() == item.key.replace("_", " ")
 
 
 def _call(thing: Thing, locale: Locale, seed: Seed) -> str | None:
