@@ -68,9 +68,10 @@ def read_head(file: DataFile, root: Path, rows: int) -> Head:
 
 def _parquet_head(path: Path, name: str, rows: int) -> Head:
     file = pq.ParquetFile(path)
-    batch = next(file.iter_batches(batch_size=rows), None)
+    batches = file.iter_batches(batch_size=rows)
+    found = itertools.islice((row for batch in batches for row in batch.to_pylist()), rows)
     # By way of JSON, as the other formats: dates and decimals become text.
-    records = json.loads(json.dumps(batch.to_pylist() if batch is not None else [], default=str))
+    records = json.loads(json.dumps(list(found), default=str))
     whole = file.metadata.num_rows <= rows
     return Head(name, file.schema_arrow.names, records, list(range(1, len(records) + 1)), whole=whole)
 

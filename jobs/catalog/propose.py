@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -19,30 +20,33 @@ MIN_SCORE = 2.5
 # Field -> headers that mean it, best first. A header that only contains one of them counts half.
 HEADERS: dict[str, str] = {
     "sku": "sku id item_id product_id article_number article_no item_number item_no stock_code stockcode "
-    "artikelnummer code ref reference uniq_id asin part_number style_id product_code",
+    "artikelnummer artikelnr artikel_nr art_nr bestellnummer code codigo codice ref reference referencia артикул арт "
+    "uniq_id asin part_number style_id product_code",
     "title": "title name product_name product_title item_name display_name productdisplayname bezeichnung titel nom "
-    "nombre description",
-    "description": "description long_description body text beschreibung about details product_description body_html "
-    "summary",
-    "category": "category categories product_type type kategorie product_category category_path department rubrik "
-    "main_category mastercategory section",
-    "brand": "brand manufacturer vendor marke hersteller maker brand_name marque",
+    "libelle nombre titulo titolo nome название наименование имя description",
+    "description": "description desc long_description body text beschreibung descripcion descrizione описание about "
+    "details product_description body_html summary",
+    "category": "category categories cat product_type type kategorie warengruppe categorie categoria категория раздел "
+    "product_category category_path department rubrik rayon main_category mastercategory section taxonomy",
+    "brand": "brand manufacturer vendor marke hersteller maker brand_name marque marca marchio бренд производитель",
     "price": "price unit_price unitprice list_price regular_price preis price_eur price_usd actual_price selling_price "
-    "retail_price prix mrp amount",
-    "sale_price": "sale_price special_price discounted_price discount_price offer_price promo_price angebotspreis",
-    "currency": "currency currency_code waehrung",
+    "retail_price prix precio prezzo цена mrp amount",
+    "sale_price": "sale_price special_price discounted_price discount_price offer_price promo_price angebotspreis sale",
+    "currency": "currency currency_code waehrung wahrung devise moneda valuta валюта",
     "availability": "availability in_stock stock_status stock_level stock quantity_in_stock current_stock qty "
-    "inventory stocklevel bestand",
-    "condition": "condition item_condition zustand",
-    "gtin": "gtin ean ean13 upc barcode isbn gtin13",
+    "inventory stocklevel bestand lager lagerbestand verfugbarkeit disponibilite disponibilidad наличие остаток",
+    "condition": "condition item_condition zustand etat",
+    "gtin": "gtin ean ean13 upc barcode isbn gtin13 штрихкод",
     "parent_sku": "parent_sku parent_id item_group_id group_id parent master_id variant_of",
     "language": "language lang locale content_language",
-    "image": "image image_path image_link image_url picture img photo bild image_file main_image picture_url filename",
+    "image": "image image_path image_link image_url picture img photo bild image_file main_image picture_url filename "
+    "imagen immagine фото изображение",
     "tags": "tags keywords labels",
-    "size": "package_size size volume weight groesse",
+    "size": "package_size size volume weight groesse grosse",
     "rating_mean": "rating average_rating avg_rating rating_mean stars",
     "rating_count": "rating_count review_count ratings_count reviews_count num_reviews number_of_reviews",
 }
+_DEPTH = 4
 _PICTURE = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|bmp|tiff?)(?:[?#].*)?$", re.IGNORECASE)
 
 
@@ -83,16 +87,61 @@ def propose(head: Head) -> Proposal:
             known[0], {}, [f"{known[1]:.0%} of the marks of {ready_mapping(known[0]).about} are there"]
         )
     values = {column: _texts(head, column) for column in head.columns}
+    candidates = [found for column in head.columns for found in _candidates(column, head)]
     scores = sorted(
-        ((_score(ours, column, values[column]), ours, column) for ours in HEADERS for column in head.columns),
-        key=lambda item: (-item[0], list(HEADERS).index(item[1]), head.columns.index(item[2])),
+        (-_score(ours, key, texts), place, n, expression)
+        for place, ours in enumerate(HEADERS)
+        for n, (expression, key, texts) in enumerate(candidates)
     )
     fields: dict[str, str] = {}
-    for score, ours, column in scores:
-        expression = column if re.fullmatch(r"[A-Za-z_]\w*", column) else f"`{column}`"
-        if score >= MIN_SCORE and ours not in fields and expression not in fields.values():
+    for score, place, _, expression in scores:
+        ours = list(HEADERS)[place]
+        if -score >= MIN_SCORE and ours not in fields and expression not in fields.values():
             fields[ours] = expression
     return Proposal(None, *_completed(fields, head, values))
+
+
+def _candidates(column: str, head: Head) -> Iterator[tuple[str, str, list[str]]]:
+    """(expression, name as HEADERS writes it, texts) of a column, and of what is nested in it."""
+    found = [record.get(column) for record in head.records]
+    yield from _inside(
+        _name(column), _key(column), [value for value in found if value not in (None, "", [], {})], 1
+    )
+
+
+def _inside(expression: str, key: str, values: list[Any], depth: int) -> Iterator[tuple[str, str, list[str]]]:
+    if values and all(isinstance(value, list) for value in values):
+        if all(isinstance(item, str) for value in values for item in value):
+            # The levels of a category, or tags: a list is understood as it is.
+            path = "categor" in key or "taxonom" in key
+            yield (
+                f"array_join({expression}, ' > ')" if path else expression,
+                key,
+                [" > ".join(value) for value in values],
+            )
+            return
+        if re.search("review|rating|question|comment", key):
+            return  # what one person said says nothing of the product
+        expression, values = f"try_element_at({expression}, 1)", [value[0] for value in values if value]
+    if values and depth < _DEPTH and all(isinstance(value, dict) for value in values):
+        for name in dict.fromkeys(name for value in values for name in value):
+            inner = [value[name] for value in values if value.get(name) not in (None, "", [], {})]
+            yield from _inside(f"{expression}.{_name(name)}", f"{key}_{_key(name)}", inner, depth + 1)
+        return
+    yield expression, key, [str(value) for value in values]
+
+
+def _name(column: str) -> str:
+    return column if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", column) else f"`{column}`"
+
+
+def _key(header: str) -> str:
+    """A header in small letters without accents, of any script: `Währung` is wahrung."""
+    decomposed = unicodedata.normalize("NFKD", header.casefold())
+    bare = re.sub(
+        r"^[a-z]{1,8}:(?=\w)", "", "".join(c for c in decomposed if not unicodedata.combining(c)).strip()
+    )
+    return re.sub(r"[\W_]+", "_", bare).strip("_")
 
 
 def _texts(head: Head, column: str) -> list[str]:
@@ -100,9 +149,8 @@ def _texts(head: Head, column: str) -> list[str]:
     return [str(value) for value in found if value not in (None, "", [], {})]
 
 
-def _score(ours: str, column: str, values: Sequence[str]) -> float:
-    """How well a column would serve as a field; 0 where its values cannot be it."""
-    key = header_key(column)
+def _score(ours: str, key: str, values: Sequence[str]) -> float:
+    """How well a column of that name would serve as a field; 0 where its values cannot be it."""
     names = HEADERS[ours].split()
     by_name = 0.0
     if key in names:
@@ -159,6 +207,7 @@ _CONTENT: Mapping[str, Callable[[Sequence[str]], float]] = {
     "title": _is_title,
     "description": _is_description,
     "category": _is_category,
+    "brand": lambda values: 0.5 * _share(values, lambda v: re.search(r"[^\W\d_]", v)),
     "price": _is_price,
     "sale_price": _is_price,
     "availability": lambda values: _share(values, availability),
@@ -204,7 +253,7 @@ def _second_level(category: str, head: Head, values: Mapping[str, Sequence[str]]
         key = header_key(column)
         finer = re.search(r"sub.?(?:category|type|class)|category_?2|style", key)
         if column != upper and finer and len(set(values[column])) > len(set(values.get(upper, ()))):
-            return column if re.fullmatch(r"[A-Za-z_]\w*", column) else f"`{column}`"
+            return _name(column)
     return None
 
 

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from infra.sample_shop.exports import EXPORTS, write_exports
@@ -44,6 +46,43 @@ def test_ready_mappings_are_recognised(tmp_path: Path) -> None:
     for name in EXPORTS:
         head = read_head(sniff(tmp_path / name, tmp_path), tmp_path, 10)
         assert propose(head).mapping == name.split(".")[0]
+
+
+def test_fields_are_proposed_in_other_languages_and_inside_records(tmp_path: Path) -> None:
+    def fields(name: str, content: bytes) -> dict[str, str]:
+        (tmp_path / name).write_bytes(content)
+        return propose(read_head(sniff(tmp_path / name, tmp_path), tmp_path, 10)).fields
+
+    german = fields(
+        "a.csv",
+        "Artikelnr;Bezeichnung;Warengruppe;Preis;Währung\n7;Kanne;Küche > Kannen;1,5;EUR\n".encode("latin-1"),
+    )
+    assert german == {
+        "sku": "Artikelnr", "title": "Bezeichnung", "category": "Warengruppe", "price": "Preis", "currency": "`Währung`"
+    }  # fmt: skip
+    russian = fields("b.csv", "артикул,название,раздел,цена\n7,Чайник,Кухня,350\n".encode("windows-1251"))
+    assert russian == {"sku": "`артикул`", "title": "`название`", "category": "`раздел`", "price": "`цена`"}
+    record = {
+        "id": 7,
+        "texts": {"name": {"en": "Desk lamp"}},
+        "taxonomy": ["Home", "Lamps"],
+        "offers": [{"price": {"amount": 19.5, "currency": "EUR"}, "qty": 3}],
+        "reviews": [{"stars": 5}],
+    }
+    assert fields("c.json", json.dumps([record] * 3).encode()) == {
+        "sku": "id",
+        "title": "texts.name.en",
+        "category": "array_join(taxonomy, ' > ')",
+        "price": "try_element_at(offers, 1).price.amount",
+        "currency": "try_element_at(offers, 1).price.currency",
+        "availability": "try_element_at(offers, 1).qty",
+    }
+
+
+def test_the_head_of_a_parquet_file_goes_beyond_its_first_row_group(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"sku": ["1", "2", "3"]}), tmp_path / "p.parquet", row_group_size=2)
+    file = sniff(tmp_path / "p.parquet", tmp_path)
+    assert [len(read_head(file, tmp_path, rows).records) for rows in (10, 3, 1)] == [3, 3, 1]
 
 
 def test_fields_are_proposed_for_the_real_shops(real_shops: Path) -> None:
