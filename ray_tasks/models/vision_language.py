@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -47,7 +48,7 @@ class Question:
     shared: str = ""
     """Stands before `user`: what all questions about one product share, and the model reads once for all of them."""
 
-    @property
+    @cached_property
     def prefix(self) -> bytes:
         """Questions that begin alike have the same."""
         digest = hashlib.sha256(f"{len(self.system)} {self.system} {self.shared}".encode())
@@ -197,7 +198,7 @@ class VisionLanguageModel:
         return self._matchers[text].deep_copy()
 
     def _read(self, texts: Mapping[bytes, str], shown: Sequence[Question], pad: int) -> _Reading:
-        """Reads distinct beginnings with their pictures, and keeps what came of it."""
+        """Reads distinct beginnings with their pictures; what is shared is kept."""
         from PIL import Image
 
         self.prefixes_read += len(texts)
@@ -221,9 +222,10 @@ class VisionLanguageModel:
         tokens = {name: inputs[name] for name in ("input_ids", "attention_mask")}
         rows = {prefix: row for row, prefix in enumerate(texts)}
         reading = _Reading(rows, tokens, read.past_key_values, shifts)
-        if sum(one.size_bytes for one in self._kept) > self._room_bytes:
-            self._kept.pop()
-        self._kept.append(reading)
+        if any(one.shared for one in shown):
+            if sum(one.size_bytes for one in self._kept) > self._room_bytes:
+                self._kept.pop()
+            self._kept.append(reading)
         return reading
 
     def _parts(self, question: Question) -> tuple[str, str]:

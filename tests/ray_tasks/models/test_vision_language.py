@@ -148,5 +148,6 @@ def test_beginnings_are_kept_while_there_is_room_and_the_last_in_any_case(
     monkeypatch.setattr(any_model, "_room_bytes", any_model._kept[0].size_bytes)
     any_model.answer(asked[1:2])
     any_model.answer(asked[2:])
+    any_model.answer([Question("Write.", "A picture that nobody asks about again.", picture(9), CHOICE)])
     kept = [{prefix for prefix in one.rows} for one in any_model._kept]
     assert kept == [{asked[0].prefix}, {asked[2].prefix}]
