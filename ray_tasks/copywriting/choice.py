@@ -45,7 +45,7 @@ def in_turn(options: Sequence[T], seed: Seed, purpose: str) -> list[T]:
     if not options:
         return []
     merchant_id, sku, persona = seed
-    found = re.search(r"\d+(?=\D*$)", sku)
+    found = re.search(r"\d{1,18}(?=\D*$)", sku)
     number, series = (int(found.group()), sku[: found.start()]) if found else (draw(sku), "")
     others = shuffled(options, merchant_id, series, persona, purpose)
     first = others.pop(number * _GOLDEN % 2**64 * len(options) >> 64)

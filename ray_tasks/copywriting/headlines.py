@@ -192,8 +192,8 @@ def headline(
     own = locale.nouns_of.get(f"{kind.bank}.{setting}")
     if own is None and GUIDES[setting].neutral:
         own = locale.nouns_of.get(kind.bank)
-    word = locale.items.get(kind.bank)
-    field = _Name(word, word, (("category", product["category"]),)) if word is not None else None
+    word = noun_of(Item(kind.bank, "category"), locale)
+    field = _Name(word.bare, word.bare, (("category", product["category"]),)) if word is not None else None
     forms = list(own or locale.nouns[setting])
     # What is eaten has an origin that is a fact, and no material to look at.
     if not (angle == "origin" and kind.bank in CONSUMED):
