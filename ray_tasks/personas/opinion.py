@@ -157,7 +157,7 @@ class Adviser:
             Heard(product, [segments[i] for i in own], self.picture(product.get("cutout_uri")))
             for product, own in zip(products, asked, strict=True)
         ]
-        hear_all(self.model, heard)
+        hear_all(self.model, [one for one in heard if one.segments])
         out = np.zeros(score.shape, np.float32)
         for n, (one, own) in enumerate(zip(heard, asked, strict=True)):
             for i in own:

@@ -191,6 +191,12 @@ def test_only_a_merchants_own_segments_are_shown_and_in_an_order_that_tells_noth
     assert shown == sorted(shown) and "elsewhere" not in shown and len(shown) == 5
 
 
+def test_nobody_is_asked_about_a_product_that_has_no_segment() -> None:
+    nobody = np.zeros((1, len(SEGMENTS)), bool)
+    found, [one] = Adviser(Scripted(), 1.0, "m").opinions([product()], SEGMENTS, nobody * 1.0, nobody)
+    assert not found.any() and one.opinions is None and one.refused == []
+
+
 def test_a_model_that_knows_gets_its_weight_and_one_that_guesses_none() -> None:
     chance = np.random.default_rng(1)
     ids = sorted(one["segment_id"] for one in SEGMENTS)
