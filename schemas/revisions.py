@@ -15,11 +15,11 @@ from schemas.model_config import CutOut, Scene, Weights, WriterModel
 
 VIEWS = "classical-10"
 """Opening, cut-out, admission, colours, tags, and text found."""
-COMPONENT_SCENE = "components-6"
+COMPONENT_SCENE = "components-7"
 """Component-based drawing of scenes."""
 PAINTER = "painter-1"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""
-RENDERER = "render-6"
+RENDERER = "render-7"
 """Composition, layout, typesetting and encoding."""
 SCORER = "measure-7"
 """Measurements and the default thresholds."""

@@ -171,7 +171,7 @@ def arrange(text: TextSpec, form: Form, head_scale: float, body_scale: float) ->
         return (form.width - width) / 2 if form.center else 0.0
 
     if text.sticker:
-        block = set_text(text.sticker, "sticker", "text-bold", 22 * u, form.width - 36 * u, 0.035)
+        block = set_text(text.sticker, "sticker", "text-bold", 24 * u, form.width - 36 * u, 0.035)
         fits &= block.fits and block.lines == 1
         width, height = block.width + 36 * u, block.height + 15 * u
         elements.append(
@@ -246,7 +246,7 @@ def _offer(text: TextSpec, form: Form, u: float, y: float, elements: list[Elemen
         block = TextBlock(
             text.call_to_action,
             "text-bold",
-            25 * u,
+            27 * u,
             form.width - 60 * u,
             locale=locale,
             leading=LEADING["call_to_action"],
@@ -281,14 +281,14 @@ def longest_word_em(text: TextSpec) -> float:
 
 def _point_rows(text: TextSpec, form: Form, u: float) -> tuple[list[list[Element]], bool]:
     """Selling points in rows: side by side where the form allows and they fit on one line."""
-    indent = 40 * u
+    indent = 42 * u
     fits = True
     rows: list[list[Element]] = []
     for i, words in enumerate(text.selling_points):
         block = TextBlock(
             words,
             "text-semibold",
-            28 * u,
+            30 * u,
             form.width - indent,
             locale=text.locale,
             leading=LEADING["selling_point"],

@@ -71,7 +71,7 @@ _GRADE = {
 FOCUS = 0.62
 """Share of the blur that the drawers ask for: what is behind must still be told at thumbnail size."""
 
-_BACKLIGHT = (1.0, 1.15, 0.87, 1.3, 0.77, 1.5, 0.67)
+_BACKLIGHT = (1.0, 1.12, 0.88, 1.3, 0.78, 1.5, 0.67)
 """Factors that the light behind a product that sinks into it may take, least change first."""
 
 GRAIN = 1.9
@@ -282,15 +282,18 @@ def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.17) -> N
         ]
         return float(np.mean(np.minimum(gaps, 1.2 * least)))
 
+    # A bright wall is not burned out: light that clips is a glow around the product.
+    brightest = max(float(p[0]) for p, _ in pairs)
+    factors = [f for f in _BACKLIGHT if f <= 1 or brightest * f**0.74 <= 0.96]
     # As little as is enough; where nothing is, what separates best for the change it makes.
     factor = next(
-        (f for f in _BACKLIGHT if apart(f) >= least),
-        max(_BACKLIGHT, key=lambda f: apart(f) - 0.03 * abs(math.log(f))),
+        (f for f in factors if apart(f) >= least),
+        max(factors, key=lambda f: apart(f) - 0.03 * abs(math.log(f))),
     )
     if factor == 1.0:
         return
     spread = cv2.dilate(solid, np.ones((9, 9), np.uint8)).astype(np.float32)
-    halo = np.clip(cv2.GaussianBlur(spread, (0, 0), min(small) * 0.09) * 2.0, 0, 1)
+    halo = np.clip(cv2.GaussianBlur(spread, (0, 0), min(small) * 0.13) * 2.0, 0, 1)
     halo *= np.clip((limit + 12 - np.arange(small[1], dtype=np.float32)[:, None]) / 12, 0, 1)
     gain = cv2.resize(1 + halo * np.float32(factor - 1), (width, height), interpolation=cv2.INTER_LINEAR)
     cv2.multiply(rgb, cv2.merge([gain] * 3), dst=rgb, dtype=cv2.CV_8U)

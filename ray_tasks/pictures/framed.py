@@ -59,7 +59,7 @@ def _plan(
     w, h = canvas.width_px, canvas.height_px
     mount = edge - margin
     fits = column_fits(texts, 0.4 * w, canvas.unit)
-    beside = aspect <= _SLIM and h / w < 1.5 and fits and not name.endswith(("top", "bottom"))
+    beside = aspect <= _SLIM and h / w < 1.2 and fits and not name.endswith(("top", "bottom"))
     side_by_side = w / h > 1.35 or beside
     if side_by_side:
         share = _LANDSCAPE_SHARE if w / h > 1.35 else 0.54

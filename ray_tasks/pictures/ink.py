@@ -25,6 +25,8 @@ LUMA_FOR_LIGHT_INK, LUMA_FOR_DARK_INK = 0.44, 0.56
 
 _NEAR = 0.30
 """Share of a side within which an area counts as lying at that border."""
+_ALIKE = 0.65
+"""Share of the way to the brightest part, by which darker parts are exposed like it."""
 _FADE = 0.40
 """Length of a fall-off of light as a share of the short side."""
 
@@ -92,6 +94,15 @@ def wants_light_ink(luma: np.ndarray) -> bool:
     return too_bright <= 1.1 * too_dark
 
 
+def shaded_alike(luma: np.ndarray, brightest: float) -> np.ndarray:
+    """Luma to expose by, so that what is dark falls into shade with what is bright, and stays the darker of the two.
+
+    Bright parts darkened alone, down to what is dark beside them, look like smoke. brightest: where letters stand; what
+    is brighter elsewhere may stay so.
+    """
+    return np.minimum(luma + _ALIKE * np.maximum(brightest - luma, 0), brightest)
+
+
 def prepare_ground(rgba: np.ndarray, layout: Layout, boxes: list[Box], tones: Tones) -> Rgb:
     """The ink for text in `boxes`, after exposing the scene under it, in place, just so that it is readable.
 
@@ -126,6 +137,8 @@ def prepare_ground(rgba: np.ndarray, layout: Layout, boxes: list[Box], tones: To
         ink = light if is_light else dark
         bound = _bound_luma(ink, is_light)
         extreme = _extreme(luma, is_light)
+        if is_light:
+            extreme = shaded_alike(extreme, max(float(extreme[cell].max()) for cell in cells))
         for share in (1.0, 0.93, 0.85, 0.75, 0.62, 0.45, 0.2):
             limit = bound * share if is_light else 1 - (1 - bound) * share
             gain, veil = (_burn if is_light else _dodge)(extreme, mask, limit)

@@ -185,9 +185,7 @@ def _column(canvas: Canvas, name: str, aspect: float, margin: int) -> Layout:
 def _stacked(canvas: Canvas, name: str, texts: list[TextSpec], margin: int) -> Layout:
     w, h = canvas.width_px, canvas.height_px
     center = name in ("headline_top", "headline_bottom")
-    # Beside the centred forms there are two off-centre ones: text and product on opposite sides.
-    lean = round(0.20 * w) if name == "headline_right" else 0
-    text_height = text_height_px(texts, canvas, w - 2 * margin - lean, center=center)
+    text_height = text_height_px(texts, canvas, w - 2 * margin, center=center)
     gutter = round(0.45 * margin)
     below = name == "headline_bottom"
     if below:
@@ -195,13 +193,15 @@ def _stacked(canvas: Canvas, name: str, texts: list[TextSpec], margin: int) -> L
         side = round((1 - STACKED_WIDTH) / 2 * w)
         product = Box(side, round(1.1 * margin), w - side, h - margin - text_height - round(2.2 * gutter))
         return Layout(name, "stacked", canvas, product, text_area, True, "bottom", 3)
+    # Beside the centred forms there are two off-centre ones: lines begin at the margin, the product stands off it or
+    # under their beginning.
     give = round(0.12 * w) if name in ("headline_left", "headline_right") else 0
-    text_area = Box(margin + lean, margin, w - margin, margin + text_height)
+    text_area = Box(margin, margin, w - margin, margin + text_height)
     narrow = max(0, round((1 - STACKED_WIDTH) * w) - give - 2 * margin)
     product = Box(
-        margin + (give if lean == 0 else 0) + narrow // 2,
+        margin + (give if name == "headline_left" else 0) + narrow // 2,
         margin + text_height + round(1.35 * gutter),
-        w - margin - (give if lean else 0) - narrow // 2,
+        w - margin - (give if name == "headline_right" else 0) - narrow // 2,
         h - round(1.6 * margin),
     )
     return Layout(name, "stacked", canvas, product, text_area, center, "top", 3 if center else 1)

@@ -128,19 +128,41 @@ def _shell(brush: Brush, stage: Stage, size: float) -> None:
 
 
 def _pine_cone(brush: Brush, stage: Stage, size: float) -> None:
-    rgb = oklch(0.44, 0.055, 55)
-    brush.oval(0, 0, size * 1.1, size * 0.66, shift(rgb, -0.22))
-    for row in range(8):
-        x = size * (-0.95 + 1.9 * row / 7)
-        tall = size * 0.66 * math.sqrt(max(0.08, 1 - (x / (size * 1.1)) ** 2))
-        count = 3 + (row % 2)
-        for i in range(count):
-            y = tall * (-0.85 + 1.7 * (i + 0.5) / count)
-            tone = shift(rgb, 0.12 - 0.22 * (y / (size * 0.66) + 1) / 2)
-            brush.oval(x, y, size * 0.19, size * 0.15, shift(tone, -0.12))
-            brush.oval(x - size * 0.03, y - size * 0.04, size * 0.16, size * 0.10, tone)
-            brush.oval(
-                x - size * 0.05, y - size * 0.06, size * 0.08, size * 0.03, shift(tone, 0.14), alpha=0.7
+    """Lies on its side, its tip to the right: rows of scales from there, each over the tips of the row before."""
+    rgb, rows = oklch(0.45, 0.055, 55), 8
+    brush.oval(-0.1 * size, 0, size * 0.8, size * 0.5, shift(rgb, -0.24))
+    for row in range(rows + 1):
+        t = 1 - row / rows
+        reach = 0.56 * size * min(1.0, 1.5 * (1 - 0.86 * t) ** 0.8) * (1.0 if row < rows else 0.8)
+        count = 3 + (row % 2) + (row > 3)
+        for i in sorted(range(count), key=lambda k: -abs(2 * k + 1 - count)):
+            v = (2 * i + 1 - count) / count
+            turn = 0.75 * v
+            long, wide = (0.30 + 0.22 * (1 - t)) * size, (0.13 + 0.09 * (1 - t)) * size
+            cx, cy = size * (-0.95 + 1.55 * t), v * reach
+            ax, ay, bx, by = math.cos(turn), math.sin(turn), -math.sin(turn), math.cos(turn)
+            outline = [
+                (-0.3, -0.6),
+                (0.45, -1.0),
+                (0.85, -0.55),
+                (1.0, 0.0),
+                (0.85, 0.55),
+                (0.45, 1.0),
+                (-0.3, 0.6),
+            ]
+            scale = [
+                (cx + p * long * ax + q * wide * bx, cy + p * long * ay + q * wide * by) for p, q in outline
+            ]
+            tone = shift(rgb, -0.14 * (v + 1) / 2 + 0.05 + float(brush.rng.uniform(-0.02, 0.02)))
+            brush.path(
+                smooth_path([(x + 0.02 * size, y + 0.04 * size) for x, y in scale]),
+                shift(rgb, -0.27),
+                alpha=0.8,
+            )
+            ends = ((cx, cy), (cx + long * ax, cy + long * ay))
+            brush.canvas.drawPath(
+                smooth_path(scale),
+                brush.gradient(*ends, [(0.0, shift(tone, -0.14)), (0.7, tone), (1.0, shift(tone, 0.16))]),
             )
 
 

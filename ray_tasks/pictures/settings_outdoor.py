@@ -170,19 +170,32 @@ def _rock_ground(brush: Brush, stage: Stage) -> None:
     )
 
 
-def _log_ground(brush: Brush, stage: Stage) -> None:
-    weathered = (oklch(0.60, 0.045, 62), oklch(0.44, 0.045, 55), oklch(0.26, 0.025, 50))
-    lay_surface(
-        brush,
-        stage,
-        "wood",
-        tinted(stage, weathered),
-        roughness=1.2,
-        rim=oklch(0.78, 0.05, 75),
-        soft_edge=4,
-        scale=1.35,
-        near_shade=0.32,
-    )
+def _forest_floor(brush: Brush, stage: Stage) -> None:
+    """Soil with moss, and last year's leaves on it."""
+    dark, light = LEAF[stage.season]
+    moss = shift(mix(dark, LEAF["summer"][0], 0.4), -0.04)
+    soil = (oklch(0.50, 0.045, 62), oklch(0.35, 0.040, 55), moss)
+    lay_surface(brush, stage, "rock", tinted(stage, soil, 0.05), roughness=6.0, soft_edge=6, near_shade=0.30)
+    w, h, rng = stage.width, stage.height, brush.rng
+    fallen = (oklch(0.50, 0.075, 60), oklch(0.58, 0.085, 72), oklch(0.42, 0.06, 48), mix(light, dark, 0.5))
+    for _ in range(190):
+        y = stage.edge_y + (h - stage.edge_y) * rng.uniform(0.03, 1.0)
+        x, turn = rng.uniform(0, w), rng.uniform(0, 2 * math.pi)
+        near = (y - stage.horizon_y) / max(1.0, stage.contact_y - stage.horizon_y)
+        long, wide = (size * near * stage.unit for size in (rng.uniform(7, 15), rng.uniform(2.5, 5.0)))
+        dx, dy = math.cos(turn), 0.45 * math.sin(turn)
+        leaf = [
+            (-dx * long, -dy * long),
+            (-dy * wide, dx * wide),
+            (dx * long, dy * long),
+            (dy * wide, -dx * wide),
+        ]
+        # Out of focus before and behind the product: fainter there.
+        seen = max(0.25, 1 - 3.2 * abs(y - stage.contact_y) / h)
+        below = 1.6 * near * stage.unit
+        brush.path(polygon([(x + p, y + q + below) for p, q in leaf]), (0.08, 0.06, 0.05), alpha=0.4 * seen)
+        tone = shift(fallen[int(rng.integers(4))], rng.uniform(-0.06, 0.04))
+        brush.path(polygon([(x + p, y + q) for p, q in leaf]), tone, alpha=0.85 * seen)
 
 
 def _mountain_backdrop(brush: Brush, stage: Stage) -> None:
@@ -361,7 +374,7 @@ def _beach_ground(brush: Brush, stage: Stage) -> None:
 
 
 OUTDOOR: dict[str, Setting] = {
-    "forest_trail": Setting(_forest_backdrop, _log_ground, (0.08, 0.12), 0.18, usual_cm=40),
+    "forest_trail": Setting(_forest_backdrop, _forest_floor, (0.08, 0.12), 0.18, usual_cm=40),
     "mountain_camp": Setting(_mountain_backdrop, _rock_ground, (0.09, 0.13), 0.17, glow=0.62, usual_cm=40),
     "beach_sand": Setting(_beach_backdrop, _beach_ground, (0.13, 0.18), 0.14, usual_cm=40),
 }

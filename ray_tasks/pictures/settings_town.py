@@ -6,7 +6,7 @@ import math
 
 import skia
 
-from ray_tasks.pictures.brush import Brush, polygon, ramp
+from ray_tasks.pictures.brush import Brush, ramp, smooth_path
 from ray_tasks.pictures.materials import material_shader
 from ray_tasks.pictures.palette import mix, oklch, shift
 from ray_tasks.pictures.settings_indoor import LAMP_LIGHT, tinted
@@ -124,25 +124,26 @@ def _garden_ground(brush: Brush, stage: Stage) -> None:
     lay_surface(brush, stage, "grass", blades, roughness=3.0, soft_edge=9, near_shade=0.2)
     # A flagstone under the product: grass would have to grow over its foot.
     w = stage.width
-    cx, rx = stage.product.center_x, min(0.62 * stage.product.width + 0.10 * w, 0.49 * w)
+    cx, rx = stage.product.center_x, min(0.58 * stage.product.width + 0.05 * w, 0.45 * w)
     ry = rx * min(0.36, stage.squash * 0.52)
-    cy = stage.contact_y - 0.22 * ry
+    cy = stage.contact_y - 0.40 * ry
     rng = brush.rng
     slab, thick = [], 0.016 * stage.height
-    corners = 11
+    corners = 16
     for i in range(corners):
-        a = 2 * math.pi * (i + rng.uniform(-0.25, 0.25)) / corners
-        r = rng.uniform(0.93, 1.07)
+        a = 2 * math.pi * (i + rng.uniform(-0.2, 0.2)) / corners
+        r = rng.uniform(0.95, 1.05)
         slab.append((cx + math.cos(a) * rx * r, cy + math.sin(a) * ry * r))
-    low = polygon([(x, y + thick) for x, y in slab])
+    low = smooth_path([(x, y + thick) for x, y in slab])
+    top = smooth_path(slab)
     brush.path(low, shift(dark, -0.32), alpha=0.85, blur=7)
     stone = stage.tones.tint(oklch(0.74, 0.014, 80), 0.1)
     brush.path(low, shift(stone, -0.26))
     colors = (shift(stone, 0.05), shift(stone, -0.05), shift(stone, -0.2))
     brush.canvas.drawPath(
-        polygon(slab), skia.Paint(AntiAlias=True, Shader=material_shader("stone", stage.plane(1.1), colors))
+        top, skia.Paint(AntiAlias=True, Shader=material_shader("stone", stage.plane(1.1), colors))
     )
-    brush.stroke(polygon(slab), shift(stone, 0.10), 1.5, alpha=0.5, blur=0.8)
+    brush.stroke(top, shift(stone, 0.10), 1.5, alpha=0.5, blur=0.8)
 
 
 TOWN: dict[str, Setting] = {

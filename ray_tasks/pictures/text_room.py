@@ -13,6 +13,7 @@ from ray_tasks.pictures.ink import (
     LUMA_FOR_LIGHT_INK,
     light_mask,
     luma_of,
+    shaded_alike,
     wants_light_ink,
 )
 
@@ -81,6 +82,7 @@ def _exposure(luma: np.ndarray, mask: np.ndarray, lit: np.ndarray) -> np.ndarray
         return np.ones_like(mask)
     broad = cv2.GaussianBlur(luma, (0, 0), 5.0)
     if wants_light_ink(inside):
+        broad = shaded_alike(broad, float(np.quantile(broad[mask > 0.9], 0.9)))
         wanted = np.clip((LUMA_FOR_LIGHT_INK - 0.03) / np.maximum(broad, 0.05), 0.58, 1.0)
     else:
         wanted = np.clip((LUMA_FOR_DARK_INK + 0.05) / np.maximum(broad, 0.05), 1.0, 1.4)
