@@ -5,35 +5,121 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.ground import Ground, looks_shadowed
+from ray_tasks.pictures.ground import Ground
 
 _DEPTH = 26
-"""How far from the outline a product may begin, in pixels of the working size: 5 % of a picture."""
-_STEP = 8.0
-"""Lightness (Lab) by which product and shadow differ where they meet."""
-
-_SOFT = 9.0
-"""Lightness a pixel up to which an outline may be a shadow's: a product ends with more."""
-
+"""How far above the outline a product may begin, in pixels of the working size: 5 % of a picture."""
+_OUTSIDE = 3
+"""Pixels below the outline in which a shadow goes on; a product's own edge is over in two."""
+_SOFT = 14.0
+"""Lightness (Lab) a pixel up to which an outline may be a shadow's: a product ends with more."""
 _DARKEST = 60.0
-"""Lightness by which the ground gets darker at most where a product stands on it."""
+"""Lightness by which the ground gets darker at most where a product stands on it; what is darker is product."""
+_FLAT = 4
+"""Pixels that a shadow may stay as dark as it is; a dark part of the product stays so for longer."""
+_EDGE = 5.0
+"""Lab units by which the product differs from the shadow that it casts, where they meet."""
+_GAP = 24
+"""Columns between two that tell the product's edge over which it is taken to run straight."""
 
 
 def without_contact_shade(mask: np.ndarray, lab: np.ndarray, background: Ground) -> np.ndarray:
     """(H, W) bool: the mask without what is ground in shade between its lower outline and the product's own edge.
 
-    Seen from below, a contact shadow begins softly, grows darker upwards, and ends where the product begins with a
-    sharp step. lab: (H, W, 3) float32.
+    Seen from below, a contact shadow is the ground's colour, begins softly, grows darker upwards, and ends where the
+    product begins: with a rise, a steep fall, or another hue. lab: (H, W, 3) float32.
     """
-    difference = lab - background.lab
-    darker = -difference[..., 0]
-    shaded = looks_shadowed(difference, background.tolerance + 4) & (darker > 2) & (darker < _DARKEST)
-    taken = _shade(mask, lab[..., 0], shaded).astype(np.uint8)
-    kept = (mask & (taken == 0)).astype(np.uint8)
-    tidied = cv2.morphologyEx(cv2.medianBlur(kept, 5), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    # Only beside what was taken: thin parts elsewhere are the product's.
-    near = cv2.dilate(taken, np.ones((9, 9), np.uint8)) > 0
-    return _without_specks(mask & (np.where(near, tidied & kept, kept) > 0), near)
+    height, width = mask.shape
+    last = np.where(mask.any(axis=0), height - 1 - np.argmax(mask[::-1], axis=0), -1)
+    columns = np.flatnonzero((last > _DEPTH + 1) & (last < height - 1 - _OUTSIDE))
+    if not len(columns):
+        return mask
+    rows = last[columns] - np.arange(-_OUTSIDE, _DEPTH + 2)[:, None]
+    light, hue = lab[rows, columns, 0], _hue_off_shade(lab[rows, columns], background.lab[rows, columns])
+    too_dark = background.lab[rows, columns, 0] - light > _DARKEST
+    shade_px = _shade_px(light, hue, too_dark, background.tolerance)
+    in_shade = (hue < 2 * background.tolerance) & ~too_dark
+    shade_px = np.maximum(shade_px, _tongue_px(mask[rows, columns], light, in_shade))
+    line = _agreed(columns, last[columns] - shade_px, shade_px > 0, width)
+    below = np.arange(height)[:, None] > line
+    shaded = np.zeros_like(mask)
+    shaded[rows, columns] = in_shade
+    taken = mask & below & shaded
+    kept = mask & ~taken
+    # What is torn from the product by taking the shade was shade too.
+    near = cv2.dilate(taken.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    return _without_specks(kept, near)
+
+
+def _hue_off_shade(lab: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """How far colours are from the ground's in shade, in Lab units: its chroma falls as its lightness does."""
+    dimmed = ground[..., 1:] * np.clip(lab[..., :1] / np.maximum(ground[..., :1], 1), 0, 1)
+    off: np.ndarray = np.hypot(*np.moveaxis(lab[..., 1:] - dimmed, -1, 0))
+    return off
+
+
+def _shade_px(light: np.ndarray, hue: np.ndarray, too_dark: np.ndarray, tolerance: float) -> np.ndarray:
+    """(columns,) int: how many pixels of each column are shade below the product; 0 where it does not tell.
+
+    light, hue, too_dark: (_OUTSIDE + _DEPTH + 2, columns), from below the outline upwards.
+    """
+    falls = light[:-1] - light[1:]
+    outline, inside = falls[_OUTSIDE - 1], falls[_OUTSIDE:]
+    soft = _is_soft(falls[:_OUTSIDE])
+    light, hue, too_dark = light[_OUTSIDE:], hue[_OUTSIDE:], too_dark[_OUTSIDE:]
+    steepest = np.maximum.accumulate(np.vstack([outline[None], inside]), axis=0)[:-1]
+    steps = (inside < -1.5) | (inside > np.maximum(8.0, 2 * steepest))
+    ends = steps | (hue[1:] > tolerance) | too_dark[1:]
+    end = np.argmax(ends, axis=0) + 1
+    here = np.arange(light.shape[1])
+    flat = np.cumsum(np.abs(inside) < 0.7, axis=0)[end - 1, here]
+    further = np.minimum(end + 1, len(light) - 1)
+    met = np.maximum(
+        np.abs(light[further, here] - light[end - 1, here]), hue[further, here] - hue[end - 1, here]
+    )
+    tells = soft & ends.any(axis=0) & (hue[0] < tolerance) & ~too_dark[0] & (flat <= _FLAT) & (met > _EDGE)
+    return np.where(tells, end, 0)
+
+
+def _is_soft(falls: np.ndarray) -> np.ndarray:
+    """(columns,) bool: whether light falls as at a shadow's outline. falls: (_OUTSIDE, columns), the last across it."""
+    *outside, outline = falls
+    return (np.min(outside, axis=0) > 0.5) & (outline < 1.8 * outside[-1] + 1.5) & (outline < _SOFT)
+
+
+def _tongue_px(inside: np.ndarray, light: np.ndarray, in_shade: np.ndarray) -> np.ndarray:
+    """(columns,) int: the length of what begins and ends softly and is in shade all through, with ground above it."""
+    inside, in_shade = inside[_OUTSIDE:], in_shade[_OUTSIDE:]
+    falls = light[:-1] - light[1:]
+    length = np.argmin(inside, axis=0)
+    here = np.arange(len(length))
+    last = len(falls) - 1
+    ends = [-falls[np.minimum(_OUTSIDE + length + further, last), here] for further in (1, 0, -1)]
+    through = np.logical_or(in_shade, np.arange(len(inside))[:, None] >= length).all(axis=0)
+    tongue = (
+        (length > 0)
+        & (length <= _DEPTH - _OUTSIDE)
+        & through
+        & _is_soft(falls[:_OUTSIDE])
+        & _is_soft(np.array(ends))
+    )
+    return np.where(tongue, length, 0)
+
+
+def _agreed(columns: np.ndarray, edge: np.ndarray, tells: np.ndarray, width: int) -> np.ndarray:
+    """(W,) float: the product's lowest row in each column as its neighbours agree on it; infinite where none tell."""
+    line = np.full(width, np.inf)
+    at, rows = columns[tells], edge[tells].astype(float)
+    if len(at) < 8:
+        return line
+    around = np.abs(at[:, None] - at[None, :]) <= 8
+    middle = np.array([np.median(rows[near]) for near in around])
+    sure = (around.sum(axis=1) >= 4) & (np.abs(rows - middle) <= 4)
+    at, rows = at[sure], rows[sure]
+    for left, right, from_row, to_row in zip(at[:-1], at[1:], rows[:-1], rows[1:], strict=True):
+        if right - left <= _GAP:
+            line[left : right + 1] = np.linspace(from_row, to_row, right - left + 1)
+    return line
 
 
 def _without_specks(mask: np.ndarray, near: np.ndarray) -> np.ndarray:
@@ -43,34 +129,3 @@ def _without_specks(mask: np.ndarray, near: np.ndarray) -> np.ndarray:
     beside = np.unique(parts[near & mask])
     specks = [part for part in beside if areas[part - 1] < 0.02 * areas.max()]
     return mask & ~np.isin(parts, specks) if specks else mask
-
-
-def _shade(mask: np.ndarray, light: np.ndarray, shaded: np.ndarray) -> np.ndarray:
-    """(H, W) bool: what lies below the product in each column that ends in shade."""
-    height, width = mask.shape
-    last = np.where(mask.any(axis=0), height - 1 - np.argmax(mask[::-1], axis=0), -1)
-    columns = np.flatnonzero((last > _DEPTH + 1) & (last < height - 1))
-    found = np.zeros((height, width), bool)
-    if not len(columns):
-        return found
-    depth = np.arange(-1, _DEPTH + 2)
-    at = last[columns][None, :] - depth[:, None]
-    values = light[at, columns[None, :]]
-    inside = (shaded & mask)[at, columns[None, :]][1:]
-    run = np.logical_and.accumulate(inside, axis=0)[:_DEPTH]
-    steps = np.abs(np.diff(values, axis=0))
-    outer, inner = steps[0], np.where(run, steps[1 : _DEPTH + 1], 0.0)
-    # The first sharp step from outside is the product's edge; those further in are its own.
-    cut = np.argmax(inner > _STEP, axis=0)
-    step = np.take_along_axis(inner, cut[None, :], axis=0)[0]
-    rises = values[1] - np.take_along_axis(values[1:], cut[None, :], axis=0)[0]
-    is_shade = (step > _STEP) & (outer < 0.5 * step) & (outer < _SOFT) & ((rises > 1.5) | (cut == 0))
-    taken = np.where(is_shade, cut + 1, 0).astype(np.float32)
-    # Neighbours agree about a shadow; single columns do not.
-    line = np.zeros(width, np.float32)
-    line[columns] = taken
-    smooth = cv2.medianBlur(line[None, :], 5)[0]
-    for column in np.flatnonzero(smooth > 0):
-        height_px = int(min(smooth[column], line[column] or smooth[column]))
-        found[last[column] - height_px + 1 : last[column] + 1, column] = True
-    return found & mask

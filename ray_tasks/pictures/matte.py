@@ -5,6 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+_OFF_LINE = 0.25
+"""From so far off the line between inside and outside, as a share of its length, a colour is of neither: a rim."""
+
 
 def matte(rgb: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(rgba, alpha): alpha (H, W) uint8 by projecting edge pixels on the colours inside and outside; rgba cropped.
@@ -42,8 +45,11 @@ def matte(rgb: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     projected = ((own - back) * axis).sum(axis=1) / np.maximum(length, 1e-4)
     seen = np.clip((projected - 0.06) / 0.88, 0, 1)
     geometric = np.clip((np.clip(soft[edge], 0, 1) - 0.25) * 2, 0, 1)
-    # Where inside and outside look alike the colours say nothing, and the outline speaks.
+    # Where inside and outside look alike, or a rim looks like neither, the colours say nothing, and the outline speaks.
+    off = own - back - projected[:, None] * axis
+    off_share = np.sqrt((off * off).sum(axis=1) / np.maximum(length, 0.04))
     trust = np.clip((length - 0.004) / 0.02, 0, 1) * (fore_px > 0) * (back_px > 0)
+    trust *= np.clip(2 - off_share / _OFF_LINE, 0, 1)
     # Slivers of ground that the mask took in lie between the outline and the depth: colour alone tells them.
     kept = np.where((trust >= 1) & (projected < 0.45), seen, 1.0)
     found = np.where(inside[edge] > 0, kept, trust * seen + (1 - trust) * geometric)

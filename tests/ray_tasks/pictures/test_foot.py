@@ -44,3 +44,29 @@ def test_a_right_mask_stays_as_it_is() -> None:
     assert (without_contact_shade(exact, lab, fit_ground(lab)) == exact).all()
     nothing = np.zeros_like(exact)
     assert not without_contact_shade(nothing, lab, fit_ground(lab)).any()
+
+
+def test_columns_that_do_not_tell_follow_those_that_do() -> None:
+    photo, exact = standing((205, 205, 207))
+    photo[222:230, 130:142] = photo[230, 100]  # a reflection as dark as the shadow, without an edge to it
+    with_shadow = exact.copy()
+    with_shadow[230:240, 100:200] = True
+    lab = lab_of(photo)
+    found = without_contact_shade(with_shadow, lab, fit_ground(lab))
+    assert not found[232:, :].any()
+    assert found[80:228, 100:200].all()
+
+
+def test_a_tongue_of_cast_shadow_goes_and_a_grey_wire_stays() -> None:
+    photo, exact = standing((170, 40, 40))
+    photo[230:244, 100:200] = 235
+    ramp = np.concatenate([np.linspace(228, 140, 8), np.full(6, 134), np.linspace(140, 228, 8)])
+    shadow, wire = np.s_[200:222, 200:260], np.s_[200:206, 40:100]
+    photo[shadow] = ramp[:, None, None]
+    photo[wire] = 134
+    mask = exact.copy()
+    mask[204:218, 200:260] = mask[wire] = True
+    lab = lab_of(photo)
+    found = without_contact_shade(mask, lab, fit_ground(lab))
+    assert not found[:, 204:].any()
+    assert found[wire].all()
