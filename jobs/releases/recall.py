@@ -6,7 +6,6 @@ leave the prefix that serving reads, and a list says what had been distributed.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import shutil
 from collections import defaultdict
@@ -17,6 +16,7 @@ from infra.object_store import ObjectStore, each
 from infra.releases import Row, all_releases, assets_release_id, read_release, recalled
 from infra.stage import StageError
 from infra.tables import append_rows, query_tables, read_table, rows_to_table
+from jobs.drops.csv_files import csv_bytes
 from jobs.releases.change import Order, count_assets, without
 
 DISTRIBUTED_COLUMNS = (
@@ -64,10 +64,7 @@ def recall(order: Order, kind: str, value: str, store: ObjectStore) -> tuple[Row
         append_rows(order.state, "recalls", rows_to_table("recalls", [row]))
     listed = order.state / "recalls" / f"{row['recall_id']}.csv"
     listed.parent.mkdir(exist_ok=True)
-    with listed.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, DISTRIBUTED_COLUMNS)
-        writer.writeheader()
-        writer.writerows(distributed)
+    listed.write_bytes(csv_bytes(DISTRIBUTED_COLUMNS, distributed))
     _remove_drops(order.state, distributed)
     _withdraw_objects(order.state, matched, this, store)
     return row, listed

@@ -91,7 +91,7 @@ def test_a_recall_that_the_store_refuses_in_the_middle_is_finished_by_the_same_c
     assert _below(endpoint, night, "recalled/") == {f"recalled/{uri}" for uri in uris}
     assert _uris(staying) <= _below(endpoint, night, "pictures/")
     (recalled,) = read_table(night.state, "recalls").to_pylist()
-    with (night.state / "recalls" / f"{recalled['recall_id']}.csv").open() as listed:
+    with (night.state / "recalls" / f"{recalled['recall_id']}.csv").open(encoding="utf-8-sig") as listed:
         told = list(csv.DictReader(listed))
     assert {row["asset_id"] for row in told} == {asset["asset_id"] for asset in going}
     live = read_release(night.state).row["release_id"]

@@ -18,7 +18,7 @@ from jobs.releases.__main__ import main
 from schemas.config import Quality
 from schemas.revisions import scorer_revision
 from tests.infra.test_releases import sha
-from tests.jobs.sample_night import RUN_DATE, SampleNight, make_sample_night
+from tests.jobs.sample_night import HOSTILE, RUN_DATE, SampleNight, make_sample_night
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -180,7 +180,7 @@ def test_what_is_recalled_is_gone_everywhere_and_stays_gone(
     for stage in (gate_release, publish_release, build_drops):
         stage.main(night.argv())
     first = read_release(night.state)
-    sku = next(asset["sku"] for asset in assets_of(night) if asset["merchant_id"] == "shop")
+    sku = HOSTILE[1][0]
     everything = assets_of(night)
     going = [asset for asset in everything if (asset["merchant_id"], asset["sku"]) == ("shop", sku)]
     staying = [asset for asset in everything if asset not in going]
@@ -202,7 +202,9 @@ def test_what_is_recalled_is_gone_everywhere_and_stays_gone(
         assert (night.state / "store" / "recalled" / uri).exists()
     (recalled,) = read_table(night.state, "recalls").to_pylist()
     assert (recalled["assets"], recalled["release_id"]) == (len(going), live.row["release_id"])
-    listed = list(csv.DictReader((night.state / "recalls" / f"{recalled['recall_id']}.csv").open()))
+    with (night.state / "recalls" / f"{recalled['recall_id']}.csv").open(encoding="utf-8-sig") as file:
+        listed = list(csv.DictReader(file))
+    assert {row["sku"] for row in listed} == {f"'{sku}"}, "a spreadsheet must not take it for a formula"
     assert {row["asset_id"] for row in listed} == {asset["asset_id"] for asset in going}
     assert {row["release_id"] for row in listed} == {first.row["release_id"]}
     assert run(night, "verify") == 0
