@@ -28,17 +28,22 @@ def matte(rgb: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * band + 1, 2 * band + 1))
     inside = cv2.erode(hard, kernel, borderValue=1)
     deep = cv2.erode(inside, kernel, borderValue=1)
-    outside = 1 - cv2.dilate(hard, kernel)
+    reach = cv2.dilate(hard, kernel)
+    outside = 1 - reach
+    close = cv2.dilate(reach, kernel) - reach
     # Only along the edge is there anything to find out: far inside alpha is 1, outside 0.
     edge = np.nonzero((deep == 0) & (outside == 0))
     image = np.ascontiguousarray(rgb[window])
     size = (6 * band + 1, 6 * band + 1)
     deep_sum, deep_px = _sums(image, deep, size, edge)
     inside_sum, inside_px = _sums(image, inside, size, edge)
-    back_sum, back_px = _sums(image, outside, size, edge)
+    close_sum, close_px = _sums(image, close, size, edge)
+    outside_sum, outside_px = _sums(image, outside, size, edge)
     fore_px = deep_px + 0.02 * inside_px
     fore = (deep_sum + 0.02 * inside_sum) / np.maximum(fore_px, 1e-3)[:, None]
-    back = back_sum / np.maximum(back_px, 1e-3)[:, None]
+    # A contact shadow is another ground than what lies two steps away.
+    back_px = close_px + 0.02 * outside_px
+    back = (close_sum + 0.02 * outside_sum) / np.maximum(back_px, 1e-3)[:, None]
     own = image[edge].astype(np.float32) / 255
     axis = fore - back
     length = (axis * axis).sum(axis=1)
