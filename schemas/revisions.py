@@ -15,11 +15,11 @@ from schemas.model_config import CutOut, Scene, Weights, WriterModel
 
 VIEWS = "classical-12"
 """Opening, cut-out, admission, colours, tags, and text found."""
-COMPONENT_SCENE = "components-7"
+COMPONENT_SCENE = "components-8"
 """Component-based drawing of scenes."""
 PAINTER = "painter-1"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""
-RENDERER = "render-7"
+RENDERER = "render-8"
 """Composition, layout, typesetting and encoding."""
 SCORER = "measure-7"
 """Measurements and the default thresholds."""

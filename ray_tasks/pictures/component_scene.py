@@ -244,7 +244,7 @@ def _grain(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return cv2.merge([brighter] * 3), cv2.merge([darker] * 3)
 
 
-def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.17) -> None:
+def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.19) -> None:
     """Lifts or lowers the light behind the product, in place, where its outline would sink into the background.
 
     Compares OKLab lightness on both sides of the outline; `least` is the difference that is kept.
@@ -283,8 +283,8 @@ def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.17) -> N
         return float(np.mean(np.minimum(gaps, 1.2 * least)))
 
     # A bright wall is not burned out: light that clips is a glow around the product.
-    brightest = max(float(p[0]) for p, _ in pairs)
-    factors = [f for f in _BACKLIGHT if f <= 1 or brightest * f**0.74 <= 0.96]
+    behind = float(np.mean([p[0] for p, _ in pairs]))
+    factors = [f for f in _BACKLIGHT if f <= 1 or behind * f**0.74 <= 0.96]
     # As little as is enough; where nothing is, what separates best for the change it makes.
     factor = next(
         (f for f in factors if apart(f) >= least),

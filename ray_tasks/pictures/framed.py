@@ -23,7 +23,7 @@ from ray_tasks.pictures.palette import Rgb, Tones, mix, oklch, shift, to_lch
 
 MOUNT = 0.016
 """Width of the print's white mount as a share of the short side."""
-_SLIM = 1.1
+_SLIM = 0.8
 """Photographs slimmer than this (width / height) stand beside the text; wider ones above or below it."""
 _LANDSCAPE_SHARE = 0.52
 _DARK, _LIGHT = 0.40, 0.86

@@ -139,6 +139,9 @@ def prepare_ground(rgba: np.ndarray, layout: Layout, boxes: list[Box], tones: To
         extreme = _extreme(luma, is_light)
         if is_light:
             extreme = shaded_alike(extreme, max(float(extreme[cell].max()) for cell in cells))
+        else:
+            # What is darker than this, but not behind letters, would get a glow around it.
+            extreme = np.maximum(extreme, min(float(extreme[cell].min()) for cell in cells))
         for share in (1.0, 0.93, 0.85, 0.75, 0.62, 0.45, 0.2):
             limit = bound * share if is_light else 1 - (1 - bound) * share
             gain, veil = (_burn if is_light else _dodge)(extreme, mask, limit)

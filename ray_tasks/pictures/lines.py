@@ -29,6 +29,8 @@ _PARTICLES = frozenset("的了吗呢吧地得们里上下中")
 
 # Costs of a break beside raggedness, which is the squared deviation of each line from the mean width.
 _IN_PHRASE, _HYPHEN, _AFTER_SHORT = 0.6, 0.8, 0.1
+_SHORT_COMPOUND = 12
+"""Letters up to which a word with a hyphen stays whole: garde-robe, week-end, soi-même."""
 _UNMARKED, _UNMARKED_HAN = 0.06, 0.25
 """After a word or phrase that no punctuation ends: a pause for the voice is the best place for the eye to turn."""
 _STOPS = frozenset(".!?…؟")
@@ -106,10 +108,13 @@ def _parts(word: str, locale: str) -> list[Unit]:
     if _IS_HAN.search(word):
         return _han_parts(word)
     pieces = [piece for piece in re.split(r"(?<=[^\W\d_]-)(?=[^\W\d_])|(?<=/)(?=[^\W\d_])", word) if piece]
+    joint = _IN_PHRASE if len(word) <= _SHORT_COMPOUND else 0.0
     parts = []
     for piece in pieces or [""]:
         stems = hyphenated(piece, locale)
-        parts += [Unit(stem, hyphen=True, cost=_HYPHEN) for stem in stems[:-1]] + [Unit(stems[-1])]
+        parts += [Unit(stem, hyphen=True, cost=_HYPHEN) for stem in stems[:-1]] + [
+            Unit(stems[-1], cost=joint)
+        ]
     return parts
 
 

@@ -14,7 +14,7 @@ from ray_tasks.pictures.props_small import STREWN
 from ray_tasks.pictures.scene import SceneSpec
 from ray_tasks.pictures.settings_indoor import LAMP_LIGHT, book_row, pot_plant
 from ray_tasks.pictures.settings_workplaces import dumbbell_end, hang_tool
-from ray_tasks.pictures.stage import Stage
+from ray_tasks.pictures.stage import Stage, beside_text
 
 STEEL = oklch(0.55, 0.012, 250)
 
@@ -92,14 +92,19 @@ def _set_down(
 
 
 def draw_far_props(brush: Brush, stage: Stage, spec: SceneSpec) -> None:
-    """Places the large props behind the product, on the side with more room, out of focus."""
+    """Places the large props behind the product, out of focus: where there is room, but not where text will stand."""
     w, h, e = stage.width, stage.height, stage.edge_y
     side = 1.0 if stage.product.center_x <= w / 2 else -1.0
     if abs(stage.product.center_x - w / 2) < 0.04 * w:
         side = 1.0 if brush.rng.random() < 0.5 else -1.0
+    column = side if beside_text(stage) else 0.0
+    if column:
+        side = -side
     for prop in spec.props:
-        x = stage.product.center_x + side * min(0.5 * stage.product.width + 0.10 * w, 0.40 * w)
-        x = min(0.93 * w, max(0.07 * w, x))
+        # In the text's column it only looks out from behind the product.
+        out = 0.42 * stage.product.width if side == column else 0.5 * stage.product.width + 0.13 * w
+        x = stage.product.center_x + side * min(out, 0.40 * w)
+        x = min(0.96 * w, max(0.04 * w, x))
         base = e + 0.02 * h
         drawer = FAR.get(prop)
         if drawer is None:

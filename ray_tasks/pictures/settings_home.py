@@ -7,7 +7,7 @@ from ray_tasks.pictures.palette import Rgb, mix, oklch, shift, to_lch
 from ray_tasks.pictures.settings_indoor import LAMP_LIGHT, OAK, WALNUT, pot_plant, tinted
 from ray_tasks.pictures.settings_outdoor import LEAF, sky_tones
 from ray_tasks.pictures.settings_studio import WHITE, plaster
-from ray_tasks.pictures.stage import Setting, Stage, free_side, lay_surface
+from ray_tasks.pictures.stage import Setting, Stage, beside_text, free_side, lay_surface
 
 BRASS = oklch(0.66, 0.075, 80)
 
@@ -117,7 +117,8 @@ def _bath_backdrop(brush: Brush, stage: Stage) -> None:
                 u = 2.2 * brush.unit
                 brush.panel(x + u, y + u, x + size - u, y + size - u, stops, radius=5)
     cloth = mix(tones.accent, oklch(0.95, 0.01, 90), 0.55)
-    tx = min(0.90 * w, max(0.10 * w, stage.product.center_x + side * 0.36 * w))
+    aside = 0.62 if beside_text(stage) else 0.36
+    tx = min(0.90 * w, max(0.10 * w, stage.product.center_x + side * aside * w))
     with brush.depth(6):
         y = e - 0.56 * h
         brush.rect(
@@ -146,8 +147,10 @@ def _bath_backdrop(brush: Brush, stage: Stage) -> None:
             oklch(0.55, 0.11, 145),
             stage.light.side,
         )
-        for k, (dx, bh) in enumerate(((0.15, 0.20), (0.225, 0.14))):
-            x = tx - side * dx * w
+        # Beside a wide picture's text there is no room for them.
+        near = -side if w > 1.2 * h else side
+        for k, (dx, bh) in enumerate(((0.045, 0.19), (0.115, 0.13))):
+            x = stage.product.center_x + near * (0.5 * stage.product.width + dx * w)
             body = (mix(tones.accent_alt, WHITE, 0.35), oklch(0.72, 0.08, 65))[k]
             brush.cylinder(
                 x - 0.03 * w, e + 0.02 * h - bh * h, x + 0.03 * w, e + 0.02 * h, body, stage.light.side

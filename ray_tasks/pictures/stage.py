@@ -170,3 +170,8 @@ def _blurred_layer(
 def free_side(stage: Stage) -> float:
     """1 if there is more room to the right of the product, else -1."""
     return 1.0 if stage.product.center_x <= 0.52 * stage.width else -1.0
+
+
+def beside_text(stage: Stage) -> bool:
+    """Whether the product leaves a column of the picture to the text: what stands in it is read through letters."""
+    return abs(stage.product.center_x / stage.width - 0.5) > 0.12

@@ -85,5 +85,6 @@ def _exposure(luma: np.ndarray, mask: np.ndarray, lit: np.ndarray) -> np.ndarray
         broad = shaded_alike(broad, float(np.quantile(broad[mask > 0.9], 0.9)))
         wanted = np.clip((LUMA_FOR_LIGHT_INK - 0.03) / np.maximum(broad, 0.05), 0.58, 1.0)
     else:
+        broad = np.maximum(broad, float(np.quantile(broad[mask > 0.9], 0.1)))
         wanted = np.clip((LUMA_FOR_DARK_INK + 0.05) / np.maximum(broad, 0.05), 1.0, 1.4)
     return np.asarray(1 + lit * (cv2.GaussianBlur(wanted, (0, 0), 6.0) - 1), np.float32)
