@@ -149,24 +149,25 @@ def _bath_backdrop(brush: Brush, stage: Stage) -> None:
         )
         # Beside a wide picture's text there is no room for them.
         near = -side if w > 1.2 * h else side
-        for k, (dx, bh) in enumerate(((0.045, 0.19), (0.115, 0.13))):
+        for k, (dx, share) in enumerate(((0.045, 0.19), (0.115, 0.13))):
+            tall = share * min(w, h)
             x = stage.product.center_x + near * (0.5 * stage.product.width + dx * w)
             body = (mix(tones.accent_alt, WHITE, 0.35), oklch(0.72, 0.08, 65))[k]
             brush.cylinder(
-                x - 0.03 * w, e + 0.02 * h - bh * h, x + 0.03 * w, e + 0.02 * h, body, stage.light.side
+                x - 0.03 * w, e + 0.02 * h - tall, x + 0.03 * w, e + 0.02 * h, body, stage.light.side
             )
             brush.rect(
                 x - 0.010 * w,
-                e - bh * h - 0.02 * h,
+                e - tall - 0.02 * h,
                 x + 0.010 * w,
-                e + 0.02 * h - bh * h,
+                e + 0.02 * h - tall,
                 oklch(0.3, 0.01, 60),
             )
             brush.rect(
                 x - 0.026 * w,
-                e - bh * h - 0.03 * h,
+                e - tall - 0.03 * h,
                 x + 0.012 * w,
-                e - bh * h - 0.018 * h,
+                e - tall - 0.018 * h,
                 oklch(0.3, 0.01, 60),
                 radius=4,
             )
