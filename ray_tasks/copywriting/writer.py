@@ -132,7 +132,9 @@ def selling_points(
             chosen.append(Statement(text, "brand", brand, text))
     if len(chosen) < 2:
         bank = thing.kind.bank
-        moments = [*locale.support_of.get(bank, locale.support[setting]), *locale.moods(bank, setting)]
+        # A mood ("Nobody knocks") is no point of its own: only where there is none at all.
+        moments = [*locale.support_of.get(bank, locale.support[setting])]
+        moments += [] if chosen else locale.moods(bank, setting)
         lines = [
             line
             for line in in_turn(moments, seed, "line")

@@ -8,7 +8,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.foot import without_contact_shade
+from ray_tasks.pictures.foot import without_contact_shade, without_pale_shade
 from ray_tasks.pictures.ground import find_edges, fit_ground, length
 from ray_tasks.pictures.mask import best_mask
 from ray_tasks.pictures.matte import matte
@@ -84,6 +84,7 @@ class ClassicalCutOut:
             return refused(rgb, "textured", "background_textured", told)
         mask, quality, detail = best_mask(lab, background, edges)
         mask = without_contact_shade(mask, lab, background)
+        mask = without_pale_shade(mask, lab, background)
         covered = float(mask.mean())
         different = float((length(lab - background.lab) > 14).mean())
         if covered < 0.3 * different and different > 0.02:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.ground import Ground
+from ray_tasks.pictures.ground import Ground, grown
 
 _DEPTH = 26
 """How far above the outline a product may begin, in pixels of the working size: 5 % of a picture."""
@@ -21,6 +21,16 @@ _EDGE = 5.0
 """Lab units by which the product differs from the shadow that it casts, where they meet."""
 _GAP = 24
 """Columns between two that tell the product's edge over which it is taken to run straight."""
+
+
+_COLOURED = 8.0
+"""Chroma (Lab) from which a smooth ground has a hue that it is told by."""
+_SMOOTH = 1.0
+"""Noise (Lab) up to which a ground is smooth."""
+_PALE = 15.0
+"""Lightness by which it gets darker at most in a wide shadow."""
+_PATCH_SHARE = 0.05
+"""Of the mask: larger parts in the ground's hue are a product that happens to have it."""
 
 
 def without_contact_shade(mask: np.ndarray, lab: np.ndarray, background: Ground) -> np.ndarray:
@@ -49,6 +59,21 @@ def without_contact_shade(mask: np.ndarray, lab: np.ndarray, background: Ground)
     # What is torn from the product by taking the shade was shade too.
     near = cv2.dilate(taken.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     return _without_specks(kept, near)
+
+
+def without_pale_shade(mask: np.ndarray, lab: np.ndarray, background: Ground) -> np.ndarray:
+    """(H, W) bool: the mask without small parts at its outline that are a smooth, coloured ground in pale shade."""
+    chroma = np.hypot(*background.lab[..., 1:].reshape(-1, 2).mean(axis=0))
+    if chroma < _COLOURED or background.noise > _SMOOTH:
+        return mask
+    darker = background.lab[..., 0] - lab[..., 0]
+    in_hue = mask & (_hue_off_shade(lab, background.lab) < 2) & (darker > -1) & (darker < _PALE)
+    parts = cv2.morphologyEx(in_hue.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(parts, connectivity=4)
+    beside = np.setdiff1d(labels[grown(~mask, 3)], 0)
+    small = beside[stats[beside, cv2.CC_STAT_AREA] < _PATCH_SHARE * mask.sum()]
+    taken = np.isin(labels, small)
+    return _without_specks(mask & ~taken, grown(taken, 7))
 
 
 def _hue_off_shade(lab: np.ndarray, ground: np.ndarray) -> np.ndarray:

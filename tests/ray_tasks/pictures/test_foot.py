@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.foot import without_contact_shade
+from ray_tasks.pictures.foot import without_contact_shade, without_pale_shade
 from ray_tasks.pictures.ground import fit_ground
 
 SIZE = 300
@@ -70,3 +70,17 @@ def test_a_tongue_of_cast_shadow_goes_and_a_grey_wire_stays() -> None:
     found = without_contact_shade(mask, lab, fit_ground(lab))
     assert not found[:, 204:].any()
     assert found[wire].all()
+
+
+def test_a_scrap_of_a_coloured_ground_goes_and_a_part_of_another_hue_stays() -> None:
+    photo = (*np.zeros((SIZE, SIZE, 3)), 165, 190, 180)
+    photo[80:230, 100:200] = (225, 220, 200)
+    scrap, tag = np.s_[180:200, 200:225], np.s_[100:120, 200:225]
+    photo[scrap] = (145, 168, 158)
+    photo[tag] = (170, 170, 178)
+    exact = np.zeros((SIZE, SIZE), bool)
+    exact[80:230, 100:200] = exact[tag] = True
+    mask = exact.copy()
+    mask[scrap] = True
+    lab = lab_of(photo)
+    assert (without_pale_shade(mask, lab, fit_ground(lab)) == exact).all()
