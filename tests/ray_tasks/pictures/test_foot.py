@@ -73,7 +73,7 @@ def test_a_tongue_of_cast_shadow_goes_and_a_grey_wire_stays() -> None:
 
 
 def test_a_scrap_of_a_coloured_ground_goes_and_a_part_of_another_hue_stays() -> None:
-    photo = (*np.zeros((SIZE, SIZE, 3)), 165, 190, 180)
+    photo = np.full((SIZE, SIZE, 3), (165.0, 190.0, 180.0))
     photo[80:230, 100:200] = (225, 220, 200)
     scrap, tag = np.s_[180:200, 200:225], np.s_[100:120, 200:225]
     photo[scrap] = (145, 168, 158)
