@@ -108,10 +108,8 @@ def read_delta(spark: SparkSession, state: Path, name: str, run_date: dt.date | 
     if run_date:
         added = added.filter(pc.equal(added["partition.run_date"], run_date))
     files = [str(path / unquote(name)) for name in added["path"].to_pylist()]
-    if not files:
-        return spark.createDataFrame(
-            contract.schema.empty_table()
-        )  # a local relation: Spark prunes its joins
+    if not files:  # a local relation: Spark prunes its joins
+        return spark.createDataFrame(contract.schema.empty_table())
     rows = spark.read.schema(from_arrow_schema(contract.schema)).option("basePath", str(path)).parquet(*files)
     return rows.select(*contract.column_names)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.ground import Ground, grown
+from ray_tasks.pictures.ground import Ground, box, grown
 
 _DEPTH = 26
 """How far above the outline a product may begin, in pixels of the working size: 5 % of a picture."""
@@ -57,8 +57,7 @@ def without_contact_shade(mask: np.ndarray, lab: np.ndarray, background: Ground)
     taken = mask & below & shaded
     kept = mask & ~taken
     # What is torn from the product by taking the shade was shade too.
-    near = cv2.dilate(taken.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    return _without_specks(kept, near)
+    return _without_specks(kept, grown(taken, 7))
 
 
 def without_pale_shade(mask: np.ndarray, lab: np.ndarray, background: Ground) -> np.ndarray:
@@ -68,7 +67,7 @@ def without_pale_shade(mask: np.ndarray, lab: np.ndarray, background: Ground) ->
         return mask
     darker = background.lab[..., 0] - lab[..., 0]
     in_hue = mask & (_hue_off_shade(lab, background.lab) < 2) & (darker > -1) & (darker < _PALE)
-    parts = cv2.morphologyEx(in_hue.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    parts = cv2.morphologyEx(in_hue.astype(np.uint8), cv2.MORPH_OPEN, box(3))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(parts, connectivity=4)
     beside = np.setdiff1d(labels[grown(~mask, 3)], 0)
     small = beside[stats[beside, cv2.CC_STAT_AREA] < _PATCH_SHARE * mask.sum()]

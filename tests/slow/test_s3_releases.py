@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,21 +14,16 @@ from infra.settings import load_config
 from infra.tables import read_table, replace_rows
 from tests.jobs.releases.test_commands import assets_of, next_release, run
 from tests.jobs.sample_night import SampleNight, make_sample_night
-from tests.slow.fault_proxy import FaultProxy, fault_proxy
+from tests.slow.fault_proxy import FaultProxy
 from tests.slow.test_s3 import BUCKET, BUILD_TIMEOUT_S, _names, endpoint
+from tests.slow.test_s3_faults import proxy
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["endpoint"]
+__all__ = ["endpoint", "proxy"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(BUILD_TIMEOUT_S + 100)]
-
-
-@pytest.fixture
-def proxy(endpoint: str) -> Iterator[FaultProxy]:
-    with fault_proxy(endpoint) as running:
-        yield running
 
 
 @pytest.fixture
