@@ -63,12 +63,18 @@ class DrawPictures:
     def __init__(self, config: Config, state: Path, begun: Path | None = None) -> None:
         import cv2
 
+        from ray_tasks.pictures.decide import Thresholds
         from ray_tasks.scene_backends import digital_source_type, open_backend, open_references
 
         cv2.setNumThreads(1)
         self._store = open_store(config.store, state)
         self._threads = max(1, config.engines.cores)
-        self._backend = open_backend(config.scene, state / "engine", self._threads)
+        self._backend = open_backend(
+            config.scene,
+            state / "engine",
+            self._threads,
+            Thresholds.with_overrides(config.quality.thresholds),
+        )
         self._references = open_references(config.scene)
         self._diffusion = config.scene.diffusion if config.scene.backend == "diffusion" else None
         self._spent = state / "engine" / "spent"
@@ -135,7 +141,12 @@ class DrawPictures:
             return base, order
         # Only models are told where the sticker will be: finding out sets the text once more.
         reference = self._references.picture(job["reference"])
-        return base, replace(order, sticker_area=sticker_area(base, texts), reference=reference)
+        return base, replace(
+            order,
+            sticker_area=sticker_area(base, texts),
+            reference=reference,
+            whose=(f"{job['merchant_id']}/{job['sku']}", job["segment_id"]),
+        )
 
     def set_texts(self, job: dict[str, Any], base: Any, scene_s: float) -> list[dict[str, Any]]:
         """The candidates on a base whose scene is drawn, which took `scene_s`; safe in threads."""

@@ -10,15 +10,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ray_tasks.pictures.decide import Thresholds
 from ray_tasks.pictures.scene import SceneBackend
 from schemas.model_config import Scene
 from schemas.vocabulary import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED
 
 
-def open_backend(scene: Scene, folder: Path | None = None, threads: int = 2) -> SceneBackend:
+def open_backend(
+    scene: Scene, folder: Path | None = None, threads: int = 2, limits: Thresholds | None = None
+) -> SceneBackend:
     """The backend, its weights loaded; called once per actor.
 
-    folder: where a model's backend remembers what it learnt about the card. threads: what it may use beside it.
+    folder: where a model's backend remembers what it learnt about the card. threads: what it may use beside it. limits:
+    what finished pictures are judged by, for a backend whose scenes may come out badly.
     """
     if scene.backend == "components":
         from ray_tasks.pictures.component_scene import ComponentScene
@@ -27,7 +31,7 @@ def open_backend(scene: Scene, folder: Path | None = None, threads: int = 2) -> 
     from ray_tasks.models.diffusion_scene import DiffusionScene
 
     assert scene.diffusion is not None
-    return DiffusionScene(scene.diffusion, folder, threads)
+    return DiffusionScene(scene.diffusion, folder, threads, limits)
 
 
 @dataclass(frozen=True)

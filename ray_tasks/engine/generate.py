@@ -1,7 +1,8 @@
 """The engine: units in, pictures out, a batch at a time.
 
 What is reproducible: a unit's noise depends on its seed alone, so the same unit gives the same picture whatever stands
-beside it, up to the rounding of matrix products, which differs between batch sizes, cards and library versions. The
+beside it, up to the rounding of matrix products, which differs between batch sizes, cards and library versions. What
+the scorer rejects is painted again with the noise that follows from its seed, so other limits may keep another try. The
 picture that was stored, its bytes, is the identity; the recipe gives it again only nearly.
 """
 
@@ -23,7 +24,7 @@ from ray_tasks.engine.batch_sizes import BatchSizes
 from ray_tasks.engine.budget import Budget
 from ray_tasks.engine.content_cache import ContentCache
 from ray_tasks.engine.to_card import to_card
-from ray_tasks.engine.unit import Failed, Made, Painter, Unit
+from ray_tasks.engine.unit import Failed, Made, Painter, Scorer, Unit
 
 _LOG = logging.getLogger(__name__)
 
@@ -50,19 +51,22 @@ class Engine:
     sizes: BatchSizes
     cache: ContentCache = field(default_factory=ContentCache)
 
-    def generate(self, units: Iterable[Unit], budget: Budget | None = None) -> Iterator[Made | Failed]:
+    def generate(
+        self, units: Iterable[Unit], budget: Budget | None = None, scorer: Scorer | None = None
+    ) -> Iterator[Made | Failed]:
         """An outcome for every unit, batch by batch; none for those that the budget does not reach.
 
         Units come sorted by shape and are taken as they are needed: a lazy iterable prepares the next ones meanwhile.
+        What the scorer does not want fails with its reason, and is not copied from the card.
         """
         budget = budget or Budget()
         for shape, run in groupby(enumerate(units), key=lambda pair: pair[1].shape):
             if not budget.allows(0):
                 return
-            yield from self._paint_run(shape, run, budget)
+            yield from self._paint_run(shape, run, budget, scorer)
 
     def _paint_run(
-        self, shape: tuple[int, int], run: Iterator[tuple[int, Unit]], budget: Budget
+        self, shape: tuple[int, int], run: Iterator[tuple[int, Unit]], budget: Budget, scorer: Scorer | None
     ) -> Iterator[Made | Failed]:
         name = self.painter.name
         again: deque[tuple[int, Unit]] = deque()
@@ -77,7 +81,7 @@ class Engine:
                 break
             started = time.perf_counter()
             try:
-                launched = self._launch(batch)
+                launched = self._launch(batch, scorer)
             except Exception as error:
                 if behind is not None:
                     yield from behind.outcomes()
@@ -111,48 +115,62 @@ class Engine:
         if behind is not None:
             yield from behind.outcomes()
 
-    def _launch(self, batch: Sequence[tuple[int, Unit]]) -> _Launched:
+    def _launch(self, batch: Sequence[tuple[int, Unit]], scorer: Scorer | None = None) -> _Launched:
         """Puts a batch on the card; on CUDA it is painted while this returns."""
         units = [unit for _, unit in batch]
         with torch.inference_mode():
             conditions = self.painter.condition(units, self.cache)
             latents = self.painter.denoise(conditions, [unit.seed for unit in units])
-            pictures = torch.cat([self.painter.decode(part) for part in latents.split(DECODED_AT_ONCE)])
+            parts = [self.painter.decode(part) for part in latents.split(DECODED_AT_ONCE)]
+            pictures = torch.cat(parts)
             masks = to_card(np.stack([unit.mask for unit in units]), pictures.device) > 127
             facts = torch.stack(_measure(pictures.float(), masks), dim=1)
+            if scorer is not None:
+                starts = range(0, len(units), DECODED_AT_ONCE)
+                measured = [
+                    scorer.measure(part, units[start : start + DECODED_AT_ONCE])
+                    for start, part in zip(starts, parts, strict=True)
+                ]
+                facts = torch.cat([facts, torch.cat(measured)], dim=1)
             pixels = (pictures.float().nan_to_num() * 255).round().clamp(0, 255).to(torch.uint8)
             return _Launched(
                 [index for index, _ in batch],
-                _to_host(pixels.permute(0, 2, 3, 1).contiguous()),
+                pixels.permute(0, 2, 3, 1).contiguous(),
                 _to_host(facts),
                 self.painter.refused(pictures),
+                scorer,
                 torch.cuda.current_stream().record_event() if pictures.is_cuda else None,
             )
 
 
 @dataclass(frozen=True)
 class _Launched:
-    """A batch on its way from the card."""
+    """A batch whose pictures lie on the card until what was measured of them has arrived."""
 
     indices: list[int]
     pixels: torch.Tensor
     facts: torch.Tensor
     refused: list[bool]
+    scorer: Scorer | None
     arrived: Any
 
     def outcomes(self) -> list[Made | Failed]:
-        """Waits for the pictures; each is judged by itself."""
+        """Waits for the batch; each picture is judged by itself, and copied when it is kept."""
         if self.arrived is not None:
             self.arrived.synchronize()
-        made: list[Made | Failed] = []
-        for row, index in enumerate(self.indices):
-            finite, darkest, brightest = self.facts[row].tolist()
-            fault = _fault(bool(finite), darkest, brightest, self.refused[row])
-            if fault:
-                made.append(Failed(index, BadPictureError(fault)))
-            else:
-                made.append(Made(index, self.pixels[row].numpy()))
-        return made
+        faults = [self._fault(row) for row in range(len(self.indices))]
+        pictures = iter(_copied(self.pixels, [row for row, fault in enumerate(faults) if fault is None]))
+        return [
+            Made(index, next(pictures).numpy()) if fault is None else Failed(index, fault)
+            for index, fault in zip(self.indices, faults, strict=True)
+        ]
+
+    def _fault(self, row: int) -> Exception | None:
+        finite, darkest, brightest, *measured = self.facts[row].tolist()
+        fault = _fault(bool(finite), darkest, brightest, self.refused[row])
+        if fault:
+            return BadPictureError(fault)
+        return self.scorer.fault(self.indices[row], measured) if self.scorer is not None else None
 
 
 def _measure(pictures: torch.Tensor, masks: torch.Tensor) -> list[torch.Tensor]:
@@ -197,6 +215,17 @@ def _to_host(tensor: torch.Tensor) -> torch.Tensor:
         return tensor
     host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
     return host.copy_(tensor, non_blocking=True)
+
+
+def _copied(pixels: torch.Tensor, rows: Sequence[int]) -> list[torch.Tensor]:
+    """Those rows on the host; beside the card's work, which is the next batch by now, not behind it."""
+    if not pixels.is_cuda:
+        return [pixels[row] for row in rows]
+    copies = torch.cuda.Stream()
+    with torch.cuda.stream(copies):
+        hosts = [_to_host(pixels[row]) for row in rows]
+    copies.synchronize()
+    return hosts
 
 
 def ahead(function: Any, items: Iterable[Item], pool: Executor, most: int) -> Iterator[Any]:

@@ -33,6 +33,10 @@ class Unit:
     """(h, w, 3): depth, near is bright; areas for text and sticker are flat and far."""
     seed: int
     """0 to 2^63 - 1: all of the unit's randomness."""
+    alpha: Pixels
+    """(h, w): the product's own, of which the mask has the core; the picture is measured by it."""
+    around: Pixels
+    """(h', w', 4) of `ray_tasks.models.extension.surroundings`; likewise."""
     reference: Pixels | None = None
     """(any, any, 3): a picture whose style is borrowed."""
 
@@ -56,6 +60,18 @@ class Failed:
 
     index: int
     error: Exception
+
+
+class Scorer(Protocol):
+    """What is asked of pictures before they leave the card: those that are not wanted are never copied."""
+
+    def measure(self, pictures: torch.Tensor, units: Sequence[Unit]) -> torch.Tensor:
+        """(n, m) float32 on the pictures' device; pictures: (n, 3, h, w), nominally 0..1."""
+        ...
+
+    def fault(self, index: int, measured: Sequence[float]) -> Exception | None:
+        """Why the unit at this place has no picture, by what was measured of it; None keeps it."""
+        ...
 
 
 class Painter(Protocol):

@@ -17,12 +17,14 @@ import numpy as np
 
 from ray_tasks.engine.batch_sizes import BatchSizes
 from ray_tasks.engine.budget import Budget
-from ray_tasks.engine.generate import BadPictureError, Engine, ahead
+from ray_tasks.engine.generate import Engine, ahead
 from ray_tasks.engine.unit import Failed, Unit
-from ray_tasks.models.extension import LIMIT, extended_share
+from ray_tasks.models.extension import surroundings
 from ray_tasks.models.painters import open_painter
 from ray_tasks.models.scene_conditions import depth_map, model_size, outlines, product_on_neutral
 from ray_tasks.models.scene_prompts import scene_prompt
+from ray_tasks.models.scene_scorer import RejectedSceneError, SceneScorer
+from ray_tasks.pictures.decide import Thresholds
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.light import contact_shade, footprint
 from ray_tasks.pictures.scene import PlacedProduct, SceneOrder, SceneSpec
@@ -36,7 +38,7 @@ _CONTACT_SHADE = 0.65
 _CALM = 0.5
 """How much of the text's ground is blurred away: a model does not know that words will stand there."""
 _ATTEMPTS = 3
-"""Times a scene that extends the product is painted before it is given up, each time with other noise."""
+"""Times a scene that would be rejected is painted, each time with other noise."""
 _PREPARED = 48
 """Orders prepared ahead of the card."""
 
@@ -49,10 +51,17 @@ class DiffusionScene:
 
     name = "diffusion"
 
-    def __init__(self, config: Diffusion, folder: Path | None = None, threads: int = 2) -> None:
+    def __init__(
+        self,
+        config: Diffusion,
+        folder: Path | None = None,
+        threads: int = 2,
+        limits: Thresholds | None = None,
+    ) -> None:
         self.revision = scene_revision(Scene(backend="diffusion", diffusion=config))
         self._config = config
         self._threads = threads
+        self._limits = limits
         self.painter = open_painter(config, self.revision, folder)
         file = folder / "batch_sizes.json" if folder else None
         sizes = BatchSizes(card_name(config.device), config.most_at_once, file, fixed=config.batch)
@@ -73,54 +82,49 @@ class DiffusionScene:
     def paint_many(
         self, orders: Iterable[SceneOrder], budget: Budget | None = None
     ) -> Iterator[tuple[int, np.ndarray | Exception]]:
-        """See BatchSceneBackend; (h, w, 3) uint8 in the model's size. Extended products are painted again, last."""
-        waiting: list[tuple[int, SceneOrder]] = []
-        for index, order, painted in self._paint(enumerate(orders), budget):
-            if isinstance(painted, ExtendedProductError):
-                waiting.append((index, order))
-            else:
-                yield index, painted
-        for attempt in range(1, _ATTEMPTS):
-            last = attempt == _ATTEMPTS - 1
-            retried = [(index, replace(order, seed=next_seed(order.seed))) for index, order in waiting]
-            waiting = []
-            for index, order, painted in self._paint(retried, budget):
-                if isinstance(painted, ExtendedProductError) and not last:
-                    waiting.append((index, order))
+        """See BatchSceneBackend; (h, w, 3) uint8 in the model's size.
+
+        Scenes that would be rejected are painted again, last. One that is rejected every time goes on to be a picture,
+        so that its slot is planned anew for the reasons that the score names; not one that extends the product.
+        """
+        scorer = SceneScorer(self._limits)
+        waiting: Iterable[tuple[int, SceneOrder]] = enumerate(orders)
+        for attempt in range(_ATTEMPTS):
+            scorer.is_last = attempt == _ATTEMPTS - 1
+            rejected: list[tuple[int, SceneOrder]] = []
+            for index, order, painted in self._paint(waiting, budget, scorer):
+                if isinstance(painted, RejectedSceneError) and not scorer.is_last:
+                    rejected.append((index, replace(order, seed=next_seed(order.seed))))
                 else:
                     yield index, painted
+            if not rejected:
+                return
+            if not scorer.is_last:
+                _LOG.info("%d scenes are painted again: %s", len(rejected), scorer.reasons())
+            waiting = rejected
 
     def _paint(
-        self, orders: Iterable[tuple[int, SceneOrder]], budget: Budget | None
+        self, orders: Iterable[tuple[int, SceneOrder]], budget: Budget | None, scorer: SceneScorer
     ) -> Iterator[tuple[int, SceneOrder, np.ndarray | Exception]]:
-        known: dict[int, tuple[int, SceneOrder]] = {}
+        indices: dict[int, int] = {}
 
         def remembered() -> Iterator[SceneOrder]:
             for place, (index, order) in enumerate(orders):
-                known[place] = (index, order)
+                indices[place], scorer.orders[place] = index, order
                 yield order
 
         with ThreadPoolExecutor(self._threads) as pool:
             units = ahead(self.unit, remembered(), pool, _PREPARED)
-            for outcome in self.engine.generate(units, budget):
-                index, order = known.pop(outcome.index)
-                if isinstance(outcome, Failed):
-                    yield index, order, outcome.error
-                    continue
-                share = extended_share(outcome.picture, order.product)
-                if share > LIMIT:
-                    fault = (
-                        f"extended_product: the scene goes on with the product over {share:.0%} of its area"
-                    )
-                    yield index, order, ExtendedProductError(fault)
-                else:
-                    yield index, order, outcome.picture
+            for outcome in self.engine.generate(units, budget, scorer):
+                order = scorer.orders.pop(outcome.index)
+                told = outcome.error if isinstance(outcome, Failed) else outcome.picture
+                yield indices.pop(outcome.index), order, told
 
     def unit(self, order: SceneOrder) -> Unit:
         """What the engine gets for an order."""
         height, width = order.product.rgba.shape[:2]
         size = model_size(Canvas(width, height), self._config.size_px, self.painter.step_px)
-        image, mask = product_on_neutral(order.product, size)
+        image, mask, alpha = product_on_neutral(order.product, size)
         return Unit(
             prompt=_prompt(order),
             image=image,
@@ -128,6 +132,8 @@ class DiffusionScene:
             edges=outlines(image, mask),
             layout=depth_map(order, mask),
             seed=order.seed,
+            alpha=alpha,
+            around=surroundings(order.product),
             reference=order.reference,
         )
 
@@ -144,10 +150,6 @@ class DiffusionScene:
     def left_out(self, order: SceneOrder) -> list[str]:
         """See BatchSceneBackend."""
         return self.painter.prompts.left_out(_prompt(order))
-
-
-class ExtendedProductError(BadPictureError):
-    """The scene shows more of the product than there is."""
 
 
 def _prompt(order: SceneOrder) -> str:

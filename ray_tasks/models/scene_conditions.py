@@ -34,17 +34,17 @@ def model_size(canvas: Canvas, size_px: int, step_px: int) -> tuple[int, int]:
     return width, height
 
 
-def product_on_neutral(product: PlacedProduct, size: tuple[int, int]) -> tuple[Pixels, Pixels]:
-    """(h, w, 3) uint8 product on a neutral ground, and (h, w) uint8 mask, 255 where the model paints.
+def product_on_neutral(product: PlacedProduct, size: tuple[int, int]) -> tuple[Pixels, Pixels, Pixels]:
+    """(h, w, 3) uint8 product on a neutral ground, (h, w) uint8 mask, 255 where the model paints, and (h, w) alpha.
 
     The ground is the same for every persona, so that pictures of one product in one layout share what is encoded.
     """
-    alpha = product.rgba[..., 3:].astype(np.float32) / 255.0
-    flat = product.rgba[..., :3] * alpha + NEUTRAL * (1 - alpha)
+    share = product.rgba[..., 3:].astype(np.float32) / 255.0
+    flat = product.rgba[..., :3] * share + NEUTRAL * (1 - share)
     image = cv2.resize(np.clip(np.rint(flat), 0, 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
-    inside = cv2.resize(product.rgba[..., 3], size, interpolation=cv2.INTER_AREA)
-    kept = cv2.erode((inside > _SOLID).view(np.uint8), np.ones((3, 3), np.uint8))
-    return image, np.where(kept > 0, 0, 255).astype(np.uint8)
+    alpha = np.asarray(cv2.resize(product.rgba[..., 3], size, interpolation=cv2.INTER_AREA), np.uint8)
+    kept = cv2.erode((alpha > _SOLID).view(np.uint8), np.ones((3, 3), np.uint8))
+    return image, np.where(kept > 0, 0, 255).astype(np.uint8), alpha
 
 
 def outlines(image: Pixels, mask: Pixels) -> Pixels:

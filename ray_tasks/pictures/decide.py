@@ -237,6 +237,12 @@ def decide(measurements: Mapping[str, float], thresholds: Thresholds) -> list[st
     return list(dict.fromkeys(rule.reason for rule in broken_rules(measurements, thresholds)))
 
 
+def decide_early(measurements: Mapping[str, float], thresholds: Thresholds) -> list[str]:
+    """The reason codes of a rejection that are certain by some of the measurements, before all are known."""
+    known = [rule for rule in RULES if rule.measurement in measurements]
+    return list(dict.fromkeys(rule.reason for rule in known if rule.is_broken(measurements, thresholds)))
+
+
 def explain(measurements: Mapping[str, float], thresholds: Thresholds) -> str:
     """All reasons with values and limits, in words."""
     return "; ".join(

@@ -26,7 +26,7 @@ from ray_tasks.pictures.measure_ground import (
 from ray_tasks.pictures.measure_text import TextBox, measure_text
 from ray_tasks.pictures.palette import oklab_from_srgb
 
-_EDGE_STEP = 6
+EDGE_STEP = 6
 """Distance in pixels at which product and background are compared across the edge, past the anti-aliased rim."""
 _FLAT = 5.0
 """Gradient in levels a pixel below which a surface has no detail that could be sharp."""
@@ -91,7 +91,7 @@ def measure(
             min(product_box.left, product_box.top, width - product_box.right, height - product_box.bottom)
         ),
         **_fidelity(rgb, product, product_box),
-        **_edge(rgb, alpha, outline.grown(3 * _EDGE_STEP, canvas)),
+        **_edge(rgb, alpha, outline.grown(3 * EDGE_STEP, canvas)),
         "sharpness": _sharpness(product),
         "crumb_share": 0.0 if framed else _crumb_share(product[..., 3]),
         "cut_side": 0.0 if framed else _cut_side(product[..., 3]),
@@ -231,7 +231,7 @@ def _edge(rgb: np.ndarray, alpha: np.ndarray, window: Box) -> dict[str, float]:
     inner, outer = cv2.erode(shape, kernel), 1 - cv2.dilate(shape, kernel)
     rim = (cv2.dilate(shape, np.ones((3, 3), np.uint8)) - cv2.erode(shape, np.ones((3, 3), np.uint8))) > 0
     picture = rgb[cut]
-    size = (2 * _EDGE_STEP + 3, 2 * _EDGE_STEP + 3)
+    size = (2 * EDGE_STEP + 3, 2 * EDGE_STEP + 3)
 
     def nearby(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean colour of the masked pixels around each pixel (0 where there are none), and how many there are."""

@@ -16,11 +16,11 @@ from ray_tasks.pictures.palette import oklab_from_srgb, parse_hex
 NO_TWIN = 1.0
 """Distance to the nearest other picture where there is none."""
 
-_LOOK_PX = 512
+LOOK_PX = 512
 """Short side at which the surroundings are looked at."""
-_RING_PX = 28
+RING_PX = 28
 """Width of the ring around the product in which clutter counts, at that size."""
-_GRID = 24
+GRID = 24
 """Cells a side in which two pictures are compared."""
 
 
@@ -34,9 +34,9 @@ class Look:
 
 def look_of(bgr: np.ndarray, product_box: Box, size: tuple[int, int]) -> Look:
     """The look of an (h, w, 3) uint8 BGR picture of any scale; the box is given at `size` (width, height)."""
-    cells = cv2.resize(bgr, (_GRID, _GRID), interpolation=cv2.INTER_AREA)
-    product = np.zeros((_GRID, _GRID), bool)
-    across, down = _GRID / size[0], _GRID / size[1]
+    cells = cv2.resize(bgr, (GRID, GRID), interpolation=cv2.INTER_AREA)
+    product = np.zeros((GRID, GRID), bool)
+    across, down = GRID / size[0], GRID / size[1]
     product[
         math.floor(product_box.top * down) : math.ceil(product_box.bottom * down),
         math.floor(product_box.left * across) : math.ceil(product_box.right * across),
@@ -131,7 +131,7 @@ def measure_ground(
     """
     height, width = gray.shape
     # All sizes are looked at at one size, so that the limits hold for every canvas.
-    scale = _LOOK_PX / min(width, height)
+    scale = LOOK_PX / min(width, height)
     size = (round(width * scale), round(height * scale))
     small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     soft = cv2.GaussianBlur(small, (0, 0), 1.2)
@@ -145,7 +145,7 @@ def measure_ground(
         _fill(text, item.box, scale, 2)
         _fill(beside, item.box, scale, 10)
     near = cv2.dilate(shape, np.ones((5, 5), np.uint8))
-    far = cv2.boxFilter(shape, cv2.CV_32F, (2 * _RING_PX + 1,) * 2, normalize=False) > 0
+    far = cv2.boxFilter(shape, cv2.CV_32F, (2 * RING_PX + 1,) * 2, normalize=False) > 0
     free = ((near == 0) & (text == 0)).view(np.uint8)
     ring = (far & (free > 0)).view(np.uint8)
     by_text = cv2.bitwise_and(beside, free)

@@ -10,23 +10,23 @@ import numpy as np
 Rgb = tuple[float, float, float]
 """Gamma-encoded sRGB, each 0..1."""
 
-_TO_LMS = np.array(
+TO_LMS = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],
         [0.2119034982, 0.6806995451, 0.1073969566],
         [0.0883024619, 0.2817188376, 0.6299787005],
     ]
 )
-_TO_LAB = np.array(
+TO_LAB = np.array(
     [
         [0.2104542553, 0.7936177850, -0.0040720468],
         [1.9779984951, -2.4285922050, 0.4505937099],
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
-_FROM_LAB = np.linalg.inv(_TO_LAB)
-_FROM_LMS = np.linalg.inv(_TO_LMS)
-_TO_LMS_ROWS, _TO_LAB_ROWS = _TO_LMS.tolist(), _TO_LAB.tolist()
+_FROM_LAB = np.linalg.inv(TO_LAB)
+_FROM_LMS = np.linalg.inv(TO_LMS)
+_TO_LMS_ROWS, _TO_LAB_ROWS = TO_LMS.tolist(), TO_LAB.tolist()
 _FROM_LAB_ROWS, _FROM_LMS_ROWS = _FROM_LAB.tolist(), _FROM_LMS.tolist()
 
 # Lightness and chroma of a backdrop per mood, and the hue (degrees) used when the palette is neutral.
@@ -53,8 +53,8 @@ def srgb_from_linear(value: np.ndarray) -> np.ndarray:
 
 def oklab_from_srgb(rgb: np.ndarray) -> np.ndarray:
     """(..., 3) L, a, b from (..., 3) sRGB 0..1."""
-    lms = np.cbrt(linear_from_srgb(np.asarray(rgb, dtype=np.float64)) @ _TO_LMS.T)
-    return lms @ _TO_LAB.T
+    lms = np.cbrt(linear_from_srgb(np.asarray(rgb, dtype=np.float64)) @ TO_LMS.T)
+    return lms @ TO_LAB.T
 
 
 def srgb_from_oklab(lab: np.ndarray) -> np.ndarray:

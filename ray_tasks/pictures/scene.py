@@ -79,6 +79,8 @@ class SceneOrder:
     """Where the sticker will be, inside the text area."""
     reference: np.ndarray | None = None
     """(h, w, 3) uint8: a picture whose style is borrowed."""
+    whose: tuple[str, str] | None = None
+    """Product and persona: pictures of one product have to differ from persona to persona."""
 
 
 class SceneBackend(Protocol):

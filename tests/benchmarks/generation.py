@@ -21,7 +21,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,10 @@ from jobs.planning.rates import DRAW, UNMEASURED, canvas, record_benchmark
 from ray_tasks.engine.batch_sizes import BatchSizes
 from ray_tasks.engine.generate import Engine
 from ray_tasks.engine.unit import Unit
+from ray_tasks.models.extension import surroundings
 from ray_tasks.models.scene_conditions import depth_map, outlines, product_on_neutral
 from ray_tasks.models.scene_prompts import NEGATIVE_PROMPT, scene_prompt
+from ray_tasks.models.scene_scorer import SceneScorer
 from ray_tasks.models.unet_painter import UnetPainter
 from ray_tasks.pictures.compose import place_product
 from ray_tasks.pictures.geometry import Box, Canvas
@@ -79,9 +81,10 @@ def units(count: int, side: int) -> list[Unit]:
         mood = ("calm", "fresh", "cosy", "premium")[persona]
         spec = SceneSpec(setting, "window_left", "all", mood, ("#8a5a36", "#d9a05b"), ())
         order = SceneOrder(spec, placed, Box(side // 16, side // 16, side * 15 // 16, side // 4), number)
-        image, mask = product_on_neutral(placed, (side, side))
+        image, mask, alpha = product_on_neutral(placed, (side, side))
+        maps = outlines(image, mask), depth_map(order, mask)
         prompt = scene_prompt(spec, has_text=True)
-        made.append(Unit(prompt, image, mask, outlines(image, mask), depth_map(order, mask), number))
+        made.append(Unit(prompt, image, mask, *maps, number, alpha, surroundings(placed)))
     return made
 
 
@@ -126,6 +129,14 @@ class DiffusersLoop:
             )
             made += [np.asarray(image) for image in output.images]
         return made
+
+
+class Measured(SceneScorer):
+    """Scores every picture on the card, as a night does, and keeps it: weights that are random paint nothing good."""
+
+    def fault(self, index: int, measured: Sequence[float]) -> Exception | None:
+        """See Scorer."""
+        return None
 
 
 class RayLoop:
@@ -225,7 +236,7 @@ def idle_share(engine: Engine, work: list[Unit], wall_s: float) -> float | None:
     from torch.profiler import ProfilerActivity, profile
 
     with profile(activities=[ProfilerActivity.CUDA]) as profiler:
-        list(engine.generate(work))
+        list(engine.generate(work, scorer=Measured(None)))
         torch.cuda.synchronize()
     events = (event for event in profiler.events() or () if event.device_type == DeviceType.CUDA)
     return max(0.0, 1 - covered((one.time_range.start, one.time_range.end) for one in events) / 1e6 / wall_s)
@@ -293,7 +304,7 @@ def compare(
     c.paint(work[:TUNED_BATCH])
     for each in (engine, sharing):
         while not each.sizes.settled(each.painter.name, work[0].shape):
-            list(each.generate(units(max(count, 64), side)))
+            list(each.generate(units(max(count, 64), side), scorer=Measured(None)))
     # What the sweep left in the cache would be a gift.
     rates: dict[str, list[float]] = {name: [] for name in arms}
     peaks: list[float] = []
@@ -332,7 +343,7 @@ def compare(
 
 
 def _all_outcomes(engine: Engine, work: list[Unit]) -> None:
-    outcomes = list(engine.generate(work))
+    outcomes = list(engine.generate(work, scorer=Measured(None)))
     if len(outcomes) != len(work):
         raise RuntimeError(f"{len(work)} units, {len(outcomes)} outcomes")
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from ray_tasks.engine import generate
 from ray_tasks.engine.batch_sizes import BatchSizes
 from ray_tasks.engine.budget import Budget, Ledger
 from ray_tasks.engine.content_cache import ContentCache, content_key
@@ -66,7 +67,7 @@ def unit(seed: int, prompt: str = "a table", side: int = 16) -> Unit:
     mask = np.full((side, side), 255, np.uint8)
     mask[-8:] = 0
     flat = np.zeros((side, side, 3), np.uint8)
-    return Unit(prompt, flat, mask, flat, flat, seed)
+    return Unit(prompt, flat, mask, flat, flat, seed, mask, flat)
 
 
 def engine(painter: NoisePainter, batch: int = 4, **more: Any) -> Engine:
@@ -109,6 +110,46 @@ def test_one_bad_unit_fails_alone(prompt: str, told: str) -> None:
     assert len(outcomes) == 9
     failed = [one for one in outcomes.values() if isinstance(one, Failed)]
     assert [one.index for one in failed] == [2] and told in str(failed[0].error)
+
+
+class Picky:
+    """Measures where a picture is brightest, and wants only dark ones."""
+
+    def __init__(self) -> None:
+        self.measured: list[int] = []
+        self.asked: list[tuple[int, float]] = []
+
+    def measure(self, pictures: torch.Tensor, units: Sequence[Unit]) -> torch.Tensor:
+        assert len(pictures) == len(units)
+        self.measured.append(len(units))
+        return torch.stack([torch.tensor([unit.seed, 0.5]) for unit in units])
+
+    def fault(self, index: int, measured: Sequence[float]) -> Exception | None:
+        self.asked.append((index, measured[0]))
+        return ValueError("not wanted") if measured[0] % 3 == 0 else None
+
+
+def test_what_is_not_wanted_fails_before_it_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[int] = []
+    copy = generate._copied
+
+    def counted(pixels: torch.Tensor, rows: Sequence[int]) -> list[torch.Tensor]:
+        copied.append(len(rows))
+        return copy(pixels, rows)
+
+    monkeypatch.setattr(generate, "_copied", counted)
+    picky = Picky()
+    units = [unit(i, "nan" if i == 4 else "a table") for i in range(8)]
+    outcomes = {one.index: one for one in engine(NoisePainter(), 8).generate(units, scorer=picky)}
+    failed = {index for index, one in outcomes.items() if isinstance(one, Failed)}
+    assert failed == {0, 3, 4, 6} and len(outcomes) == 8 and copied == [4]
+    assert picky.measured == [4, 4], "in the decoder's sub-batches"
+    assert [index for index, _ in picky.asked] == [0, 1, 2, 3, 5, 6, 7], "a broken picture needs no opinion"
+    alone = {one.index: one for one in engine(NoisePainter(), 8).generate(units)}
+    for index in {1, 2, 5, 7}:
+        one, other = outcomes[index], alone[index]
+        assert isinstance(one, Made) and isinstance(other, Made)
+        assert np.array_equal(one.picture, other.picture)
 
 
 def test_out_of_memory_halves_the_batch_and_nothing_is_lost() -> None:

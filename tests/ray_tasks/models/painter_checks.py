@@ -13,7 +13,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ray_tasks.engine.batch_sizes import BatchSizes
 from ray_tasks.engine.generate import Engine
 from ray_tasks.engine.unit import Failed, Painter, Unit
+from ray_tasks.models.extension import surroundings
 from ray_tasks.models.scene_conditions import depth_map, outlines, product_on_neutral
+from ray_tasks.models.scene_scorer import SceneScorer
 from ray_tasks.pictures.compose import certify, paste_product, place_product
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.scene import PlacedProduct, SceneOrder, SceneSpec
@@ -37,11 +39,12 @@ def unit_of(
     text_area: Box = TEXT_AREA,
     sticker_area: Box | None = None,
     reference: np.ndarray | None = None,
+    size: tuple[int, int] = (64, 64),
 ) -> Unit:
     order = SceneOrder(SPEC, product or placed(), text_area, seed, sticker_area)
-    image, mask = product_on_neutral(order.product, (64, 64))
-    edges = outlines(image, mask)
-    return Unit(prompt, image, mask, edges, depth_map(order, mask), seed, reference)
+    image, mask, alpha = product_on_neutral(order.product, size)
+    edges, layout = outlines(image, mask), depth_map(order, mask)
+    return Unit(prompt, image, mask, edges, layout, seed, alpha, surroundings(order.product), reference)
 
 
 def paint(painter: Painter, units: Sequence[Unit], batch: int = 8) -> list[np.ndarray]:
@@ -135,8 +138,9 @@ def check_nothing_waits_for_the_card(painter: Any, *, reads_pictures: bool = Fal
                 setattr(painter, name, getattr(painter, name).to("meta"))
         painter.device = torch.device("meta")
         # The models send their tables of positions with the first picture.
-        engine._launch(list(enumerate(units)))
+        scorer = SceneScorer(None)
+        engine._launch(list(enumerate(units)), scorer)
         with CopiesToCard() as copies:
-            engine._launch(list(enumerate(others)))
+            engine._launch(list(enumerate(others)), scorer)
     assert copies.queued >= 3, "noise, times and masks at the least"
     assert copies.waiting == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from infra.object_store import LocalStore, object_key
 from infra.settings import load_config
 from ray_tasks.due import SCENE_JOBS
 from ray_tasks.make_candidates import DrawPictures
-from ray_tasks.models.diffusion_scene import DiffusionScene, ExtendedProductError
+from ray_tasks.models.diffusion_scene import DiffusionScene
 from ray_tasks.models.scene_conditions import model_size, product_on_neutral
 from ray_tasks.models.scene_prompts import (
     LIGHT_PHRASES,
@@ -25,7 +26,9 @@ from ray_tasks.models.scene_prompts import (
     SETTING_PHRASES,
     scene_prompt,
 )
+from ray_tasks.models.scene_scorer import ExtendedProductError, RejectedSceneError, SceneScorer
 from ray_tasks.pictures.compose import certify, paste_product, place_product
+from ray_tasks.pictures.decide import Thresholds
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.scene import PlacedProduct, SceneOrder, SceneSpec
 from ray_tasks.scene_backends import open_backend
@@ -94,7 +97,7 @@ def test_the_products_pixels_stay(backend: DiffusionScene, product: PlacedProduc
 
 def test_the_model_paints_all_but_the_product(product: PlacedProduct) -> None:
     size = model_size(CANVAS, 128, 8)
-    image, mask = product_on_neutral(product, size)
+    image, mask, _ = product_on_neutral(product, size)
     assert image.shape == (*size[::-1], 3) and mask.shape == size[::-1] and set(np.unique(mask)) == {0, 255}
     alpha = cv2.resize(product.rgba[..., 3], size, interpolation=cv2.INTER_AREA)
     assert (mask[alpha < 250] == 255).all(), "the model must paint up to the product's edge"
@@ -231,19 +234,37 @@ def test_scenes_drawn_together_are_those_drawn_alone(folder: Path, product: Plac
         assert np.abs(backend.finish(order, painted).astype(int) - alone.astype(int)).max() <= 2
 
 
-def test_an_extended_product_is_painted_again_then_given_up(
+def test_a_scene_that_would_be_rejected_is_painted_again(
     backend: DiffusionScene, product: PlacedProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[int] = []
+    seen: list[tuple[float, ...]] = []
 
-    def share(scene: np.ndarray, product: PlacedProduct) -> float:
-        seen.append(int(scene.astype(np.int64).sum()))
-        return 0.2 if product is stubborn or len(seen) < 2 else 0.0
+    def fault(scorer: SceneScorer, index: int, measured: Sequence[float]) -> Exception | None:
+        seen.append(tuple(measured))
+        if scorer.orders[index].product is stubborn:
+            return ExtendedProductError("extended_product")
+        if scorer.orders[index].text_area is not None:
+            return None if scorer.is_last else RejectedSceneError("noisy_background")
+        return ExtendedProductError("extended_product") if len(seen) < 2 else None
 
     stubborn = place_product(bottle(), CANVAS, Box(60, 100, 200, 300))
-    monkeypatch.setattr("ray_tasks.models.diffusion_scene.extended_share", share)
-    orders = [SceneOrder(SPEC, each, None, 7) for each in (product, stubborn)]
+    monkeypatch.setattr(SceneScorer, "fault", fault)
+    orders = [SceneOrder(SPEC, product, None, 7), SceneOrder(SPEC, stubborn, None, 7)]
+    orders.append(SceneOrder(SPEC, product, TEXT_AREA, 7))
     painted = dict(backend.paint_many(orders))
-    assert isinstance(painted[0], np.ndarray)
-    assert isinstance(painted[1], ExtendedProductError) and "20%" in str(painted[1])
-    assert len(seen) == 2 + 2 + 1 and len(set(seen)) >= 3, "each attempt has other noise"
+    assert isinstance(painted[0], np.ndarray), "the second time it was good"
+    assert isinstance(painted[1], ExtendedProductError), "given up after the third time"
+    assert isinstance(painted[2], np.ndarray), "left to the score, which names the reasons"
+    assert len(seen) == 2 + 3 + 3 and len(set(seen)) >= 3, "each attempt has other noise"
+
+
+def test_the_limits_in_force_decide_what_is_painted_again(folder: Path, product: PlacedProduct) -> None:
+    order = SceneOrder(SPEC, product, None, 7)
+    painted = []
+    for limits in (None, Thresholds(max_noise=0.0), Thresholds(max_noise=999.0, max_clutter_product=999.0)):
+        backend = DiffusionScene(settings(folder, batch=1), limits=limits)
+        painted.append(backend.draw(order.spec, product, None, 7))
+    assert np.array_equal(painted[0], painted[2])
+    assert not np.array_equal(painted[0], painted[1]), (
+        "of three tries the last is kept, for the score to reject"
+    )

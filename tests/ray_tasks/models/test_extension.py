@@ -3,8 +3,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import torch
 
-from ray_tasks.models.extension import LIMIT, extended_share
+from ray_tasks.models.extension import LIMIT, extended_shares, surroundings
 from ray_tasks.pictures.compose import place_product
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.scene import PlacedProduct
@@ -33,6 +34,11 @@ def room(wall: tuple[int, int, int], seed: int) -> np.ndarray:
         np.array([150, 105, 70]) + cv2.GaussianBlur(rng.normal(0, 30, (91, 256, 1)), (0, 0), 2)[..., None]
     )
     return np.clip(scene, 0, 255).astype(np.uint8)
+
+
+def extended_share(scene: np.ndarray, product: PlacedProduct) -> float:
+    pixels = torch.from_numpy(scene).permute(2, 0, 1)[None].float()
+    return float(extended_shares(pixels, torch.from_numpy(surroundings(product))[None]))
 
 
 @pytest.mark.parametrize("cutout", [bottle(), shoe()], ids=["bottle", "shoe"])
