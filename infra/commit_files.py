@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -55,9 +56,11 @@ def commit_files(
     (waiting / partition).mkdir()
     files = [Path(shutil.move(path, waiting / partition)) for path in (*files, *others.paths)]
     adds = [_add(path, partition, run_date, table) for path in files]
-    _commit(DeltaTable(str(waiting)), adds, table)
-    if broken := broken_by_rows(DeltaTable(str(waiting)), table):
-        raise ContractError(f"table {name}: {'; '.join(broken)}; nothing was written")
+    for add in adds:
+        # One file at a time: memory does not grow with the night.
+        _commit(DeltaTable(str(waiting)), [add], table, mode="overwrite")
+        if broken := broken_by_rows(DeltaTable(str(waiting)), table):
+            raise ContractError(f"table {name}: {'; '.join(broken)}; nothing was written")
     (table_path(state, name) / partition).mkdir(exist_ok=True)
     for path in files:
         shutil.move(path, table_path(state, name) / partition)
@@ -65,9 +68,14 @@ def commit_files(
     _commit(delta, [*adds, *(RemoveAction(path, True, now_ms) for path in removed)], table)
 
 
-def _commit(delta: DeltaTable, actions: Sequence[AddAction | RemoveAction], table: Table) -> None:
+def _commit(
+    delta: DeltaTable,
+    actions: Sequence[AddAction | RemoveAction],
+    table: Table,
+    mode: Literal["append", "overwrite"] = "append",
+) -> None:
     if actions:
-        delta.create_write_transaction(list(actions), "append", delta.schema(), list(table.partition_by))
+        delta.create_write_transaction(list(actions), mode, delta.schema(), list(table.partition_by))
 
 
 def _add(path: Path, partition: str, run_date: dt.date, table: Table) -> AddAction:

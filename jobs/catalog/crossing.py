@@ -1,13 +1,13 @@
 """What only several rows of a merchant together show: repeated SKUs, parents, and the usual spelling of a brand.
 
-A row is held as a few numbers, not as text: hashes of its SKU and its parent's, 16 bytes. Two of ten million SKUs
-share a hash of 64 bits once in 400,000 nights.
+A row is held as a few numbers, not as text: a hash of its SKU on disk, and three numbers of a row with a parent. Two
+of ten million SKUs share a hash of 64 bits once in 400,000 nights.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from infra.commit_files import BATCH_ROWS
 from jobs.catalog.values import brand_key
 
 MAX_PARENT_STEPS = 10
+SHARE_ROWS = 65_536
+"""About so many hashes of SKUs are compared at a time, whatever the size of the feed."""
 FAULTS = pa.schema(
     [
         ("staged", pa.string()),
@@ -44,10 +46,12 @@ class Held:
     """What all rows together must know of a file of staged products."""
 
     path: Path
-    skus: np.ndarray
-    """Hash of each row's SKU."""
+    hashes: Path
+    """Hash of each row's SKU, 8 bytes each, in a file beside it."""
     children: np.ndarray
     """Rows with a parent of another name, ascending."""
+    skus: np.ndarray
+    """Hash of the SKU of each of these."""
     parents: np.ndarray
     """Hash of the parent of each of these."""
     brands: Counter[str]
@@ -56,20 +60,36 @@ class Held:
 
 def held(path: Path) -> Held:
     """Looks through a file of staged products."""
-    file = pq.ParquetFile(path)
-    skus, seen = np.empty(file.metadata.num_rows, np.int64), 0
-    children, parents = [_NONE], [_NONE]
+    hashes, seen = path.with_suffix(".skus"), 0
+    children, skus, parents = [_NONE], [_NONE], [_NONE]
     brands: Counter[str] = Counter()
-    for batch in file.iter_batches(BATCH_ROWS, columns=["sku", "parent_sku", "brand"], use_threads=False):
-        skus[seen : seen + len(batch)] = _hashes(batch["sku"])
-        child = pc.fill_null(pc.not_equal(batch["parent_sku"], batch["sku"]), False)
-        children.append(np.flatnonzero(child) + seen)
-        parents.append(_hashes(batch["parent_sku"].filter(child)))
-        for brand, n in zip(*pc.value_counts(batch["brand"]).flatten(), strict=True):
-            if brand.is_valid:
-                brands[brand.as_py()] += n.as_py()
-        seen += len(batch)
-    return Held(path, skus, np.concatenate(children), np.concatenate(parents), brands)
+    with hashes.open("wb") as out, pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(BATCH_ROWS, columns=["sku", "parent_sku", "brand"], use_threads=False):
+            own = _hashes(batch["sku"])
+            out.write(own.tobytes())
+            child = pc.fill_null(pc.not_equal(batch["parent_sku"], batch["sku"]), False)
+            places = np.flatnonzero(child)
+            children.append(places + seen)
+            skus.append(own[places])
+            parents.append(_hashes(batch["parent_sku"].filter(child)))
+            for brand, n in zip(*pc.value_counts(batch["brand"]).flatten(), strict=True):
+                if brand.is_valid:
+                    brands[brand.as_py()] += n.as_py()
+            seen += len(batch)
+    return Held(path, hashes, np.concatenate(children), np.concatenate(skus), np.concatenate(parents), brands)
+
+
+def _all_hashes(file: Held) -> np.ndarray:
+    return np.fromfile(file.hashes, np.int64)
+
+
+def _shares(files: Sequence[Held]) -> Iterator[tuple[int, int, np.ndarray]]:
+    """(mask, bits, the SKUs' hashes with these bits under the mask), until all are told; each share fits in memory."""
+    rows = sum(file.hashes.stat().st_size for file in files) // 8
+    mask = (1 << (rows // SHARE_ROWS).bit_length()) - 1
+    for bits in range(mask + 1):
+        parts = (hashes[hashes & mask == bits] for hashes in map(_all_hashes, files))
+        yield mask, bits, np.concatenate([*parts])
 
 
 def _hashes(column: pa.Array) -> np.ndarray:
@@ -94,10 +114,10 @@ def costly(faults: pa.Table) -> pa.Table:
 
 def repeated_skus(files: Sequence[Held]) -> pa.Table:
     """Rows of one merchant after the first of their SKU: sku_repeated, or sku_conflicting when they say otherwise."""
-    ordered = np.concatenate([file.skus for file in files])
-    ordered.sort()
-    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    found = [(file, np.flatnonzero(np.isin(file.skus, twice))) for file in files] if len(twice) else []
+    twice = np.concatenate([_twice(hashes) for _, _, hashes in _shares(files)])
+    found = (
+        [(file, np.flatnonzero(np.isin(_all_hashes(file), twice))) for file in files] if len(twice) else []
+    )
     rows = _rows(found, content=True)
     if not rows.num_rows:
         return rows.select(FAULTS.names)
@@ -112,6 +132,11 @@ def repeated_skus(files: Sequence[Held]) -> pa.Table:
     return _faults(rows, reasons, details).filter(pa.array(later))
 
 
+def _twice(hashes: np.ndarray) -> np.ndarray:
+    hashes.sort()
+    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+
+
 def parent_faults(files: Sequence[Held]) -> pa.Table:
     """Rows of one merchant whose parent is missing, or whose parents never end: parent_missing, parent_cyclic.
 
@@ -119,8 +144,11 @@ def parent_faults(files: Sequence[Held]) -> pa.Table:
     where none is, they are group ids and nothing is missing. A row that is its own parent leads its group.
     """
     parents = np.concatenate([file.parents for file in files])
-    children = np.concatenate([file.skus[file.children] for file in files])
-    known = np.isin(parents, np.concatenate([file.skus for file in files]))
+    children = np.concatenate([file.skus for file in files])
+    known = np.zeros(len(parents), bool)
+    for mask, bits, hashes in _shares(files):
+        mine = parents & mask == bits
+        known[mine] = np.isin(parents[mine], hashes)
     missing = ~known & known.any()
     # Who has a parent that has a parent, and so on: after ten rounds only circles and what hangs on them are left.
     chain = np.arange(len(parents))

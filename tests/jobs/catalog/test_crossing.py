@@ -35,7 +35,7 @@ def _held(folder: Path, rows: list[tuple[int, str, str | None, int]]) -> Held:
     ]
     with NewFile(folder, file_schema(TABLE)) as file:
         file.write(pa.RecordBatch.from_pylist(own, file_schema(TABLE)))
-    return held(file.path)
+    return held(*file.paths)
 
 
 def test_faults_are_found_across_files(tmp_path: Path) -> None:
