@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from infra.settings import ConfigError, load_config
-from ray_tasks.preflight_trials import tell_worth, try_cutting, try_painting, try_seeing, try_writing
+from ray_tasks.preflight_trials import (
+    tell_shapes,
+    tell_worth,
+    try_cutting,
+    try_painting,
+    try_seeing,
+    try_writing,
+)
 from schemas.config import Config
 from schemas.model_config import Weights
 
@@ -185,6 +192,7 @@ def checks(config: Config, state: Path) -> Iterator[tuple[str, Callable[[], str]
             device = "cuda" if "cuda" in devices else "cpu"
             yield f"{room}.card", partial(check_card, key, device, together)
     if "scene.diffusion" in weights:
+        yield "scene.shapes", partial(tell_shapes, config)
         yield "scene.picture", lambda: try_painting(config, state)
     if "writer.model" in weights:
         model = config.writer.model

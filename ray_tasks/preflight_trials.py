@@ -12,6 +12,14 @@ from schemas.config import Config
 from schemas.model_config import WriterModel
 
 
+def tell_shapes(config: Config) -> str:
+    """In which shapes scenes are painted."""
+    return ", ".join(
+        f"{scene[0]} x {scene[1]} is painted as {shape[0]} x {shape[1]}"
+        for scene, shape in config.painted_shapes().items()
+    )
+
+
 def try_painting(config: Config, state: Path) -> str:
     """Makes one picture. Raises what kept it from being made."""
     from ray_tasks.models.diffusion_scene import DiffusionScene

@@ -219,6 +219,22 @@ class Config(Strict):
         shares = own.look != "white" and own.height_px >= least
         return tallest if shares else own.height_px, has_text
 
+    def painted_shapes(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """(width, height) of every scene that a model paints -> in which it paints it.
+
+        Raises ValueError for a placement that none of `scene.diffusion.shapes` has the form of.
+        """
+        diffusion = self.scene.diffusion
+        if self.scene.backend != "diffusion" or diffusion is None:
+            return {}
+        scenes = {
+            (self.placements[name].width_px, self.scene_of(merchant, name)[0])
+            for merchant in self.merchants
+            for name in merchant.placements
+            if self.placements[name].look != "white"
+        }
+        return {scene: diffusion.shape_of(*scene) for scene in sorted(scenes)}
+
     @property
     def asked_model(self) -> WriterModel:
         """The model that is asked whom products are for, where `personas.backend` is model."""
@@ -273,4 +289,5 @@ class Config(Strict):
             for name in merchant.placements:
                 if name not in self.placements:
                     raise ValueError(f"merchant {merchant.id}: placement {name} is not declared")
+        self.painted_shapes()
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -87,6 +88,13 @@ class Spending(Strict):
         return self
 
 
+Side = Annotated[int, Field(ge=32, multiple_of=8)]
+"""Of a painted picture, in pixels."""
+_SAME_FORM = math.log(1.05)
+"""How far a shape may be from a picture's form: it is painted, with all that the model is shown, as much too wide or
+too high, and brought to its form afterwards."""
+
+
 class Diffusion(Weights):
     """A diffusers pipeline: a UNet that inpaints (Stable Diffusion, SDXL), Z-Image, or an editor (Qwen-Image-Edit)."""
 
@@ -94,6 +102,10 @@ class Diffusion(Weights):
     steps: int = Field(default=20, ge=1)
     guidance_scale: float = Field(default=6.0, ge=0)
     size_px: int = Field(default=1024, ge=32)
+    """Side of the square that the model was trained on: what is painted has its area."""
+    shapes: tuple[tuple[Side, Side], ...] = ()
+    """(width, height) that are painted and no others, so that kernels and batch sizes are known for each; a picture
+    takes the one of its form. Left out, each form of picture is a shape of its own."""
     shared_steps: int = Field(default=0, ge=0)
     """First steps that a product's scenes in one layout share, told only what they have in common. It costs variety:
     before you turn it on, compare `python -m jobs.ask yield_by_scene_revision` with it and without."""
@@ -118,6 +130,26 @@ class Diffusion(Weights):
     compile: bool = False
     """Compile the model's repeated blocks: minutes at first, then from the cache below STATE."""
     spending: Spending = Spending()
+
+    def shape_of(self, width_px: int, height_px: int, step_px: int = 32) -> tuple[int, int]:
+        """The (width, height) in which a picture of this size is painted.
+
+        step_px: what sides are multiples of, where no shapes are named. Raises ValueError with a shape to add where
+        none of those named has the picture's form.
+        """
+        scale = self.size_px / math.sqrt(width_px * height_px)
+        width, height = (
+            max(step_px, round(side * scale / step_px) * step_px) for side in (width_px, height_px)
+        )
+        if not self.shapes:
+            return width, height
+        form = math.log(width_px / height_px)
+        found = min(self.shapes, key=lambda shape: abs(math.log(shape[0] / shape[1]) - form))
+        if abs(math.log(found[0] / found[1]) - form) > _SAME_FORM:
+            raise ValueError(
+                f"scene.diffusion.shapes: none has the form of {width_px} x {height_px}; add [{width}, {height}]"
+            )
+        return found
 
     @model_validator(mode="after")
     def _own_steps(self) -> Self:

@@ -39,6 +39,8 @@ def scene_revision(scene: Scene) -> str:
     settings = diffusion.model_dump(include={"steps", "guidance_scale", "size_px", "sampler"}) | {
         "painter": PAINTER
     }
+    if diffusion.shapes:
+        settings["shapes"] = diffusion.shapes
     if diffusion.shared_steps:
         settings["shared_steps"] = diffusion.shared_steps
     for name in ("unet", "lora", "edges", "layout", "style"):

@@ -58,6 +58,7 @@ def gallery_products(rows: MerchantRows, limit: int) -> list[dict[str, Any]]:
                         "score": _rounded(persona["score"]),
                         "affinity": _rounded(persona["affinity_score"]),
                         "text": _rounded(persona["text_score"]),
+                        "model": _rounded(persona["model_score"]),
                         "evidence": persona["evidence"],
                     }
                     for persona in found["personas"]

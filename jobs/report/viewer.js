@@ -175,6 +175,17 @@ function setLocale(locale) {
 const definitions = (rows) =>
   el("dl", { class: "facts" }, rows.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))]));
 
+/** What a model was asked of the picture, what it said, and how far a yes counts. */
+function judged(measured) {
+  return Object.entries(measured).flatMap(([name, value]) => {
+    const question = /^judge_(.*)/.exec(name)?.[1];
+    if (!question || question === "answered") return [];
+    const right = measured[`judged_${question}`];
+    const yes = right ? `yes; right in at least ${Math.round(100 * right)} % of such answers` : "yes; no record, so it counts nothing";
+    return [[`Judge: ${words(question)}`, value ? yes : "no"]];
+  });
+}
+
 function facts(product, persona, face) {
   const segment = night.segments[persona.segment];
   const parts = [
@@ -182,7 +193,7 @@ function facts(product, persona, face) {
       el("p", { class: "strong" }, segmentName(persona.segment)),
       segment ? el("p", {}, segment.description) : null,
       persona.evidence.length ? el("ul", { class: "plain" }, persona.evidence.map((line) => el("li", {}, line))) : null,
-      definitions([["Rank", persona.rank], ["Score", persona.score], ["Behaviour", persona.affinity], ["Text", persona.text]])),
+      definitions([["Rank", persona.rank], ["Score", persona.score], ["Behaviour", persona.affinity], ["Text", persona.text], ["Model's opinion", persona.model]])),
   ];
   const attempts = product.faces.filter((other) => other.segment === persona.segment && !isGood(other));
   if (face) {
@@ -194,7 +205,8 @@ function facts(product, persona, face) {
         (face.claims || []).length
           ? el("table", { class: "mini" }, el("caption", {}, "Evidence"), el("tbody", {}, face.claims.map((claim) => el("tr", {}, el("td", {}, claim[0]), el("td", {}, el("code", {}, claim[1]), ` ${claim[2]}`))))) : null),
       el("section", {}, el("h3", {}, "Measured"),
-        el("table", { class: "mini" }, el("tbody", {}, Object.entries(face.measured).map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, words(name)), el("td", { class: "n" }, value === null ? "–" : String(value)))))),
+        el("table", { class: "mini" }, el("tbody", {}, Object.entries(face.measured).filter(([name]) => !/^judged?_/.test(name)).map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, words(name)), el("td", { class: "n" }, value === null ? "–" : String(value)))))),
+        definitions(judged(face.measured)),
         definitions([["Product pixels changed", face.changed], ["Attempt", face.variant + 1], ["Planned because", words(face.why)]])),
       el("section", {}, el("h3", {}, "Where it comes from"),
         face.state === "published" && !product.lineage

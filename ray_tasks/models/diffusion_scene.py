@@ -21,11 +21,11 @@ from ray_tasks.engine.generate import Engine, ahead
 from ray_tasks.engine.unit import Failed, Unit
 from ray_tasks.models.extension import surroundings
 from ray_tasks.models.painters import open_painter
-from ray_tasks.models.scene_conditions import depth_map, model_size, outlines, product_on_neutral
+from ray_tasks.models.scene_conditions import depth_map, outlines, product_on_neutral
 from ray_tasks.models.scene_prompts import scene_prompt
 from ray_tasks.models.scene_scorer import RejectedSceneError, SceneScorer
 from ray_tasks.pictures.decide import Thresholds
-from ray_tasks.pictures.geometry import Box, Canvas
+from ray_tasks.pictures.geometry import Box
 from ray_tasks.pictures.light import contact_shade, footprint
 from ray_tasks.pictures.scene import PlacedProduct, SceneOrder, SceneSpec
 from schemas.model_config import Diffusion, Scene
@@ -63,6 +63,12 @@ class DiffusionScene:
         self._threads = threads
         self._limits = limits
         self.painter = open_painter(config, self.revision, folder)
+        step_px = self.painter.step_px
+        for shape in config.shapes:
+            if any(side % step_px for side in shape):
+                raise ValueError(
+                    f"scene.diffusion.shapes: {shape[0]} x {shape[1]}: this model paints multiples of {step_px}"
+                )
         file = folder / "batch_sizes.json" if folder else None
         sizes = BatchSizes(card_name(config.device), config.most_at_once, file, fixed=config.batch)
         self.engine = Engine(self.painter, sizes)
@@ -123,7 +129,7 @@ class DiffusionScene:
     def unit(self, order: SceneOrder) -> Unit:
         """What the engine gets for an order."""
         height, width = order.product.rgba.shape[:2]
-        size = model_size(Canvas(width, height), self._config.size_px, self.painter.step_px)
+        size = self._config.shape_of(width, height, self.painter.step_px)
         image, mask, alpha = product_on_neutral(order.product, size)
         return Unit(
             prompt=_prompt(order),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import cv2
 import numpy as np
 
 from ray_tasks.engine.unit import Pixels
-from ray_tasks.pictures.geometry import Box, Canvas
+from ray_tasks.pictures.geometry import Box
 from ray_tasks.pictures.scene import PlacedProduct, SceneOrder
 
 NEUTRAL = 128
@@ -23,15 +21,6 @@ _TEXT_DEPTH = 8
 """The farthest of all: what is far away has little detail."""
 _HORIZON = 0.45
 """Height of the horizon in an empty depth map, as a share of the canvas."""
-
-
-def model_size(canvas: Canvas, size_px: int, step_px: int) -> tuple[int, int]:
-    """Width and height that the model draws: the canvas's shape, size_px squared in area, multiples of step_px."""
-    scale = size_px / math.sqrt(canvas.width_px * canvas.height_px)
-    width, height = (
-        max(step_px, round(side * scale / step_px) * step_px) for side in (canvas.width_px, canvas.height_px)
-    )
-    return width, height
 
 
 def product_on_neutral(product: PlacedProduct, size: tuple[int, int]) -> tuple[Pixels, Pixels, Pixels]:

@@ -24,6 +24,9 @@ from schemas.revisions import VIEWS, scorer_revision
 from tests.jobs.sample_pictures import draw_good
 
 RUN_DATE = dt.date(2026, 11, 21)
+JUDGED = {"judge_answered": 1.0, "judge_floating": 1.0, "judged_floating": 0.834, "judge_unsafe": 1.0,
+          "judged_unsafe": 0.0, "judge_wrong_count": 0.0, "judged_wrong_count": 0.0}  # fmt: skip
+"""What a judge says: a yes with a record, one without, and a no."""
 NOW = dt.datetime(2026, 11, 21, 2, 30, tzinfo=dt.UTC)
 SEGMENTS = (
     ("fitness", "Fitness regulars", "#4f7d78"),
@@ -214,7 +217,8 @@ class _Shop:
             key
             | {
                 "rank": rank, "score": 2.5 - rank * 0.4, "affinity_score": 1.4 - rank * 0.2,
-                "text_score": 0.8, "price_score": 0.1, "season_score": 0.0, "method_revision": "test-1",
+                "text_score": 0.8, "price_score": 0.1, "season_score": 0.0, "model_score": 0.0625,
+                "method_revision": "test-1",
                 "evidence": [
                     f"{segment[1]} buy this category {2.4 - rank * 0.3:.1f} times as often as others",
                     "412 orders in 90 days",
@@ -279,6 +283,7 @@ class _Shop:
                 {"name": "text_contrast", "value": 2.1 if rejected else 7.1},
                 {"name": "fidelity_mean_abs", "value": 1.25},
                 {"name": "product_share", "value": 0.3187},
+                *({"name": name, "value": value} for name, value in JUDGED.items()),
             ],
             "release_id": self.release_id, "headline": headline, "fidelity_mean_abs": 1.25,
             "alt_text": f"{headline} on a plain backdrop", "product_hash": _sha(key["sku"]),

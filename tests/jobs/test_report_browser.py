@@ -105,8 +105,13 @@ def test_a_link_opens_the_finished_picture_with_its_lineage(page: Page, url: str
         "Instruction",
         "Asset",
         "Cut-out",
+        "Model's opinion\n0.0625",
+        "Judge: floating\nyes; right in at least 83 % of such answers",
+        "Judge: unsafe\nyes; no record, so it counts nothing",
+        "Judge: wrong count\nno",
     ):
         assert part in text
+    assert "judged" not in text
     page.run("document.querySelector('[data-locale=de]').click()")
     assert "für dich" in page.run("document.getElementById('v-facts').innerText")
     page.run("document.getElementById('v-compare').click()")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from infra.settings import load_config
 from schemas.config import Config, Merchant, Paths, Placement
 from schemas.feed_config import ProductFeed, SegmentRule, SegmentSource
+from schemas.model_config import Diffusion, Scene
+from tests.tiny_night import CONFIGS
 
 SIZES = {
     "square": Placement(width_px=1024, height_px=1024),
@@ -20,7 +23,7 @@ SIZES = {
 }
 
 
-def scenes(*names: str) -> dict[str, tuple[int, bool]]:
+def config_of(*names: str, scene: Scene | None = None) -> Config:
     feed = ProductFeed(
         path="f", format="csv", fields={"sku": "a", "title": "b", "category": "c", "price": "d"}
     )
@@ -28,10 +31,48 @@ def scenes(*names: str) -> dict[str, tuple[int, bool]]:
     rule = SegmentRule(id="a", name="A", description="All.", where="true")
     users = {"path": "u", "format": "csv", "fields": {"user_id": "id"}}
     source = SegmentSource(id="s", kind="rules", rules=(rule,), users=users)  # type: ignore[arg-type]
-    config = Config(
-        paths=Paths(data_root="."), placements=SIZES, merchants=(shop,), segment_sources=(source,)
+    return Config(
+        paths=Paths(data_root="."),
+        placements=SIZES,
+        merchants=(shop,),
+        segment_sources=(source,),
+        scene=scene or Scene(),
     )
-    return {name: config.scene_of(shop, name) for name in names}
+
+
+def scenes(*names: str) -> dict[str, tuple[int, bool]]:
+    config = config_of(*names)
+    return {name: config.scene_of(config.merchants[0], name) for name in names}
+
+
+def painted(*shapes: tuple[int, int]) -> Scene:
+    return Scene(backend="diffusion", diffusion=Diffusion(model="m", shapes=shapes))
+
+
+def test_every_placement_is_painted_in_one_of_the_shapes() -> None:
+    names = ("square", "white", "portrait", "story", "low")
+    shapes = ((1024, 1024), (896, 1120), (768, 1360), (1408, 736))
+    config = config_of(*names, scene=painted(*shapes))
+    assert config.painted_shapes() == {
+        (1024, 1024): (1024, 1024),
+        (1080, 566): (1408, 736),
+        (1080, 1920): (768, 1360),
+    }, "a portrait is a window of the story's scene, and what stands on white is not painted"
+    assert config_of(*names).painted_shapes() == {}
+    derived = config_of("portrait", scene=painted()).painted_shapes()
+    assert derived == {(1080, 1350): (928, 1152)}, "without a list, each form is a shape of its own"
+    with pytest.raises(ValidationError, match=r"none has the form of 1080 x 1920; add \[768, 1376\]"):
+        config_of("square", "story", scene=painted((1024, 1024), (896, 1120)))
+    with pytest.raises(ValidationError, match="multiple of 8"):
+        painted((1000, 1001))
+
+
+def test_the_gpu_profiles_paint_in_named_shapes_only() -> None:
+    for name in ("gpu.toml", "gpu_tiny.toml"):
+        config = load_config(CONFIGS / name)
+        assert config.scene.diffusion is not None
+        assert set(config.painted_shapes().values()) <= set(config.scene.diffusion.shapes)
+        assert len(config.painted_shapes()) == 2
 
 
 def test_a_main_image_must_not_carry_text() -> None:

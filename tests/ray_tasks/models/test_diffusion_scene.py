@@ -17,7 +17,7 @@ from infra.settings import load_config
 from ray_tasks.due import SCENE_JOBS
 from ray_tasks.make_candidates import DrawPictures
 from ray_tasks.models.diffusion_scene import DiffusionScene
-from ray_tasks.models.scene_conditions import model_size, product_on_neutral
+from ray_tasks.models.scene_conditions import product_on_neutral
 from ray_tasks.models.scene_prompts import (
     LIGHT_PHRASES,
     MOOD_PHRASES,
@@ -96,13 +96,31 @@ def test_the_products_pixels_stay(backend: DiffusionScene, product: PlacedProduc
 
 
 def test_the_model_paints_all_but_the_product(product: PlacedProduct) -> None:
-    size = model_size(CANVAS, 128, 8)
+    size = Diffusion(model="m", size_px=128).shape_of(CANVAS.width_px, CANVAS.height_px, 8)
     image, mask, _ = product_on_neutral(product, size)
     assert image.shape == (*size[::-1], 3) and mask.shape == size[::-1] and set(np.unique(mask)) == {0, 255}
     alpha = cv2.resize(product.rgba[..., 3], size, interpolation=cv2.INTER_AREA)
     assert (mask[alpha < 250] == 255).all(), "the model must paint up to the product's edge"
     assert (mask == 0).sum() > 0.75 * (alpha > 250).sum()
     assert image[mask == 255].std() < image.std() + 1
+
+
+def test_only_named_shapes_are_painted(folder: Path) -> None:
+    backend = DiffusionScene(settings(folder, shapes=((64, 64), (56, 72)), batch=2))
+    orders = []
+    for canvas in (Canvas(256, 256), Canvas(300, 304), Canvas(256, 320), Canvas(400, 500)):
+        box = Box(canvas.width_px // 4, canvas.height_px // 3, canvas.width_px * 3 // 4, canvas.height_px - 9)
+        orders.append(SceneOrder(SPEC, place_product(bottle(), canvas, box), None, 7))
+    assert [backend.unit(order).shape for order in orders] == [(64, 64), (64, 64), (72, 56), (72, 56)]
+    for index, painted in backend.paint_many(orders):
+        assert isinstance(painted, np.ndarray) and painted.shape[:2] in ((64, 64), (72, 56))
+        whole = backend.finish(orders[index], painted)
+        assert whole.shape[:2] == orders[index].product.rgba.shape[:2]
+    with pytest.raises(ValueError, match="none has the form of 256 x 512"):
+        tall = place_product(bottle(), Canvas(256, 512), Box(60, 60, 200, 500))
+        backend.unit(SceneOrder(SPEC, tall, None, 7))
+    other = scene_revision(Scene(backend="diffusion", diffusion=settings(folder, shapes=((64, 64),))))
+    assert other != backend.revision, "another shape is another picture"
 
 
 def test_the_product_gets_a_contact_shadow(backend: DiffusionScene, product: PlacedProduct) -> None:
@@ -123,7 +141,7 @@ def test_the_product_gets_a_contact_shadow(backend: DiffusionScene, product: Pla
     ],
 )
 def test_the_model_draws_the_canvas_shape_in_multiples_of_eight(canvas: Canvas, size_px: int) -> None:
-    width, height = model_size(canvas, size_px, 8)
+    width, height = Diffusion(model="m", size_px=size_px).shape_of(canvas.width_px, canvas.height_px, 8)
     assert width % 8 == 0 and height % 8 == 0
     assert width * height == pytest.approx(size_px**2, rel=0.25)
     assert width / height == pytest.approx(canvas.width_px / canvas.height_px, rel=0.05)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from ray_tasks.engine.generate import noise
 from ray_tasks.models import edit_painter
+from ray_tasks.models.diffusion_scene import DiffusionScene
 from ray_tasks.models.edit_painter import EditPainter
 from ray_tasks.models.painters import open_painter
 from schemas.model_config import Diffusion
@@ -73,6 +74,12 @@ def test_the_picture_is_that_of_diffusers_own_pipeline(
 def test_every_condition_acts_and_the_product_stays(folder: Path) -> None:
     painter = opened(folder, references={"default": "style.jpg"})
     check_conditions_act(painter, ["text", "product", "layout", "sticker", "reference", "seed"])
+
+
+def test_shapes_that_the_model_cannot_paint_are_refused(folder: Path) -> None:
+    config = Diffusion(model=str(folder), device="cpu", steps=1, shapes=((64, 64), (56, 72)))
+    with pytest.raises(ValueError, match=r"shapes: 56 x 72: this model paints multiples of 32"):
+        DiffusionScene(config)
 
 
 def test_batches_do_not_matter(folder: Path) -> None:
