@@ -13,9 +13,9 @@ from schemas.config import Quality
 from schemas.instruction import content_hash
 from schemas.model_config import CutOut, Scene, Weights, WriterModel
 
-VIEWS = "classical-13"
+VIEWS = "classical-14"
 """Opening, cut-out, admission, colours, tags, and text found."""
-COMPONENT_SCENE = "components-9"
+COMPONENT_SCENE = "components-10"
 """Component-based drawing of scenes."""
 PAINTER = "painter-2"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""

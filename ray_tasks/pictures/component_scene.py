@@ -11,10 +11,12 @@ import cv2
 import numpy as np
 import skia
 
+from ray_tasks.pictures.arrangements import ARRANGEMENTS
 from ray_tasks.pictures.brush import Brush
 from ray_tasks.pictures.geometry import Box
 from ray_tasks.pictures.light import (
     LIGHT_SETUPS,
+    Light,
     add_reflection,
     drop_shade,
     footprint,
@@ -22,7 +24,7 @@ from ray_tasks.pictures.light import (
     light_map,
 )
 from ray_tasks.pictures.materials import noise_field
-from ray_tasks.pictures.palette import harmonise, oklab_from_srgb, product_color
+from ray_tasks.pictures.palette import Tones, harmonise, oklab_from_srgb, product_color, shift
 from ray_tasks.pictures.props import draw_far_props, draw_near_props
 from ray_tasks.pictures.props_small import STREWN
 from ray_tasks.pictures.scene import PlacedProduct, SceneSpec
@@ -71,8 +73,10 @@ _GRADE = {
 FOCUS = 0.62
 """Share of the blur that the drawers ask for: what is behind must still be told at thumbnail size."""
 
-_BACKLIGHT = (1.0, 1.12, 0.88, 1.3, 0.78, 1.5, 0.67)
+_BACKLIGHT = (1.0, 1.12, 0.88, 1.3, 0.78, 1.5, 0.67, 0.58, 0.5)
 """Factors that the light behind a product that sinks into it may take, least change first."""
+_APART, _APART_ANYWHERE = 0.19, 0.13
+"""OKLab difference of product and background that is kept: on the mean of three bands of the outline, and in each."""
 
 GRAIN = 1.9
 """Standard deviation of the grain in 8-bit levels; it also hides what is rounded."""
@@ -82,6 +86,10 @@ _HEADROOM = 4 / 3
 
 _SLIMMEST, _WIDEST = 0.75, 1.30
 """Width over height between which a scene is composed; a slimmer or wider canvas is a window into such a frame."""
+_NEAREST = 1.28
+"""Most by which the camera goes nearer: ten products of one persona see the same kind of place, not one picture."""
+_CAMERA_HEIGHT = (0.75, 1.55)
+"""Factors on the least and the most distance between a product and the far edge of its ground."""
 
 
 class ComponentScene:
@@ -112,7 +120,7 @@ class ComponentScene:
         brush = Brush(canvas, stage.width, stage.height, rng)
         setting.ground(brush, stage)
         rgb = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
-        stands = not (setting.from_above or setting.hangs)
+        stands = not _is_faced(setting)
         if setting.gloss > 0 and stands:
             add_reflection(rgb, product.rgba, foot, setting.gloss, stage.unit)
         if stands:
@@ -140,16 +148,21 @@ def plan_stage(
 ) -> tuple[Stage, Box]:
     """The stage for one product, and the canvas as a window into it, both in the stage's pixels.
 
-    Camera height varies with the seed; horizon and edges follow from it. A wide canvas sees the lower part of its
-    stage, a slim one the part around the product: drawers may measure in shares of the stage's width and height.
+    Camera height, distance and direction vary with the seed; horizon and edges follow from them. A wide canvas sees
+    the lower part of its stage, a slim one the part around the product: drawers may measure in shares of the stage's
+    width and height.
     """
     height, width = product.rgba.shape[:2]
     stage_w, stage_h = max(width, round(_SLIMMEST * height)), max(height, round(width / _WIDEST))
-    left = round((stage_w - width) * product.box.center_x / width)
+    nearer = rng.uniform(1.0, max(1.0, _NEAREST * width / stage_w)) if not _is_faced(setting) else 1.0
+    stage_w, stage_h = round(stage_w * nearer), round(stage_h * nearer)
+    aside = (product.box.center_x / width + rng.uniform(0, 1)) / 2
+    left = round((stage_w - width) * aside)
     window = Box(left, stage_h - height, left + width, stage_h)
     contact = contact_y + window.top
-    edge = contact - rng.uniform(*setting.reach) * stage_h
-    light = LIGHT_SETUPS[spec.light]
+    least, most = (share * factor for share, factor in zip(setting.reach, _CAMERA_HEIGHT, strict=True))
+    edge = contact - rng.uniform(least, most) * stage_h / nearer
+    light = _at_its_hour(LIGHT_SETUPS[spec.light], rng)
     if light.night:
         # The lamp stands on the product's free side: shadows fall away from it, and from the text.
         side = 1.0 if product.box.center_x <= 0.52 * width else -1.0
@@ -162,13 +175,54 @@ def plan_stage(
         edge_y=edge,
         horizon_y=edge - setting.rise * stage_h * rng.uniform(0.85, 1.15),
         light=light,
-        tones=harmonise(spec.palette, spec.mood, product_color(product.rgba)),
+        tones=_repainted(harmonise(spec.palette, spec.mood, product_color(product.rgba)), rng),
         season=spec.season,
         mood=spec.mood,
         offset=(float(rng.uniform(0, 4096)), float(rng.uniform(0, 4096))),
         closeness=_closeness(spec.size_cm, setting.usual_cm),
     )
     return stage, window
+
+
+def _is_faced(setting: Setting) -> bool:
+    """Whether what is behind the product is seen face to face, in focus, at the product's own scale."""
+    return setting.from_above or setting.hangs
+
+
+def _at_its_hour(light: Light, rng: np.random.Generator) -> Light:
+    """The same kind of light a little earlier or later, higher or lower, clearer or duller."""
+    warm, strong = rng.uniform(-1, 1), rng.uniform(0.90, 1.08)
+    tint = np.array([1 + 0.05 * warm, 1.0, 1 - 0.07 * warm])
+    ambient, key, haze = (
+        tuple((np.array(rgb) * tint).tolist()) for rgb in (light.ambient, light.key, light.haze)
+    )
+    return dataclasses.replace(
+        light,
+        side=light.side * rng.uniform(0.8, 1.15),
+        length=light.length * rng.uniform(0.75, 1.35),
+        ambient=tuple(part * strong for part in ambient),
+        key=tuple(part * strong for part in key),
+        haze=tuple(min(1.0, part) for part in haze),
+    )
+
+
+def _repainted(tones: Tones, rng: np.random.Generator) -> Tones:
+    """The tones with a wall of a neighbouring hue and lightness."""
+    lighter, turn = rng.uniform(-0.05, 0.03), rng.uniform(-16, 16)
+    wall, deep, ground = (
+        shift(rgb, lighter, 1.0, turn) for rgb in (tones.wall, tones.wall_deep, tones.ground)
+    )
+    return dataclasses.replace(tones, wall=wall, wall_deep=deep, ground=ground)
+
+
+def _mirrored(stage: Stage) -> Stage:
+    """The stage as a mirror shows it."""
+    box = stage.product
+    return dataclasses.replace(
+        stage,
+        product=Box(stage.width - box.right, box.top, stage.width - box.left, box.bottom),
+        light=dataclasses.replace(stage.light, side=-stage.light.side),
+    )
 
 
 def _closeness(size_cm: int | None, usual_cm: float) -> float:
@@ -183,7 +237,7 @@ def _draw_backdrop(
 ) -> None:
     """Fills (H, W, 4) uint8 with what is behind the ground."""
     # Small: everything here is out of focus, except what is seen face to face.
-    faced = setting.from_above or setting.hangs
+    faced = _is_faced(setting)
     scale = 0.75 if faced else 0.36
     small = np.zeros((round(window.height * scale), round(window.width * scale), 4), np.uint8)
     canvas = skia.Surface(small, colorType=skia.kRGBA_8888_ColorType).getCanvas()
@@ -195,8 +249,14 @@ def _draw_backdrop(
         x, y = stage.product.center_x, stage.edge_y
         canvas.translate(x * (1 - zoom), y * (1 - zoom))
         canvas.scale(zoom, zoom)
+    if rng.random() < 0.5:
+        # Other things stand left and right; what follows light or product comes back to its side.
+        stage = _mirrored(stage)
+        canvas.translate(stage.width, 0)
+        canvas.scale(-1, 1)
     brush = Brush(canvas, stage.width, stage.height, rng, focus=FOCUS)
-    setting.backdrop(brush, stage)
+    backdrops = (setting.backdrop, *ARRANGEMENTS.get(spec.setting, ()))
+    backdrops[int(rng.integers(len(backdrops)))](brush, stage)
     if not faced:
         draw_far_props(brush, stage, spec)
     cv2.resize(small, (window.width, window.height), dst=rgba, interpolation=cv2.INTER_LINEAR)
@@ -244,10 +304,10 @@ def _grain(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return cv2.merge([brighter] * 3), cv2.merge([darker] * 3)
 
 
-def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.19) -> None:
+def _separate(rgb: np.ndarray, product: PlacedProduct) -> None:
     """Lifts or lowers the light behind the product, in place, where its outline would sink into the background.
 
-    Compares OKLab lightness on both sides of the outline; `least` is the difference that is kept.
+    Compares OKLab colours on both sides of the outline, above the contact shadow.
     """
     height, width = rgb.shape[:2]
     shrink = max(1, round(min(width, height) / 128))
@@ -274,20 +334,23 @@ def _separate(rgb: np.ndarray, product: PlacedProduct, least: float = 0.19) -> N
     if not pairs:
         return
 
-    def apart(factor: float) -> float:
+    def gaps(factor: float) -> list[float]:
         # OKLab lightness goes with the cube root of linear light, hence the exponent.
-        gaps = [
+        return [
             max(abs(min(0.98, p[0] * factor**0.74) - q[0]), 1.5 * float(np.hypot(p[1] - q[1], p[2] - q[2])))
             for p, q in pairs
         ]
-        return float(np.mean(np.minimum(gaps, 1.2 * least)))
+
+    def apart(factor: float) -> float:
+        found = gaps(factor)
+        return float(np.mean(np.minimum(found, 1.2 * _APART))) + min(0.0, min(found) - _APART_ANYWHERE)
 
     # A bright wall is not burned out: light that clips is a glow around the product.
     behind = float(np.mean([p[0] for p, _ in pairs]))
     factors = [f for f in _BACKLIGHT if f <= 1 or behind * f**0.74 <= 0.96]
     # As little as is enough; where nothing is, what separates best for the change it makes.
     factor = next(
-        (f for f in factors if apart(f) >= least),
+        (f for f in factors if apart(f) >= _APART and min(gaps(f)) >= _APART_ANYWHERE),
         max(factors, key=lambda f: apart(f) - 0.03 * abs(math.log(f))),
     )
     if factor == 1.0:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ray_tasks.pictures.foot import without_contact_shade, without_pale_shade
 from ray_tasks.pictures.ground import find_edges, fit_ground, length
+from ray_tasks.pictures.holes import open_holes
 from ray_tasks.pictures.mask import best_mask
 from ray_tasks.pictures.matte import matte
 from ray_tasks.pictures.people import skin_share
@@ -85,6 +86,7 @@ class ClassicalCutOut:
         mask, quality, detail = best_mask(lab, background, edges)
         mask = without_contact_shade(mask, lab, background)
         mask = without_pale_shade(mask, lab, background)
+        mask = open_holes(mask, lab, background, edges)
         covered = float(mask.mean())
         different = float((length(lab - background.lab) > 14).mean())
         if covered < 0.3 * different and different > 0.02:

@@ -67,9 +67,29 @@ def test_two_personas_of_one_product_look_different(product: str) -> None:
     assert min(apart) > 0.07 and np.median(apart) > 0.15
 
 
-@pytest.mark.parametrize("setting", ["office_desk", "studio_sweep", "wood_table", "gym_floor"])
+# What ten products of one persona share most often in the nights of the sample shop and of the three real shops.
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "cafe_table",
+        "christmas_tree",
+        "forest_trail",
+        "gym_floor",
+        "living_room",
+        "mountain_camp",
+        "office_desk",
+        "studio_sweep",
+        "study_night",
+        "wood_table",
+    ],
+)
 def test_ten_products_of_one_persona_do_not_look_stamped(setting: str) -> None:
-    """The same product under ten SKUs: what differs here is only what the SKU draws."""
+    """The same product under ten SKUs: what differs here is only what the SKU draws.
+
+    Before the camera moved and settings had several arrangements, Christmas trees had 0.017, 0.023 and 0.072.
+    """
     looks = [look("green", f"B{n}", setting, "persona") for n in range(10)]
     apart = [distance(a, b) for a, b in itertools.combinations(looks, 2)]
-    assert min(apart) > 0.01 and np.median(apart) > 0.06
+    # A plain paper sweep has little to vary.
+    least, usual = (0.045, 0.085) if setting == "studio_sweep" else (0.06, 0.10)
+    assert min(apart) > 0.03 and np.quantile(apart, 0.1) > least and np.median(apart) > usual

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ray_tasks.pictures.component_scene import DRAWERS, ComponentScene, plan_stage
+from ray_tasks.pictures.compose import place_product
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.layout import TextSpec
 from ray_tasks.pictures.light import LIGHT_SETUPS
@@ -63,6 +64,25 @@ def test_settings_differ_from_each_other() -> None:
     for i, first in enumerate(looks):
         for second in looks[i + 1 :]:
             assert np.linalg.norm(first - second, axis=2).mean() > 0.03
+
+
+@pytest.mark.parametrize("rgb", [(238, 170, 190), (150, 195, 235), (128, 128, 130)])
+def test_no_product_sinks_into_its_background(rgb: tuple[int, int, int]) -> None:
+    """A product in one colour, before every setting in that colour's own palette: OKLab difference of 0.09 at least."""
+    plain = bottle(300, rgb=rgb)
+    plain[..., :3] = rgb
+    canvas = Canvas(192, 192)
+    placed = place_product(plain, canvas, Box(60, 30, 132, 170))
+    solid = (placed.rgba[..., 3] > 230).astype(np.uint8)
+    ring = (cv2.dilate(solid, np.ones((9, 9))) - cv2.dilate(solid, np.ones((3, 3)))) > 0
+    ring[140:] = False  # below, the contact shadow separates
+    own = oklab_from_srgb(np.array(rgb) / 255.0)
+    for setting in SETTINGS:
+        palette = (f"#{bytes(rgb).hex()}",)
+        spec = SceneSpec(setting, "studio_soft", "all", "calm", palette, ())
+        scene = ComponentScene().draw(spec, placed, None, 5)
+        behind = np.linalg.norm(oklab_from_srgb(scene[ring] / 255.0) - own, axis=1)
+        assert np.median(behind) > 0.09, setting
 
 
 @pytest.mark.parametrize("light", LIGHTS)

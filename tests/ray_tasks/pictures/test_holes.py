@@ -1,0 +1,94 @@
+"""Holes: the ground seen through a product opens; white faces, labels and letters of the ground's colour stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+from ray_tasks.pictures.ground import find_edges, fit_ground
+from ray_tasks.pictures.holes import open_holes
+
+SIZE = 360
+MIDDLE = np.s_[150:170, 170:190]
+
+
+def _ring(photo: np.ndarray, half: int) -> np.ndarray:
+    cv2.circle(photo, (180, 160), half, (60, 90, 40), 14)
+    return photo
+
+
+def _shade(photo: np.ndarray) -> np.ndarray:
+    """The ring's soft shade falls on the ground that is seen through it."""
+    shade = np.zeros(photo.shape[:2], np.float32)
+    cv2.ellipse(shade, (180, 222), (50, 12), 0, 0, 360, 60, -1)
+    return _ring(np.rint(photo - cv2.GaussianBlur(shade, (0, 0), 9)[..., None]).astype(np.uint8), 70)
+
+
+def _dial(photo: np.ndarray) -> np.ndarray:
+    """A white face, slightly darker than the ground, in a dark rim."""
+    _ring(photo, 70)
+    cv2.circle(photo, (180, 160), 62, (216, 216, 214), -1)
+    return photo
+
+
+def _label(photo: np.ndarray) -> np.ndarray:
+    """The ground's own white, with print on it."""
+    cv2.rectangle(photo, (90, 60), (270, 300), (60, 90, 40), -1)
+    cv2.rectangle(photo, (110, 110), (250, 230), (222, 222, 222), -1)
+    for line in range(4):
+        cv2.putText(photo, "OAT MILK", (118, 138 + 26 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (30, 30, 30), 3)
+    return photo
+
+
+def _letters(photo: np.ndarray) -> np.ndarray:
+    """Letters of the ground's colour, deep inside."""
+    cv2.rectangle(photo, (90, 60), (270, 300), (30, 30, 34), -1)
+    cv2.putText(photo, "SEMI", (110, 180), cv2.FONT_HERSHEY_SIMPLEX, 1.8, (222, 222, 222), 9)
+    return photo
+
+
+def _grainy(photo: np.ndarray) -> np.ndarray:
+    """A brushed plate as light as the ground."""
+    plate = np.clip(222 + np.random.default_rng(2).normal(0, 6, (SIZE, SIZE, 1)), 0, 255).astype(np.uint8)
+    inside = np.zeros((SIZE, SIZE, 1), np.uint8)
+    cv2.circle(inside, (180, 160), 62, 1, -1)
+    return np.where(inside > 0, plate, _ring(photo, 70))
+
+
+def _opened(draw: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The product with all holes filled, and as it is after they were looked for."""
+    photo = draw(np.full((SIZE, SIZE, 3), 222, np.uint8)).astype(np.float32)
+    photo += np.random.default_rng(1).normal(0, 0.5, (SIZE, SIZE, 1)).astype(np.float32)
+    lab = cv2.cvtColor(cv2.GaussianBlur(photo, (0, 0), 0.7) / 255, cv2.COLOR_RGB2LAB)
+    filled = np.zeros((SIZE, SIZE), np.uint8)
+    dark = (lab[..., 0] < 60).astype(np.uint8)
+    lines, _ = cv2.findContours(dark, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(filled, lines, -1, 1, cv2.FILLED)
+    mask = filled > 0
+    return mask, open_holes(mask, lab, fit_ground(lab), find_edges(lab))
+
+
+@pytest.mark.parametrize("draw", [lambda photo: _ring(photo, 70), lambda photo: _ring(photo, 26), _shade])
+def test_the_ground_within_a_ring_is_seen_through(draw: Callable[[np.ndarray], np.ndarray]) -> None:
+    mask, opened = _opened(draw)
+    assert not opened[MIDDLE].any()
+    assert (mask & opened).sum() > 0.1 * mask.sum()
+
+
+@pytest.mark.parametrize("draw", [_dial, _label, _letters, _grainy])
+def test_what_only_looks_like_the_ground_stays(draw: Callable[[np.ndarray], np.ndarray]) -> None:
+    mask, opened = _opened(draw)
+    assert opened[mask].all()
+
+
+def test_the_opening_ends_at_the_middle_of_the_step() -> None:
+    _, opened = _opened(lambda photo: _ring(photo, 70))
+    assert abs(int(np.flatnonzero(~opened[160, 110:])[0]) + 110 - (180 - 70 + 7)) <= 2
+
+
+def test_a_picture_full_of_product_stays() -> None:
+    lab = np.zeros((40, 40, 3), np.float32)
+    assert open_holes(np.ones((40, 40), bool), lab, fit_ground(lab), find_edges(lab)).all()
