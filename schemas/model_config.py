@@ -108,7 +108,7 @@ class Diffusion(Weights):
     takes the one of its form. Left out, each form of picture is a shape of its own."""
     shared_steps: int = Field(default=0, ge=0)
     """First steps that a product's scenes in one layout share, told only what they have in common. It costs variety:
-    before you turn it on, compare `python -m jobs.ask yield_by_scene_revision` with it and without."""
+    measure that before you turn it on, by `python -m tests.benchmarks.shared_steps`."""
     unet: Weights | None = None
     """A distilled UNet in place of the model's own."""
     lora: LoRA | None = None

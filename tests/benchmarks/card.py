@@ -1,4 +1,4 @@
-"""Everything that needs a card, in one run: preflight, pictures and products a second, the worth of judge and opinions.
+"""Everything that needs a card, in one run: preflight, pictures and products a second, worth of judge and opinions.
 
     python -m tests.benchmarks.card --config infra/config/gpu.toml --state var   # one card and the weights: hours
     python -m tests.benchmarks.card --tiny FOLDER --state STATE   # tiny shapes on the CPU: proves that it runs
@@ -22,15 +22,17 @@ def steps(config: Path, state: Path, *, tiny: bool) -> dict[str, list[str]]:
     """Name of each step -> module and arguments, cheapest first: what is wrong with the weights is told at once."""
     shapes = {"generation": ["--size=sdxl", "--device=cuda", "--units=48"], "understanding": ["--size=7b"]}
     shapes["understanding"] += ["--device=cuda"]
-    few: dict[str, list[str]] = {"judge": [], "personas": []}
+    few: dict[str, list[str]] = {"judge": [], "personas": [], "sharing": []}
     if tiny:
         shapes = {"generation": ["--units=8", "--rounds=1"], "understanding": ["--products=2", "--rounds=1"]}
         few = {"judge": ["--products=1", "--strengths=4"], "personas": ["--products=1", "--data-root=none"]}
+        few["sharing"] = ["--products=1", "--side=192"]
     rates, records = f"--record-rates={state}", state / "card"
     return {
         "preflight": ["ray_tasks.preflight", f"--config={config}", f"--state={state}"],
         "generation": ["tests.benchmarks.generation", *shapes["generation"], rates],
         "understanding": ["tests.benchmarks.understanding", *shapes["understanding"], rates],
+        "sharing": ["tests.benchmarks.shared_steps", f"--config={config}", *few["sharing"]],
         "judge": [
             "tests.benchmarks.judge",
             f"--config={config}",

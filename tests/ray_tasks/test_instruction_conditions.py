@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -22,6 +23,7 @@ from ray_tasks.write_instructions import InstructionWriter
 from schemas.config import Config
 from schemas.instruction import instruction_hash
 from schemas.revisions import scene_revision
+from tests.benchmarks import shared_steps
 from tests.ray_tasks.embedders import BagOfWordsEmbedder
 from tests.ray_tasks.pictures.product_shapes import bottle, shoe
 from tests.ray_tasks.records import SEGMENTS, product
@@ -143,6 +145,21 @@ def test_an_instruction_carries_its_reference_and_its_hash_says_so() -> None:
     for who, row in rows["with"].items():
         assert row["instruction_hash"] == instruction_hash(row) != rows["without"][who]["instruction_hash"]
         assert instruction_hash(row | {"reference": None}) == rows["without"][who]["instruction_hash"]
+
+
+def test_what_shared_steps_cost_is_measured_by_the_stages_that_draw_and_score(
+    config: Config, tmp_path: Path
+) -> None:
+    distance = []
+    for shared in (0, 1):
+        scored, _, failed = shared_steps.arm(
+            shared_steps.with_shared(config, shared), 1, 192, tmp_path / f"{shared}"
+        )
+        assert len(scored) == shared_steps.GROUPS and failed == 0
+        rows = [{one["name"]: one["value"] for one in row["measurements"]} for row in scored]
+        distance.append(min(row["twin_distance"] for row in rows))
+        assert shared_steps.line(shared, scored, 0.1, 0).startswith(f"| {shared} | 4 | 0 |")
+    assert distance[1] < distance[0] / 2, "scenes that begin alike are alike"
 
 
 def test_a_reference_of_nobody_is_refused(config: Config) -> None:
