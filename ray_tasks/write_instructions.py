@@ -22,6 +22,7 @@ from ray_tasks.copywriting.angles import AngleFinder, assign_angles
 from ray_tasks.copywriting.items import item_of
 from ray_tasks.copywriting.kinds import kind_of
 from ray_tasks.copywriting.locales import bank_revision, load_locale
+from ray_tasks.copywriting.uses import use_of
 from ray_tasks.copywriting.validation import REASONS, reasons_against
 from ray_tasks.copywriting.writer import Persona, Said, Thing, write_instruction
 from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder, Vectors
@@ -37,7 +38,7 @@ OUTPUTS = ("instructions",)
 
 BATCH_SIZE = 32
 WRITER = "rules"
-WRITER_REVISION = "rules-4"
+WRITER_REVISION = "rules-5"
 
 _PRODUCT_COLUMNS = (
     "run_date",
@@ -140,7 +141,8 @@ class InstructionWriter:
     def _thing(self, product: Mapping[str, Any]) -> Thing:
         placements = self._placements.get(product["merchant_id"], {"square": "shop"})
         channels = tuple(sorted(set(placements.values())))
-        return Thing(product, kind_of(product), item_of(product), tuple(placements), channels)
+        kind, item = kind_of(product), item_of(product)
+        return Thing(product, kind, item, use_of(item, kind), tuple(placements), channels)
 
     def instructions_of(self, product: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The records of all personas of one product in all locales of its merchant."""

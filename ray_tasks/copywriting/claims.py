@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from ray_tasks.copywriting.choice import shuffled
 from ray_tasks.copywriting.descriptions import noun_phrases, says_the_names, whole_statements
 from ray_tasks.copywriting.evidence import fact_value, larger_unit
 from ray_tasks.copywriting.locales import Locale, load_locale
+from ray_tasks.copywriting.titles import stated_facts
 from schemas.instruction import SELLING_POINT_MAX_CHARS, text_columns
 
 MIN_RATINGS = 5
@@ -47,11 +48,13 @@ class Statement:
     weight: float = 1.0
     value: str = ""
     others: tuple[str, ...] = ()
+    spec: str = ""
+    """The specification's name, in lower case."""
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> tuple[str, str, str]:
         """What it rests on: the same for all ways to say it."""
-        return self.source_field, self.source_value
+        return self.source_field, self.source_value, self.spec
 
     def said_before(self, times: int) -> Statement:
         """The statement in the words for those who say it after `times` others."""
@@ -134,7 +137,9 @@ def _spec_forms(fact: Mapping[str, Any], locale: Locale, bank: str) -> tuple[tup
     return tuple(pattern.format(value=shown, made=made) for pattern in patterns), shown
 
 
-def spec_statements(facts: list[Mapping[str, Any]], locale: Locale, bank: str, sku: str) -> list[Statement]:
+def spec_statements(
+    facts: Sequence[Mapping[str, Any]], locale: Locale, bank: str, sku: str
+) -> list[Statement]:
     """Statements from typed specifications; one that the locale has no words for is left out.
 
     `bank` is the product's phrase bank: the weight of what is eaten is what the pack holds. Which way of saying comes
@@ -173,22 +178,36 @@ def spec_statements(facts: list[Mapping[str, Any]], locale: Locale, bank: str, s
                 _weight(name, value),
                 shown,
                 tuple(others),
+                name,
             )
         )
     return statements
 
 
 def feature_statements(product: Mapping[str, Any], locale: Locale) -> list[Statement]:
-    """Features that the description names, in the locale's own words."""
-    description = product.get("description") or ""
-    found = []
-    for feature, words in locale.features.items():
-        match = re.search(rf"(?<![\w-]){re.escape(feature)}(?![\w-])", description, re.IGNORECASE)
-        if match and not re.search(
-            r"\b(not|non|without|no)\W+$", description[: match.start()], re.IGNORECASE
-        ):
-            found.append(Statement(words, "description", match.group(), match.group()))
-    return found
+    """Features that the title or the description names, in the locale's own words."""
+    found: dict[str, Statement] = {}
+    for field, features in (("title", locale.features | locale.stated), ("description", locale.features)):
+        text = product.get(field) or ""
+        for feature, words in features.items():
+            match = re.search(rf"(?<![\w-]){re.escape(feature)}(?![\w-])", text, re.IGNORECASE)
+            if match and not re.search(r"\b(not|non|without|no)\W+$", text[: match.start()], re.IGNORECASE):
+                value = text if field == "title" else match.group()
+                found.setdefault(words, Statement(words, field, value, match.group(), spec=feature))
+    return list(found.values())
+
+
+def title_statements(product: Mapping[str, Any], locale: Locale, bank: str) -> list[Statement]:
+    """The colour and material that the title states and no typed fact does; of what is eaten or applied, none."""
+    title = product["title"]
+    if bank in CONSUMED or not speaks_like(product, load_locale("en")):
+        return []
+    typed = {fact["name"].strip().lower() for fact in product.get("facts") or []}
+    facts = [fact for fact in stated_facts(product) if fact["name"] not in typed]
+    return [
+        replace(said, source_field="title", source_value=title)
+        for said in spec_statements(facts, locale, bank, product["sku"])
+    ]
 
 
 def speaks_like(product: Mapping[str, Any], locale: Locale) -> bool:
@@ -211,6 +230,12 @@ def statements(product: Mapping[str, Any], locale: Locale, bank: str) -> list[St
         found += [Statement(_sentence_case(phrase), "description", phrase, phrase) for phrase in phrases]
     else:
         found += feature_statements(product, locale)
+    said = " ".join(statement.meaning for statement in found).lower()
+    found += [
+        stated
+        for stated in title_statements(product, locale, bank)
+        if stated.meaning.split()[-1].lower() not in said
+    ]
     unique: dict[str, Statement] = {}
     for statement in found:
         unique.setdefault(statement.text.lower(), statement)

@@ -11,14 +11,15 @@ from typing import Any
 from ray_tasks.copywriting.choice import Seed, draw, in_turn, shuffled
 from ray_tasks.copywriting.claims import CONSUMED, Statement, speaks_like
 from ray_tasks.copywriting.echoes import echoes, says
-from ray_tasks.copywriting.items import Item, Noun, noun_of
+from ray_tasks.copywriting.items import Item, noun_of
 from ray_tasks.copywriting.kinds import Kind
 from ray_tasks.copywriting.locales import Locale
 from ray_tasks.copywriting.settings_guide import GUIDES
+from ray_tasks.copywriting.titles import described, short_name
+from ray_tasks.copywriting.uses import Use
 from ray_tasks.copywriting.validation import may_be_said
 from schemas.instruction import HEADLINE_MAX_CHARS, text_columns
 
-_NAME_MAX_CHARS = 26
 _AWAKE_MG = 60
 """Caffeine of a small cup of coffee."""
 
@@ -30,19 +31,8 @@ class Headline:
     text: str
     sources: tuple[tuple[str, str], ...] = ()
     used: Statement | None = None
-
-
-_TITLE_ENDS = re.compile(r",| \(| - | (?:with|in|for|from) ")
-_NO_NAME = re.compile(r"\d|\b[A-Z]{4,}\b|\w- | -\w")
-
-
-def short_name(title: str) -> str | None:
-    """The title up to its first comma or preposition, when it is short and reads as a name.
-
-    Numbers, shouting ("GOOD MORNING") and stray hyphens ("T- Shirt") belong in a list, not in a sentence.
-    """
-    name = _TITLE_ENDS.split(title, maxsplit=1)[0].strip()
-    return name if 0 < len(name) <= _NAME_MAX_CHARS and not _NO_NAME.search(name) else None
+    frame: str = ""
+    """The phrase around the name or fact."""
 
 
 def _sentence_case(text: str) -> str:
@@ -76,14 +66,21 @@ def _names(
 ) -> list[_Name]:
     """Ways to call the thing: "a mug", "a stoneware mug", and its title where that is in the copy's language."""
     noun, plain, qualified = noun_of(item, locale), [], []
+    title = ("title", product["title"])
     if noun is not None and item is not None:
         source = (item.source_field, product[item.source_field])
         plain.append(_Name(noun.with_article, noun.bare, (source,)))
+        if speaks_like(product, locale) and (words := described(product, item, noun)):
+            qualified.append(_Name(locale.with_article(noun.article, words), words, (title,)))
+        brand = product.get("brand")
+        if brand and kind.bank not in CONSUMED and brand.lower() not in noun.bare.lower():
+            bare = locale.qualified["brand"][0].format(value=brand, noun=noun.bare)
+            qualified.append(_Name(locale.with_article(noun.article, bare), bare, (source, ("brand", brand))))
         for fact in telling if kind.bank not in CONSUMED else ():
-            form = locale.qualified.get(fact.source_field.removeprefix("facts.").lower())
+            form = locale.qualified.get(fact.spec)
             # "A storage glass of glass" says it twice.
             known = any(word in noun.bare.lower() for word in fact.value.lower().split())
-            if form is None or known or not fact.source_field.startswith("facts."):
+            if form is None or known:
                 continue
             # "A merino and acrylic beanie" is a list, not a name.
             if " and " in fact.source_value:
@@ -93,29 +90,15 @@ def _names(
             called = locale.with_article(noun.article, bare)
             facts = (source, (fact.source_field, fact.source_value))
             qualified.append(_Name(called, bare, facts, fact))
-    title = short_name(product["title"]) if speaks_like(product, locale) else None
-    if title is not None and (titled := _titled(title, noun, locale, product["title"])) is not None:
-        plain.append(titled)
+    name = short_name(product["title"])
+    if name and speaks_like(product, locale) and (noun is None or (product.get("brand") and name.istitle())):
+        plain.append(_Name(name, name, (title,), is_proper=True))
     plain = shuffled(plain, *seed, "name")
     # Two in three say a fact.
     return [*plain, *qualified] if draw(*seed, "plain") % 3 == 0 else [*qualified, *plain]
 
 
-def _titled(title: str, noun: Noun | None, locale: Locale, source: str) -> _Name | None:
-    """A title as a name ("Wanderer Hiking Boots"), or as the noun it describes ("a two-tone mug").
-
-    None where a title in small letters ("Court sneaker") says no more than the noun, or not quite the noun.
-    """
-    first, *others = title.split()
-    spoken = f"{first.lower()} {' '.join(others)}".strip()
-    if noun is None or spoken != title.lower():
-        return _Name(title, title, (("title", source),), is_proper=True)
-    if not spoken.endswith(f" {noun.bare}"):
-        return None
-    return _Name(locale.with_article(noun.article, spoken), spoken, (("title", source),))
-
-
-def _around_name(form: str, names: Sequence[_Name], locale: Locale) -> Iterator[Headline]:
+def _around_name(form: str, names: Sequence[_Name], locale: Locale, frame: str = "") -> Iterator[Headline]:
     """A phrase with each way to call the thing, the most telling way first."""
     for name in names:
         if name.is_proper and not re.search(r"^\{|: \{", form):
@@ -123,7 +106,7 @@ def _around_name(form: str, names: Sequence[_Name], locale: Locale) -> Iterator[
         # "The table for a table lamp": the thing must not stand in its own phrase.
         if not name.stands_in(form, locale):
             text = form.format(a=name.with_article, noun=name.bare)
-            yield Headline(_sentence_case(locale.spaced(text)), name.sources, name.used)
+            yield Headline(_sentence_case(locale.spaced(text)), name.sources, name.used, frame or form)
 
 
 def _around_mood(
@@ -131,13 +114,13 @@ def _around_mood(
 ) -> Iterator[Headline]:
     """A mood and the thing ("Where the tarmac ends: hiking shoes"), or the mood alone where it says `field` itself."""
     if field is not None and locale.shows(re.escape(field.bare)).search(mood):
-        yield Headline(mood, field.sources)
+        yield Headline(mood, field.sources, frame=mood)
         return
     # What has a colon takes no second one; what asks or calls out ends itself.
     if any(mark in mood and mark in form for mark in ":：，"):
         return
     ended = re.sub(r"([.?!？！])\s*[:：,，.。]", r"\1", form.replace("{mood}", mood))
-    yield from _around_name(ended, names, locale)
+    yield from _around_name(ended, names, locale, mood)
 
 
 def _around_fact(fact: Statement, form: str, names: Sequence[_Name], locale: Locale) -> Iterator[Headline]:
@@ -154,12 +137,13 @@ def _around_fact(fact: Statement, form: str, names: Sequence[_Name], locale: Loc
 
 def _is_worth_a_headline(fact: Statement) -> bool:
     """Sugar only where there is none, caffeine only where there is enough to be awake from."""
-    name, amount = fact.source_field.removeprefix("facts.").lower(), re.match(r"\d+", fact.source_value)
+    name, amount = fact.spec, re.match(r"\d+", fact.source_value)
     if name == "sugar":
         return fact.source_value.startswith("0 ")
     return name != "caffeine" or (amount is not None and int(amount.group()) >= _AWAKE_MG)
 
 
+_ANNOUNCES = re.compile(r"(.+?) ?[:：] ?\{(?:a|noun)\}")
 _SHAPES = ("announced", "parted", "phrase")
 
 
@@ -176,9 +160,11 @@ def headline(
     setting: str,
     kind: Kind,
     item: Item | None,
+    use: Use,
     locale: Locale,
     ranked: Sequence[Statement],
     said: Collection[str],
+    frames_said: Collection[str],
     channels: Collection[str],
     seed: Seed,
 ) -> Headline:
@@ -189,20 +175,23 @@ def headline(
     last. Which phrase speaks first follows from the content; coffee without sugar says so.
     """
     names = _names(product, item, kind, locale, ranked, seed)
-    own = locale.nouns_of.get(f"{kind.bank}.{setting}")
-    if own is None and GUIDES[setting].neutral:
-        own = locale.nouns_of.get(kind.bank)
     word = noun_of(Item(kind.bank, "category"), locale)
     field = _Name(word.bare, word.bare, (("category", product["category"]),)) if word is not None else None
-    forms = list(own or locale.nouns[setting])
+    # "The kettle is on: a mug" and "A mug. The kettle is on." are the same words in two shapes.
+    announced = [(form, _ANNOUNCES.fullmatch(form)) for form in locale.uses[use.name]]
+    forms = [form for form, match in announced if match is None]
+    moods = [match.group(1) for _, match in announced if match]
+    if setting in use.places or GUIDES[setting].occasion:
+        forms += locale.nouns[setting]
     # What is eaten has an origin that is a fact, and no material to look at.
     if not (angle == "origin" and kind.bank in CONSUMED):
         forms += locale.angles.get(angle, ())
-    moods = locale.moods(kind.bank, setting)
+    bank = locale.headlines[kind.bank] if use.moods else {"neutral": ()}
+    moods += bank.get(setting if setting in use.places else "neutral", bank["neutral"])
     facts = [
         (_shape(form), _around_fact(fact, form, names, locale))
         for fact in ranked[:2]
-        for form in locale.fact_headlines.get(fact.source_field.removeprefix("facts.").lower(), ())
+        for form in locale.fact_headlines.get(fact.spec, ())
         if fact.source_field.startswith("facts.") and _is_worth_a_headline(fact)
     ]
     frames = [(_shape(form), _around_name(form, names, locale)) for form in forms]
@@ -225,15 +214,17 @@ def headline(
         ordered = in_order([*facts, *frames])
 
     def fits(option: Headline) -> bool:
-        short = text_columns(option.text) <= HEADLINE_MAX_CHARS
-        return short and option.text not in said and may_be_said(option.text, locale, channels)
+        # JSON Schema counts marks that take no column.
+        short = max(len(option.text), text_columns(option.text)) <= HEADLINE_MAX_CHARS
+        fresh = option.text not in said and not (option.frame and option.frame in frames_said)
+        return short and fresh and may_be_said(option.text, locale, channels)
 
     if (first := next(filter(fits, chain(*ordered)), None)) is not None:
         return first
-    # What has no name in this language is shown with a mood alone.
+    # What has no name in this language is shown with the words that would announce it.
     for mood in in_turn(moods, seed, "mood"):
-        if fits(Headline(mood)):
-            return Headline(mood)
+        if fits(Headline(mood, frame=mood)):
+            return Headline(mood, frame=mood)
     # More personas than phrases: the product's name carries the headline.
     text = (short_name(product["title"]) or product["title"])[:HEADLINE_MAX_CHARS].strip()
     return Headline(text, (("title", product["title"]),))

@@ -203,9 +203,17 @@ KINDS = (
         size_cm=28,
     ),
     Kind(
+        "alpine",
+        "ski skis snowboard goggles boarding climbing harness rope carabiner crampons",
+        "forest_trail mountain_camp winter_snow workshop_bench wood_table",
+        "lantern pine_cones pebbles leaves",
         "outdoor",
-        "outdoor outdoors camping climbing ski snowboard trekking hiking cycling bicycle bike fishing tent "
-        "lantern harness rope carabiner compass navigation goggles boarding sport sports",
+        size_cm=45,
+    ),
+    Kind(
+        "outdoor",
+        "outdoor outdoors camping trekking hiking cycling bicycle bike fishing tent lantern compass navigation "
+        "sport sports",
         f"{_OUTSIDE} gym_floor workshop_bench wood_table city_night winter_snow deck_terrace",
         "lantern pine_cones pebbles leaves shells towel dumbbell",
         size_cm=45,
@@ -264,7 +272,7 @@ KINDS = (
 GARDEN_LIGHT = Kind("garden light", "", "garden_lawn wood_table", "plant leaves pebbles", "home")
 ANY_KIND = Kind("thing", "", "wood_table linen_fabric window_sill", "plant leaves")
 
-_WIDE = frozenset({"food", "drink", "outdoor", "cup", "kitchen", "tool", "tech"})
+_WIDE = frozenset({"food", "drink", "alpine", "outdoor", "cup", "kitchen", "tool", "tech"})
 """Fields in which a title says more than the category."""
 _TELLING = frozenset({"beauty", "supply", "garden", "jewellery"})
 """Categories whose titles often name something else ('Tomato Plant Food', 'Vanity Light')."""

@@ -13,8 +13,6 @@ from typing import Any
 _FOLDER = Path(__file__).parent
 _WORD = re.compile(r"[^\W\d_]+")
 
-_AT_WORK = frozenset({"workshop_bench", "renovation_room", "potting_bench", "garden_lawn"})
-
 Phrases = Mapping[str, tuple[str, ...]]
 
 
@@ -30,11 +28,11 @@ class Locale:
     articles: str
     """Indefinite articles or measure words before a noun, as a regular expression."""
     headlines: Mapping[str, Phrases]
-    """By phrase bank, then by setting."""
+    """Moods by phrase bank, then by setting."""
+    uses: Phrases
+    """Headlines around the thing's own noun, by what it is for (uses.toml)."""
     nouns: Phrases
-    """Headlines around the thing's own noun, by setting."""
-    nouns_of: Phrases
-    """The same by phrase bank, for settings that tell no story."""
+    """The same by setting."""
     items: Mapping[str, str]
     """What a thing is called, with its indefinite article or measure word: key of items.toml -> words."""
     qualified: Phrases
@@ -46,8 +44,6 @@ class Locale:
     """Headlines around one specification, by its name."""
     support: Phrases
     """Lines of situation, by setting."""
-    support_of: Phrases
-    """The same by phrase bank, for banks with lines of their own."""
     calls: Phrases
     facts: Phrases
     specs: Phrases
@@ -61,7 +57,10 @@ class Locale:
     """A unit's word after three to ten, where the language has one of its own (Arabic)."""
     many: Mapping[str, str]
     """The same after eleven to ninety-nine."""
-    features: Mapping[str, str]
+    features: dict[str, str]
+    """What a title or description may name -> the locale's words."""
+    stated: dict[str, str]
+    """The same of words that speak of the whole thing only in a title."""
     alt_forms: Phrases
     places: Mapping[str, str]
     lights: Mapping[str, str]
@@ -93,19 +92,6 @@ class Locale:
             for key, value in self.words.items()
             for form in (value, self.few.get(value, value), self.many.get(value, value))
         }
-
-    def moods(self, bank: str, setting: str) -> list[str]:
-        """What may be said of the moment with a kind of thing in a setting.
-
-        Kinds with words of their own wherever they stand take a place's only where it is made for work.
-        """
-        own, place = self.headlines.get(bank, {}), self.headlines["any"].get(setting, ())
-        told = list(own.get(setting, ()))
-        if bank not in self.support_of:
-            told += place
-        else:
-            told += [*own["neutral"], *(place if setting in _AT_WORK else ())]
-        return [mood for mood in told or own["neutral"] if "{name}" not in mood]
 
     def with_article(self, article: str, words: str) -> str:
         """A noun phrase behind its article: English "a" is "an" before a vowel."""
@@ -180,15 +166,14 @@ def load_locale(tag: str) -> Locale:
         decimal=raw["decimal"],
         articles=raw["articles"],
         headlines={bank: _tuples(phrases) for bank, phrases in raw["headlines"].items()},
+        uses=_tuples(raw["uses"]),
         nouns=_tuples(raw["nouns"]),
-        nouns_of=_tuples(raw["nouns_of"]),
         items=raw["items"],
         qualified=_tuples(raw["qualified"]),
         angles=_tuples(raw["angles"]),
         joined=tuple(raw["joined"]),
         fact_headlines=_tuples(raw["fact_headlines"]),
         support=_tuples(raw["support"]),
-        support_of=_tuples(raw["support_of"]),
         calls=_tuples(raw["calls"]),
         facts=_tuples(raw["facts"]),
         specs=_tuples(raw["specs"]),
@@ -198,6 +183,7 @@ def load_locale(tag: str) -> Locale:
         few=raw.get("few", {}),
         many=raw.get("many", {}),
         features=raw.get("features", {}),
+        stated=raw.get("stated", {}),
         alt_forms=_tuples(raw["alt"]),
         places=raw["alt"]["places"],
         lights=raw["alt"]["lights"],

@@ -16,6 +16,7 @@ from ray_tasks.copywriting.items import Item, noun_of
 from ray_tasks.copywriting.kinds import Kind
 from ray_tasks.copywriting.locales import Locale
 from ray_tasks.copywriting.settings_guide import GUIDES
+from ray_tasks.copywriting.uses import Use
 from ray_tasks.copywriting.validation import may_be_said
 from ray_tasks.models.text_embedder import TextEmbedder, Vectors
 from schemas.instruction import (
@@ -80,6 +81,7 @@ class Thing:
     product: Mapping[str, Any]
     kind: Kind
     item: Item | None
+    use: Use
     placements: tuple[str, ...]
     channels: tuple[str, ...]
 
@@ -89,7 +91,8 @@ class Said:
     """What the product's personas before this one have said, so that no two read alike."""
 
     headlines: set[str] = field(default_factory=set)
-    statements: dict[tuple[str, str], int] = field(default_factory=dict)
+    frames: set[str] = field(default_factory=set)
+    statements: dict[tuple[str, str, str], int] = field(default_factory=dict)
     lines: set[str] = field(default_factory=set)
 
 
@@ -120,24 +123,23 @@ def selling_points(
     said: Said,
     seed: Seed,
 ) -> list[Statement | str]:
-    """One to three points: statements of the record first, at most one line of situation to fill up."""
+    """Up to three points: statements of the record first, and where there is room a line that fits thing and place.
+
+    None where the record says nothing and the place has nothing to do with the thing: short is better than forced.
+    """
     brand = thing.product.get("brand")
     wanted = 2 + (draw(*seed, "points") % 3 == 0)
     # Beside the first, what another persona has said in the only words there are stays with that persona.
     own = [s for s in ranked[1:] if s.others or s.key not in said.statements]
     chosen: list[Statement | str] = list([*ranked[:1], *own][:wanted])
-    if len(chosen) < 2 and brand and draw(*seed, "brand") % 2 == 0:
+    if len(chosen) < 2 and brand and brand.lower() not in head.lower() and draw(*seed, "brand") % 2 == 0:
         text = pick(locale.facts["brand"], *seed, "brand form").format(value=brand)
         if text_columns(text) <= SELLING_POINT_MAX_CHARS and may_be_said(text, locale, thing.channels):
             chosen.append(Statement(text, "brand", brand, text))
-    if len(chosen) < 2:
-        bank = thing.kind.bank
-        # A mood ("Nobody knocks") is no point of its own: only where there is none at all.
-        moments = [*locale.support_of.get(bank, locale.support[setting])]
-        moments += [] if chosen else locale.moods(bank, setting)
+    if len(chosen) < 2 and (setting in thing.use.places or GUIDES[setting].occasion):
         lines = [
             line
-            for line in in_turn(moments, seed, "line")
+            for line in in_turn(locale.support[setting], seed, "line")
             if line not in said.lines
             and line.lower() not in head.lower()
             and text_columns(line) <= SELLING_POINT_MAX_CHARS
@@ -249,9 +251,11 @@ def write_instruction(
         setting,
         thing.kind,
         thing.item,
+        thing.use,
         locale,
         leading,
         said.headlines,
+        said.frames,
         thing.channels,
         seed,
     )
@@ -266,6 +270,7 @@ def write_instruction(
     for statement in [*stated, *([head.used] if head.used else [])]:
         said.statements[statement.key] = said.statements.get(statement.key, 0) + 1
     said.headlines.add(head.text)
+    said.frames.add(head.frame)
     return {
         "locale": locale.tag,
         "segment_id": persona.segment_id,

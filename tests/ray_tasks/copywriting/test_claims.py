@@ -39,7 +39,9 @@ def test_specifications_in_each_locale(given: dict, english: str | None, german:
 
 
 def test_what_one_persona_has_said_the_next_says_in_other_words() -> None:
-    [said] = statements(product(facts=[fact("capacity", "1.5", "l")], description=None), EN, "home")
+    [said] = statements(
+        product(title="Jar", facts=[fact("capacity", "1.5", "l")], description=None), EN, "home"
+    )
     forms = [said.said_before(times).text for times in range(4)]
     assert len(set(forms[:3])) == 3 and forms[3] == forms[0]
     assert said.said_before(1).key == said.key
@@ -65,7 +67,9 @@ def test_short_sentences_and_purposes_stand_alone() -> None:
 
 def test_german_never_quotes_english_sentences_but_knows_features() -> None:
     item = product(
-        facts=[], description="A waterproof bag with multiple pockets and a nice smell. Not windproof."
+        title="Bag",
+        facts=[],
+        description="A waterproof bag with multiple pockets and a nice smell. Not windproof.",
     )
     assert [s.text for s in statements(item, DE, "bag")] == ["Wasserdicht", "Mehrere Taschen"]
     assert [s.source_value for s in statements(item, DE, "bag")] == ["waterproof", "multiple pockets"]

@@ -7,10 +7,8 @@ import pytest
 from ray_tasks.copywriting.choice import in_turn
 from ray_tasks.copywriting.descriptions import says_the_names
 from ray_tasks.copywriting.echoes import echoes, says
-from ray_tasks.copywriting.headlines import short_name
-from ray_tasks.copywriting.kinds import kind_of
 from ray_tasks.copywriting.locales import load_locale
-from tests.ray_tasks.records import product
+from ray_tasks.copywriting.titles import short_name
 
 
 @pytest.mark.parametrize(
@@ -75,11 +73,3 @@ def test_a_title_is_a_name_where_it_reads_as_one(title: str, name: str | None) -
 def test_a_phrase_that_only_says_the_title_is_no_selling_point() -> None:
     assert says_the_names("Mug and Coffee gift set combination package", ["Coffee Gift Package"])
     assert not says_the_names("LED soles", ["LED Leather Hi-Tops"])
-
-
-def test_tools_get_no_words_of_the_living_room() -> None:
-    english = load_locale("en")
-    tool = kind_of(product(title="Wood Rasp Set", category="Hand Tools > Files")).bank
-    assert "Nobody has to leave" in english.moods("bag", "wood_table")
-    assert "Nobody has to leave" not in english.moods(tool, "wood_table")
-    assert "New keys, old walls" in english.moods(tool, "renovation_room")

@@ -5,9 +5,11 @@ import re
 import pytest
 
 from ray_tasks.copywriting.items import Item, item_of, item_words, noun_of
-from ray_tasks.copywriting.kinds import ANY_KIND, KINDS, kind_of
+from ray_tasks.copywriting.kinds import ANY_KIND, GARDEN_LIGHT, KINDS, kind_of
 from ray_tasks.copywriting.locales import load_locale, supported_locales
 from ray_tasks.copywriting.settings_guide import GUIDES
+from ray_tasks.copywriting.titles import described, stated_facts
+from ray_tasks.copywriting.uses import use_of, uses
 from ray_tasks.copywriting.validation import may_be_said
 from schemas.instruction import (
     CALL_TO_ACTION_MAX_CHARS,
@@ -27,9 +29,7 @@ from tests.ray_tasks.records import product
 def test_every_phrase_fits_and_may_be_said(tag: str) -> None:
     locale = load_locale(tag)
     headlines = [text for bank in locale.headlines.values() for texts in bank.values() for text in texts]
-    lines = [
-        text for bank in (locale.support, locale.support_of) for texts in bank.values() for text in texts
-    ]
+    lines = [text for texts in locale.support.values() for text in texts]
     calls = [text for texts in locale.calls.values() for text in texts]
     for texts, limit in (
         (headlines, HEADLINE_MAX_CHARS),
@@ -38,30 +38,36 @@ def test_every_phrase_fits_and_may_be_said(tag: str) -> None:
     ):
         for text in texts:
             assert text_columns(text) <= limit, text
-            assert may_be_said(text.replace("{name}", "Mug"), locale), text
+            assert may_be_said(text, locale), text
             assert not re.search(r"\d", text), f"{text}: a number needs a fact"
 
 
-@pytest.mark.parametrize("tag", supported_locales())
-def test_every_kind_and_setting_has_words(tag: str) -> None:
-    locale = load_locale(tag)
-    for kind in (*KINDS, ANY_KIND):
-        assert len(locale.headlines[kind.bank]["neutral"]) >= 6, kind.name
-        for setting in kind.allowed:
-            assert setting in SETTINGS and setting in locale.places and len(locale.support[setting]) >= 2
-            if not GUIDES[setting].neutral:
-                bank = locale.headlines[kind.bank]
-                assert len(bank.get(setting, ())) >= 2 or len(bank["neutral"]) >= 6, (kind.name, setting)
+def test_every_item_and_kind_has_a_use_and_every_use_has_words() -> None:
+    by_item, by_kind = uses()
+    assert by_item.keys() == set(item_words().values()) and by_kind.keys() == {
+        kind.name for kind in (*KINDS, GARDEN_LIGHT, ANY_KIND)
+    }
+    known = {use.name: use for use in (*by_item.values(), *by_kind.values())}
+    for tag in supported_locales():
+        locale = load_locale(tag)
+        assert locale.uses.keys() == known.keys(), tag
+        assert all(len(forms) >= 4 for forms in locale.uses.values()), tag
+        feasts = {name for name in SETTINGS if GUIDES[name].occasion}
+        places = feasts.union(*(use.places for use in known.values()))
+        assert locale.nouns.keys() == locale.support.keys() == places, tag
+        assert set(locale.places) == set(SETTINGS)
+        assert all(len(locale.nouns[name]) >= 6 and len(locale.support[name]) >= 2 for name in places)
+        for kind in KINDS:
+            use = use_of(None, kind)
+            assert not use.moods or locale.headlines[kind.bank]["neutral"], (tag, kind.name)
 
 
 def test_locales_say_the_same_things() -> None:
     english = load_locale("en")
     for tag in supported_locales():
         other = load_locale(tag)
-        assert other.headlines.keys() - {"any"} == english.headlines.keys() - {"any"}
-        parts = (
-            "places lights props support support_of nouns nouns_of qualified calls items specs facts angles"
-        )
+        assert other.headlines.keys() == english.headlines.keys()
+        parts = "places lights props support nouns uses qualified calls items specs facts angles"
         for part in [*parts.split(), "fact_headlines"]:
             assert getattr(other, part).keys() == getattr(english, part).keys(), (tag, part)
 
@@ -70,16 +76,14 @@ def test_locales_say_the_same_things() -> None:
 def test_every_item_stands_in_every_phrase_around_its_noun(tag: str) -> None:
     locale = load_locale(tag)
     assert locale.items.keys() == set(item_words().values())
-    assert set(locale.nouns) == set(SETTINGS) and all(len(forms) >= 6 for forms in locale.nouns.values())
     for key in locale.items:
         noun = noun_of(Item(key, "title"), locale)
         assert noun is not None and noun.bare and noun.with_article.endswith(noun.bare)
-        for setting, forms in (locale.nouns | locale.nouns_of | locale.angles).items():
+        for name, forms in (locale.nouns | locale.angles | locale.uses).items():
             said = [form.format(a=noun.with_article, noun=noun.bare) for form in forms]
             assert all(may_be_said(text, locale) for text in said), said
-            fitting = [text for text in said if text_columns(text) <= HEADLINE_MAX_CHARS]
-            if setting in SETTINGS and GUIDES[setting].neutral:
-                assert fitting, (key, setting)
+            fitting = [text for text in said if max(len(text), text_columns(text)) <= HEADLINE_MAX_CHARS]
+            assert name != uses()[0][key].name or len(fitting) >= 3, (key, fitting)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +105,7 @@ def test_items_are_found_by_the_head_of_the_title(title: str, category: str, key
 @pytest.mark.parametrize("tag", supported_locales())
 def test_every_headline_says_what_the_thing_is_or_a_fact_of_it(tag: str) -> None:
     locale = load_locale(tag)
-    for table in (locale.nouns, locale.nouns_of, locale.angles, locale.qualified):
+    for table in (locale.nouns, locale.uses, locale.angles, locale.qualified):
         for forms in table.values():
             assert all("{a}" in form or "{noun}" in form for form in forms), forms
     for name, forms in locale.fact_headlines.items():
@@ -167,3 +171,42 @@ def test_food_is_never_on_a_gym_floor_and_furniture_never_on_a_desk() -> None:
     assert not allowed["food"] & {"gym_floor", "workshop_bench", "city_night"}
     assert not allowed["furniture"] & {"office_desk", "kitchen_counter", "cafe_table", "marble_counter"}
     assert all(len(settings) >= 4 for settings in allowed.values())
+
+
+@pytest.mark.parametrize(
+    ("title", "brand", "said"),
+    [
+        ("Black Leather Backpack", None, "black leather backpack"),
+        ("Black Women's Purse", None, "black purse"),
+        ("LED Leather Hi-Tops", None, "LED leather hi-tops"),
+        ("Two-tone mug, sea and sand", "Lehm & Ton", "two-tone mug"),
+        ("Wanderer Black Hiking Boots", "Daybird", None),
+        ("Sporty Deck Shoe", None, None),
+        ("Garden Hose 50-foot", None, None),
+    ],
+)
+def test_a_title_that_describes_the_thing_is_said_in_small_letters(
+    title: str, brand: str | None, said: str | None
+) -> None:
+    item = item_of(product(title=title, category="Any"))
+    assert described(product(title=title, brand=brand), item, noun_of(item, load_locale("en"))) == said
+
+
+@pytest.mark.parametrize(
+    ("title", "stated"),
+    [
+        ("Tan Leather Shoulder Bag", ["tan", "leather"]),
+        ("Wooden Barrel Planter", ["wood"]),
+        ("Trailblaze Steel-Blue Hiking Shoes", []),
+        ("Red and Blue Scarf", []),
+        ("Boot Laces for Black Shoes", []),
+    ],
+)
+def test_a_title_states_one_colour_and_one_material(title: str, stated: list[str]) -> None:
+    assert [fact["value"] for fact in stated_facts(product(title=title))] == stated
+
+
+def test_a_place_is_spoken_of_only_with_things_that_suit_it() -> None:
+    crampons, mug = use_of(Item("crampons", "title"), KINDS[0]), use_of(Item("mug", "title"), KINDS[0])
+    assert "city_night" not in crampons.places and "office_desk" in mug.places
+    assert not crampons.moods and mug.moods
