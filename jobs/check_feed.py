@@ -234,8 +234,8 @@ def report(
             say("\nMAPPING, proposed: paste it below [[merchants]] and correct what is wrong\n")
             for remark in proposal.remarks:
                 say(textwrap.fill(remark, WIDTH, initial_indent="  # ", subsequent_indent="  # ") + "\n")
-            names = ("path", "format", "delimiter", "encoding", "image_root")
-            given = {name: value for name in names if (value := getattr(feed, name))}
+            names = ("path", "format", "delimiter", "quote", "encoding", "image_root")
+            given = {name: value for name in names if (value := getattr(feed, name)) not in {None, "", '"'}}
             say("".join(f"  {line}".rstrip() + "\n" for line in as_toml(given, proposal).splitlines()))
         else:
             ready = (

@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from jobs.feeds.read import READERS
 from schemas.feed_config import DataFile
 
 _SNIFFED_BYTES = 65_536
+_CELL_BETWEEN = r"(?m)(?:^|(?<=[\t;|,]))%(mark)s[^%(mark)s\n]*%(mark)s(?=[\t;|,]|$)"
 
 
 @dataclass
@@ -94,7 +96,12 @@ def sniff(path: Path, root: Path) -> DataFile:
     if text.startswith("{"):
         lines = text.splitlines()
         return DataFile(**settings, format="jsonl" if lines[0].rstrip().endswith("}") else "json")
-    delimiter = _delimiter(text)
+    lines = [line for line in text.splitlines()[:50] if line]
+    # Apostrophes are quotes where whole cells stand between them, oftener than between quotation marks.
+    quote = max("\"'", key=lambda mark: len(re.findall(_CELL_BETWEEN % {"mark": mark}, "\n".join(lines))))
+    if quote != DataFile.model_fields["quote"].default:
+        settings["quote"] = quote
+    delimiter = _delimiter([re.sub(f"{quote}[^{quote}]*{quote}", "", line) for line in lines])
     if delimiter == "\t":
         return DataFile(**settings, format="tsv")
     if delimiter != ",":
@@ -115,9 +122,8 @@ def _encoding(start: bytes) -> str | None:
     return None
 
 
-def _delimiter(text: str) -> str:
-    lines = text.splitlines()[:50]
-    bare = [re.sub(r'"[^"]*"', "", line) for line in lines if line]
+def _delimiter(bare: Sequence[str]) -> str:
+    """The delimiter of lines without what stands between quotes."""
     if not bare:
         return ","
     counts = {mark: Counter(line.count(mark) for line in bare) for mark in "\t;|,"}

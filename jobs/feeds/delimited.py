@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from jobs.feeds.limits import MAX_CELL_CHARS, MAX_COLUMNS
-from jobs.feeds.lines import Lines, Record, RecordTooLarge, cut
+from jobs.feeds.lines import Lines, Record, RecordTooLarge, cut, naming_the_line
 from jobs.feeds.reasons import FeedError
 from schemas.feed_config import DataFile
 
@@ -39,7 +39,8 @@ def read_delimited(text: TextIO, file: DataFile) -> Iterator[Record]:
     """
     lines = Lines(text)
     parsed = parse(lines, file)
-    yield from records(parsed, lines, file, len(header_of(parsed, file)))
+    with naming_the_line(lines):
+        yield from records(parsed, lines, file, len(header_of(parsed, file)))
 
 
 def records(parsed: Iterator[Record], lines: Lines, file: DataFile, width: int) -> Iterator[Record]:

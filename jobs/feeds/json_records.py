@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from jobs.feeds.files import BAD
 from jobs.feeds.limits import MAX_DEPTH, MAX_LOST_RECORDS, MAX_LOST_SHARE, MAX_RECORD_CHARS
-from jobs.feeds.lines import Lines, Record, RecordTooLarge, cut, judge_encoding
+from jobs.feeds.lines import Lines, Record, RecordTooLarge, cut, judge_encoding, naming_the_line
 from jobs.feeds.reasons import FeedError
 from schemas.feed_config import DataFile
 
@@ -138,7 +138,13 @@ class _Scan:
 
 def read_json_lines(text: TextIO, file: DataFile) -> Iterator[Record]:
     """One object a line; numbered by lines, blank ones left out. Raises FeedError for faults of the whole file."""
-    lines, decoder = Lines(text), Decoder()
+    lines = Lines(text)
+    with naming_the_line(lines):
+        yield from _json_lines(lines, file)
+
+
+def _json_lines(lines: Lines, file: DataFile) -> Iterator[Record]:
+    decoder = Decoder()
     while True:
         lines.begin()
         number = lines.number + 1
@@ -205,7 +211,10 @@ def read_json(text: TextIO, file: DataFile) -> Iterator[Record]:
                 badly_encoded += 1
                 judge_encoding(badly_encoded, number)
             if window.at == start:
-                lost += not _skip_record(window, decoder, code in {"record_too_large", "record_too_deep"})
+                sure = _skip_record(window, decoder, code in {"record_too_large", "record_too_deep"})
+                if sure is None:
+                    raise _damaged(file, number - 1, "ends")
+                lost += not sure
             if window.at == start or lost > max(MAX_LOST_RECORDS, MAX_LOST_SHARE * number):
                 raise _damaged(file, number, "is damaged")
             yield number, None, code, raw, 0
@@ -230,10 +239,10 @@ def _damaged(file: DataFile, number: int, how: str) -> FeedError:
     )
 
 
-def _skip_record(window: _Window, decoder: Decoder, sound: bool) -> bool:
+def _skip_record(window: _Window, decoder: Decoder, sound: bool) -> bool | None:
     """Moves the window behind a broken record, or leaves it when there is no end; whether the end is beyond doubt.
 
-    `sound`: nothing is known to be wrong with it but its size.
+    `sound`: nothing is known to be wrong with it but its size; None when the text ends within it.
     """
     start, scan, failed_at = window.at, _Scan(), decoder.failed_at
     if window.buffer[start] not in "{[":
@@ -242,8 +251,10 @@ def _skip_record(window: _Window, decoder: Decoder, sound: bool) -> bool:
     while sound:
         end = scan.to_end(window.buffer, window.at, len(window.buffer))
         window.at = end or len(window.buffer)
-        if end or not window.more:
+        if end:
             return True
+        if not window.more:
+            return None
         window.fill()
     by_brackets = scan.to_end(window.buffer, start, min(len(window.buffer), start + LOST_CHARS))
     by_text = _NEXT_OBJECT.search(window.buffer, failed_at) if failed_at else None

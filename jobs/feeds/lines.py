@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ Record = tuple[int, Any, str | None, str | None, int]
 def fault_of(error: FeedError | OSError, path: Path, number: int) -> Record:
     """A fault of the whole file as the record of that line or number, from which on nothing could be read."""
     if isinstance(error, FeedError):
-        return number, None, error.reason, error.detail, 0
+        return error.line or number, None, error.reason, error.detail, 0
     return number, None, "feed_unreadable", f"{path}: {error}", 0
 
 
@@ -58,6 +59,16 @@ def judge_encoding(broken: int, records: int, at_end: bool = False) -> None:
 def cut(raw: str) -> str:
     """The kept part of a broken record."""
     return raw[:RAW_CHARS].rstrip("\r\n").replace(BAD, "\ufffd").replace("\0", "\u2400")
+
+
+@contextmanager
+def naming_the_line(lines: Lines) -> Iterator[None]:
+    """Faults of the whole file name the line in which the record starts that could not be read."""
+    try:
+        yield
+    except FeedError as error:
+        error.line = lines.start
+        raise
 
 
 class Lines:

@@ -52,6 +52,8 @@ class FeedError(Exception):
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
+        self.line: int | None = None
+        """Line of the file that could not be read, where the format has lines."""
 
     def __str__(self) -> str:
         return self.detail

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         (b"a;b;c\n1;2,5;3\n4;5,5;6\n", {"format": "csv", "delimiter": ";"}),
         (b'a,b\n"x;y;z",2\n', {"format": "csv"}),
         (b"a\tb\n1\t2\n", {"format": "tsv"}),
+        (b"a;b\n'x;y,z';2\n'it is \"x\"';3\n", {"format": "csv", "delimiter": ";", "quote": "'"}),
+        (b"a,b\n\"it's, 'x'\",2\nrock'n'roll,3\n", {"format": "csv"}),
         (gzip.compress(b"a|b\n1|2\n", mtime=0), {"format": "csv", "delimiter": "|"}),
         ("a,b\nКружка,1\n".encode("windows-1251"), {"format": "csv", "encoding": "windows-1251"}),
         ("a,b\nCafé,1\n".encode("latin-1"), {"format": "csv", "encoding": "windows-1252"}),

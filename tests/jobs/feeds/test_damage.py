@@ -102,6 +102,28 @@ def test_many_wounds_and_rubbish_end(tmp_path: Path, format: str) -> None:
             assert set(codes(records).values()) <= REASONS.keys()
 
 
+@pytest.mark.parametrize(
+    ("format", "content", "place"),
+    [
+        ("csv", b"a,b\n1,2\n\n\n3", 5),
+        ("csv", b'a,b\n1,2\n3,"4', 3),
+        ("jsonl", b'{"a": 1}\n\n\n{"a"', 4),
+        ("json", b'[{"a": 1},\n{"a": "', 2),
+        ("json", b'[{"a": 1},\n{"a": 2}', 3),
+        ("json", b'{"a": 1} {"a": [', 2),
+        ("xml", b"<r><i><a>1</a></i><i><a>", 2),
+        ("xml", b"<r><i><a>1</a></i><i/>", 3),
+    ],
+)
+def test_a_file_that_ends_early_is_one_fault_where_it_ends(
+    tmp_path: Path, format: str, content: bytes, place: int
+) -> None:
+    (tmp_path / "f").write_bytes(content)
+    records = list(_until_fault(tmp_path / "f", DataFile(path="f", format=format)))  # type: ignore[arg-type]
+    assert codes(records) == {place: "feed_truncated"}
+    assert len(values(records)) == len(records) - 1 >= 1
+
+
 def test_every_code_in_the_sources_is_explained() -> None:
     sources = Path(__file__).resolve().parents[3] / "jobs" / "feeds"
     text = "".join(path.read_text() for path in sources.glob("*.py") if path.name != "reasons.py")
