@@ -117,6 +117,9 @@ def _encoding(start: bytes) -> str | None:
         # The last character of a cut may be torn.
         codecs.getincrementaldecoder("utf-8")().decode(start, final=len(start) < _SNIFFED_BYTES)
     except UnicodeDecodeError:
+        japanese = codecs.getincrementaldecoder("cp932")("replace").decode(start)
+        if "\ufffd" not in japanese and len(re.findall("[\u3041-\u30fa]", japanese)) >= 3:
+            return "cp932"
         # Words of letters beyond ASCII only are Cyrillic; Latin letters stand alone among others.
         return "windows-1251" if re.search(rb"[\xc0-\xff]{4,}", start) else "windows-1252"
     return None

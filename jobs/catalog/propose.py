@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,28 +20,36 @@ _EXACT, _PART = 3.0, 1.5
 MIN_SCORE = 2.5
 # Field -> headers that mean it, best first. A header that only contains one of them counts half.
 HEADERS: dict[str, str] = {
-    "sku": "sku id item_id product_id article_number article_no item_number item_no stock_code stockcode "
-    "artikelnummer artikelnr artikel_nr art_nr bestellnummer code codigo codice ref reference referencia артикул арт "
-    "uniq_id asin part_number style_id product_code",
-    "title": "title name product_name product_title item_name display_name productdisplayname bezeichnung titel nom "
-    "libelle nombre titulo titolo nome название наименование имя description",
-    "description": "description desc long_description body text beschreibung descripcion descrizione описание about "
-    "details product_description body_html summary",
-    "category": "category categories cat product_type type kategorie warengruppe categorie categoria категория раздел "
-    "product_category category_path department rubrik rayon main_category mastercategory section taxonomy",
-    "brand": "brand manufacturer vendor marke hersteller maker brand_name marque marca marchio бренд производитель",
-    "price": "price unit_price unitprice list_price regular_price preis price_eur price_usd actual_price selling_price "
-    "retail_price prix precio prezzo цена mrp amount",
-    "sale_price": "sale_price special_price discounted_price discount_price offer_price promo_price angebotspreis sale",
-    "currency": "currency currency_code waehrung wahrung devise moneda valuta валюта",
-    "availability": "availability in_stock stock_status stock_level stock quantity_in_stock current_stock qty "
-    "inventory stocklevel bestand lager lagerbestand verfugbarkeit disponibilite disponibilidad наличие остаток",
+    "sku": "sku id item_id product_id article_number article_no item_number item_no stock_code "
+    "stockcode artikelnummer artikelnr artikel_nr art_nr bestellnummer code codigo codice ref "
+    "reference referencia артикул арт код 商品コード 商品番号 品番 型番 商品编号 货号 uniq_id asin "
+    "part_number style_id product_code",
+    "title": "title name product_name product_title item_name display_name product_display_name "
+    "bezeichnung titel nom libelle nombre titulo titolo nome название наименование имя 商品名 品名 "
+    "商品名称 名称 heading headline description",
+    "description": "description desc long_description body text beschreibung descripcion descrizione "
+    "описание 商品説明 説明 描述 langtext long_text about details product_description body_html "
+    "summary",
+    "category": "category categories cat product_type type kategorie warengruppe categorie categoria "
+    "категория раздел группа カテゴリ カテゴリー 分類 分类 classification product_category "
+    "category_path department rubrik rayon main_category master_category section taxonomy",
+    "brand": "brand manufacturer vendor marke hersteller maker brand_name marque marca marchio бренд "
+    "производитель ブランド メーカー 品牌",
+    "price": "price unit_price unitprice list_price regular_price preis price_eur price_usd "
+    "actual_price selling_price retail_price prix precio prezzo цена 価格 販売価格 价格 mrp amount "
+    "value",
+    "sale_price": "sale_price special_price discounted_price discount_price offer_price promo_price "
+    "angebotspreis sale",
+    "currency": "currency currency_code waehrung wahrung devise moneda valuta валюта 通貨 iso",
+    "availability": "availability in_stock stock_status stock_level stock quantity_in_stock "
+    "current_stock qty inventory stocklevel bestand lager lagerbestand verfugbarkeit disponibilite "
+    "disponibilidad наличие остаток 在庫 在庫数 库存 available",
     "condition": "condition item_condition zustand etat",
-    "gtin": "gtin ean ean13 upc barcode isbn gtin13 штрихкод",
+    "gtin": "gtin ean ean13 upc barcode isbn gtin13 штрихкод jan",
     "parent_sku": "parent_sku parent_id item_group_id group_id parent master_id variant_of",
     "language": "language lang locale content_language",
-    "image": "image image_path image_link image_url picture img photo bild image_file main_image picture_url filename "
-    "imagen immagine фото изображение",
+    "image": "image image_path image_link image_url picture img photo bild image_file main_image "
+    "picture_url filename imagen immagine фото изображение картинка 画像 图片 src",
     "tags": "tags keywords labels",
     "size": "package_size size volume weight groesse grosse",
     "rating_mean": "rating average_rating avg_rating rating_mean stars",
@@ -113,7 +122,7 @@ def _inside(expression: str, key: str, values: list[Any], depth: int) -> Iterato
     if values and all(isinstance(value, list) for value in values):
         if all(isinstance(item, str) for value in values for item in value):
             # The levels of a category, or tags: a list is understood as it is.
-            path = "categor" in key or "taxonom" in key
+            path = re.search("categor|taxonom|class|breadcrumb", key)
             yield (
                 f"array_join({expression}, ' > ')" if path else expression,
                 key,
@@ -136,8 +145,9 @@ def _name(column: str) -> str:
 
 
 def _key(header: str) -> str:
-    """A header in small letters without accents, of any script: `Währung` is wahrung."""
-    decomposed = unicodedata.normalize("NFKD", header.casefold())
+    """A header in small letters without accents, of any script: `Währung` is wahrung, `longText` long_text."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", header)
+    decomposed = unicodedata.normalize("NFKD", words.casefold())
     bare = re.sub(
         r"^[a-z]{1,8}:(?=\w)", "", "".join(c for c in decomposed if not unicodedata.combining(c)).strip()
     )
@@ -151,18 +161,28 @@ def _texts(head: Head, column: str) -> list[str]:
 
 def _score(ours: str, key: str, values: Sequence[str]) -> float:
     """How well a column of that name would serve as a field; 0 where its values cannot be it."""
-    names = HEADERS[ours].split()
+    names = _names(ours)
     by_name = 0.0
     if key in names:
-        by_name = _EXACT - 0.05 * names.index(key)
-    elif parts := [n for n, name in enumerate(names) if name in key.split("_")]:
-        by_name = _PART - 0.05 * parts[0]
+        by_name = _EXACT - 0.03 * names.index(key)
+    elif parts := [n for n, name in enumerate(names) if name in key.split("_") or _is_within(name, key)]:
+        by_name = _PART - 0.03 * parts[0]
     if not values:
         return 0.0
     judge = _CONTENT.get(ours)
     content = judge(values) if judge else 0.5
     # Values that cannot be the field outweigh a name; a name without doubt outweighs middling values.
     return 0.0 if content <= 0 else by_name + 2 * content
+
+
+@cache
+def _names(ours: str) -> list[str]:
+    return [_key(name) for name in HEADERS[ours].split()]
+
+
+def _is_within(name: str, key: str) -> bool:
+    """Whether a word of another language's compound: `bezeichnung` in artikelbezeichnung; Chinese has no spaces."""
+    return len(name) >= (6 if name.isascii() else 2 if name[0] > "\u3000" else 4) and name in key
 
 
 def _share(values: Sequence[str], test: Callable[[str], object]) -> float:
@@ -184,13 +204,17 @@ def _is_sku(values: Sequence[str]) -> float:
 
 def _is_title(values: Sequence[str]) -> float:
     words = _share(
-        values, lambda v: re.search(r"[^\W\d_]{3}", v) and len(v) <= 200 and not _PICTURE.search(v)
+        values,
+        lambda v: (
+            re.search(r"[^\W\d_]{3}|[\u3041-\u9fff]{2}", v) and len(v) <= 200 and not _PICTURE.search(v)
+        ),
     )
     return words * min(1.0, 0.4 + _distinct(values)) * (1.0 if _mean_length(values) < 80 else 0.4)
 
 
 def _is_description(values: Sequence[str]) -> float:
-    return min(1.0, _mean_length(values) / 60) if _share(values, lambda v: " " in v) > 0.5 else 0.0
+    sentences = _share(values, lambda v: re.search(r"[ \u3001\u3002]", v)) > 0.5
+    return min(1.0, _mean_length(values) / 60) if sentences else 0.0
 
 
 def _is_category(values: Sequence[str]) -> float:
@@ -231,6 +255,12 @@ def _completed(
     if "category" not in fields:
         fields["category"] = "'Uncategorised'"
         remarks.append("no column looks like a category: a constant stands in its place")
+    if head.whole and len(head.records) == 1:
+        for name, value in head.records[0].items():
+            if isinstance(value, list) and len(value) > 1 and isinstance(value[0], dict):
+                remarks.append(
+                    f"the file is one record, and {name} in it a list of {len(value)}: export that list alone"
+                )
     for ours in ("sku", "title", "price"):
         if ours not in fields:
             remarks.append(f"no column looks like {ours}: put an expression over the columns in its place")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import threading
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -73,13 +72,13 @@ class PeakMemory:
     """Measures, while it is entered, the greatest resident size of each process of this one's tree, in MiB.
 
     `peak_mb` is their sum, by the kernel's own mark (Linux, proc(5): VmHWM, which clear_refs resets): no peak between
-    two samples is missed, and the processes' peaks count as if they came together. A process that was not there at
-    the start counts from its second sample on: the JVM's children begin as a copy of it.
+    two samples is missed, and the processes' peaks count as if they came together. Left out is a later process that
+    is still a copy of the JVM, on its way to become another program.
     """
 
     def __init__(self) -> None:
         self._peaks: dict[int, int] = {}
-        self._samples: Counter[int] = Counter()
+        self._first: list[int] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
@@ -89,10 +88,10 @@ class PeakMemory:
         return sum(self._peaks.values()) // 1024
 
     def __enter__(self) -> PeakMemory:
-        for pid in _tree():
+        self._first = _tree()
+        for pid in self._first:
             with suppress(OSError):
                 Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
-                self._samples[pid] += 1
         self._thread.start()
         return self
 
@@ -108,8 +107,7 @@ class PeakMemory:
             last = self._stop.wait(PEAK_INTERVAL_S)
             for pid in _tree():
                 with suppress(OSError):
-                    self._samples[pid] += 1
-                    if self._samples[pid] > 1:
+                    if pid in self._first or Path(f"/proc/{pid}/exe").readlink().name != "java":
                         self._peaks[pid] = max(self._peaks.get(pid, 0), _kb(f"/proc/{pid}/status", "VmHWM:"))
 
 

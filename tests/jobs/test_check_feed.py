@@ -64,6 +64,15 @@ def test_fields_are_proposed_in_other_languages_and_inside_records(tmp_path: Pat
     }  # fmt: skip
     russian = fields("b.csv", "артикул,название,раздел,цена\n7,Чайник,Кухня,350\n".encode("windows-1251"))
     assert russian == {"sku": "`артикул`", "title": "`название`", "category": "`раздел`", "price": "`цена`"}
+    compounds = "Art.-Nr.;Artikelbezeichnung;Hauptwarengruppe;VK-Preis\n7;Kanne;Küche;1,5\n"
+    assert fields("d.csv", compounds.encode()) == {
+        "sku": "`Art.-Nr.`", "title": "Artikelbezeichnung", "category": "Hauptwarengruppe", "price": "`VK-Preis`"
+    }  # fmt: skip
+    japanese = "商品コード,商品名,カテゴリ,販売価格,ブランド\n7,急須,キッチン,3000,メーカー名\n"
+    for encoding in ("utf-8", "cp932"):
+        found = fields("e.csv", japanese.encode(encoding))
+        assert list(found) == ["sku", "title", "category", "brand", "price"]
+        assert (found["sku"], found["title"], found["price"]) == ("`商品コード`", "`商品名`", "`販売価格`")
     record = {
         "id": 7,
         "texts": {"name": {"en": "Desk lamp"}},
