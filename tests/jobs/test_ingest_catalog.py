@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import gzip
 import hashlib
 import json
 import shutil
@@ -12,6 +13,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from infra.sample_shop.exports import ADDRESS, EXPORTS, sample_families, write_exports
@@ -255,10 +258,14 @@ def test_the_same_catalog_gives_the_same_products_whatever_file_it_comes_in(
         path = root / family.variants[0].image
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(family.id.encode())
-    with (root / "latin.csv").open("w", encoding="latin-1", errors="xmlcharrefreplace", newline="") as file:
-        writer = csv.DictWriter(file, list(TRANSLATED[0]), delimiter=";")
-        writer.writeheader()
-        writer.writerows(TRANSLATED)
+    for name, encoding, delimiter in (("latin.csv", "latin-1", ";"), ("tabs.tsv", "utf-8-sig", "\t")):
+        with (root / name).open("w", encoding=encoding, newline="") as file:
+            writer = csv.DictWriter(file, list(TRANSLATED[0]), delimiter=delimiter)
+            writer.writeheader()
+            writer.writerows(TRANSLATED[::-1])
+    (root / "tabs.tsv").write_bytes(gzip.compress((root / "tabs.tsv").read_bytes()))
+    (root / "array.json").write_text(json.dumps(TRANSLATED, ensure_ascii=False), encoding="utf-8")
+    pq.write_table(pa.Table.from_pylist(TRANSLATED[1:] + TRANSLATED[:1]), root / "columns.parquet")
     lines = [json.dumps(dict(reversed(row.items()))) for row in reversed(TRANSLATED)]
     (root / "shuffled.jsonl").write_text("\n".join(lines), encoding="utf-16")
     items = "".join(
@@ -276,7 +283,8 @@ def test_the_same_catalog_gives_the_same_products_whatever_file_it_comes_in(
         'path = "latin.csv"\nformat = "csv"\nmapping = "plain"\ndelimiter = ";"\nencoding = "latin-1"'
     )
     feeds["shuffled"] = 'path = "shuffled.jsonl"\nformat = "jsonl"\nmapping = "plain"\nencoding = "utf-16"'
-    feeds["items"] = 'path = "items.xml"\nformat = "xml"\nmapping = "plain"'
+    for name, format in (("items", "xml"), ("tabs", "tsv"), ("array", "json"), ("columns", "parquet")):
+        feeds[name] = f'path = "{name}.{format}"\nformat = "{format}"\nmapping = "plain"'
     text = HEAD.format(root=root, share=0)
     for name, feed in feeds.items():
         text += f"""
@@ -311,4 +319,5 @@ image_paths = [{{ prefix = "{ADDRESS}" }}]
         several = {k: skus for k, skus in grouped[name.replace(".", "_")].items() if len(skus) > 1}
         assert several == packs, name
     assert len(found["latin"]) == len(TRANSLATED)
-    assert found["latin"] == found["shuffled"] == found["items"]
+    for name in ("shuffled", "items", "tabs", "array", "columns"):
+        assert found[name] == found["latin"], name
