@@ -8,6 +8,7 @@ Each line begins with ok or FAILED and ends, where it failed, with what to do. E
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -55,7 +56,18 @@ def check_source(key: str, weights: Weights) -> str:
             f"you read{today}"
         )
     if info is None:
-        return f"{weights.model}@{weights.revision[:12]}: the hub is not asked or not reached; files as they are here"
+        files = _local_folder(weights)
+        if files is None:
+            raise OSError(
+                f"{key}.model: weights missing: none of {weights.model} at {weights.revision[:12]} are on this "
+                "machine, and the hub is not asked (local_files_only) or not reached; fetch them where it is: "
+                "hf download "
+                f"{weights.model} --revision {weights.revision}; or name a local folder there"
+            )
+        return (
+            f"{weights.model}@{weights.revision[:12]}: {_gigabytes(_bytes_below(files))} as they are here; the hub is "
+            "not asked or not reached"
+        )
     if not info.sha.startswith(weights.revision):
         raise ValueError(f"{key}.revision: {weights.revision} is no commit of {weights.model}")
     check_licence(key, weights, _licence(info), is_hub=True)
@@ -133,9 +145,12 @@ def check_card(key: str, device: str, weights: Sequence[Weights]) -> str:
     from ray_tasks.models.loading import cuda_fault
 
     if fault := cuda_fault():
-        raise ValueError(f'{key}.device = "cuda": {fault}')
+        raise ValueError(
+            f'{key}.device = "cuda": {fault} -- run on a machine with a card, or without models: '
+            "infra/config/local.toml"
+        )
     card = torch.cuda.get_device_properties(0)
-    needed = sum(_bytes_below(_local_folder(one)) for one in weights)
+    needed = sum(_bytes_below(folder) for one in weights if (folder := _local_folder(one)) is not None)
     check_room(card.name, card.total_memory, needed)
     if card.major < 8:
         raise ValueError(f"{card.name} computes no bfloat16 in hardware; take an Ampere card or newer")
@@ -151,17 +166,14 @@ def check_room(card: str, memory_bytes: int, weights_bytes: int) -> None:
         )
 
 
-def _local_folder(weights: Weights) -> Path:
-    """Where the weights lie on this machine; an empty path where they do not yet."""
-    from huggingface_hub import try_to_load_from_cache
+def _local_folder(weights: Weights) -> Path | None:
+    """Where the weights lie on this machine; None where they do not yet."""
+    from huggingface_hub.constants import HF_HUB_CACHE
 
     if Path(weights.model).is_dir():
         return Path(weights.model)
-    for marker in ("model_index.json", "config.json"):
-        found = try_to_load_from_cache(weights.model, marker, revision=weights.revision)
-        if isinstance(found, str):
-            return Path(found).parent
-    return Path("/nonexistent")
+    kept = Path(HF_HUB_CACHE) / f"models--{weights.model.replace('/', '--')}" / "snapshots"
+    return next((path for path in kept.glob(f"{weights.revision}*") if any(path.iterdir())), None)
 
 
 def _bytes_below(folder: Path) -> int:
@@ -236,12 +248,25 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--state", type=Path, default=Path("var"), help="where batch sizes and kernels are kept"
     )
     args = parser.parse_args(argv)
+    _hush()
     try:
         config = load_config(args.config)
     except ConfigError as error:
         sys.exit(f"FAILED  {error}")
     if not run(config, args.state):
         sys.exit(2)
+
+
+def _hush() -> None:
+    """Keeps the libraries' bars and warnings from between the lines; downloads still show how far they are."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    for library in (diffusers_logging, transformers_logging):
+        library.disable_progress_bar()
+        library.set_verbosity_error()
+    # How many of the prompts are cut is told in one line.
+    logging.getLogger("ray_tasks.models.scene_prompts").setLevel(logging.ERROR)
 
 
 def _say(line: str) -> None:

@@ -62,6 +62,7 @@ def test_every_model_of_the_gpu_profile_is_pinned_or_asks_for_its_pin(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preflight, "_hub_info", lambda key, weights: None)
+    monkeypatch.setattr(preflight, "_local_folder", lambda weights: tmp_path)
     config = load_config(CONFIGS / "gpu.toml")
     assert all(weights.revision for weights in config.weights().values())
     config = with_diffusion(config, revision=None)
@@ -134,6 +135,21 @@ def test_what_the_hub_refuses_is_explained(error: str, told: str, monkeypatch: p
     monkeypatch.setattr(HfApi, "model_info", refuse)
     with pytest.raises(OSError, match=told):
         preflight.check_source("scene.diffusion", Weights(model="a/b", revision="c" * 40))
+
+
+def test_weights_that_are_nowhere_are_told_before_anything_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    weights = Weights(model="a/b", revision="c" * 40, local_files_only=True, licence="mit")
+    with pytest.raises(OSError, match=f"weights missing: none of a/b.*hf download a/b --revision {'c' * 40}"):
+        preflight.check_source("scene.diffusion.lora", weights)
+    snapshot = tmp_path / "models--a--b" / "snapshots" / ("c" * 40)
+    snapshot.mkdir(parents=True)
+    with pytest.raises(OSError, match="weights missing"):
+        preflight.check_source("scene.diffusion.lora", weights)
+    (snapshot / "lora.safetensors").write_bytes(bytes(1000))
+    assert "as they are here" in preflight.check_source("scene.diffusion.lora", weights)
 
 
 def test_a_card_of_a_local_folder_is_read(tmp_path: Path) -> None:

@@ -118,8 +118,9 @@ def test_batches_do_not_matter(controlled: ZImagePainter) -> None:
 def test_what_the_model_has_no_use_for_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"scene\.diffusion\.unet: Z-Image has no use"):
         opened(folder, unet=Weights(model="x"))
-    with pytest.raises(ValueError, match="sampler"):
-        opened(folder, sampler="lcm")
+    for field, value in (("sampler", "lcm"), ("shared_steps", 1), ("references", {"default": "a.jpg"})):
+        with pytest.raises(ValueError, match=rf"scene\.diffusion\.{field}: Z-Image has no use"):
+            opened(folder, **{field: value})
 
 
 def test_nothing_waits_for_the_card(folder: Path) -> None:
