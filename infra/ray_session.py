@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ def start_ray(engines: Engines) -> None:
 
     if ray.is_initialized():
         return
+    began = time.perf_counter()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     # Workers import our modules by name; the address family stays on loopback.
@@ -43,6 +45,7 @@ def start_ray(engines: Engines) -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    logging.getLogger(__name__).info("Ray is up, started in %.1f s", time.perf_counter() - began)
 
 
 def _actors_on_gpus(num_gpus: float) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,8 +47,10 @@ def spark_session(engines: Engines, state: Path, class_archive: Path | None = CL
 
     Raises FileNotFoundError when the jars are missing.
     """
+    began = time.perf_counter()
     from pyspark.sql import SparkSession
 
+    is_first = SparkSession.getActiveSession() is None
     jars = sorted(str(jar) for jar in _JARS.glob("*.jar"))
     if not jars:
         raise FileNotFoundError(f"no Delta jars in {_JARS}: run `make setup`")
@@ -88,7 +91,10 @@ def spark_session(engines: Engines, state: Path, class_archive: Path | None = CL
     )
     for name, value in ((_QUICK_CONF if quick else {}) | engines.spark_conf).items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    spark = builder.getOrCreate()
+    if is_first:
+        logging.getLogger(__name__).info("Spark is up, started in %.1f s", time.perf_counter() - began)
+    return spark
 
 
 def read_delta(spark: SparkSession, state: Path, name: str, run_date: dt.date | None = None) -> DataFrame:

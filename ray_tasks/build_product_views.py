@@ -17,7 +17,7 @@ import pyarrow as pa
 from infra.object_store import object_key, open_store
 from infra.ray_session import map_rows
 from infra.stage import Stage, stage_run
-from infra.tables import append_rows, missing_keys, read_night, read_table, rows_to_table
+from infra.tables import Appended, missing_keys, read_night, read_table
 from schemas.config import Config
 from schemas.revisions import views_revision
 from schemas.tables import BY_NAME
@@ -32,7 +32,8 @@ OUTPUTS = ("product_views",)
 
 IMAGES = pa.schema([("image_sha256", pa.string()), ("image_uri", pa.string())])
 VIEWS_SCHEMA = BY_NAME["product_views"].schema
-COMMIT_ROWS = 500
+BATCH_ROWS = 4
+"""Half a core-second an image: what a crash may cost beside what waits for a commit."""
 LEAST_READING = 0.8
 """Score from which on a line that was read counts as text; below it textures are read as letters."""
 MOST_LINES = 40
@@ -234,17 +235,16 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         new = missing_keys(wanted, known, "image_sha256")
         stage.log.info("%d images, %d of them new", wanted.num_rows, new.num_rows)
         bar = stage.progress(total=new.num_rows, unit="image")
-        waiting: list[dict[str, Any]] = []
         arguments = {"config": stage.config, "state": stage.state}
         networks = stage.config.cutout.segmenter, stage.config.cutout.matting
         gpus = int(any(one is not None and one.device == "cuda" for one in networks))
-        for views in map_rows(new, CutOutImages, arguments, stage.config.engines, num_gpus=gpus):
-            bar.update(views.num_rows)
-            waiting += views.to_pylist()
-            if len(waiting) >= COMMIT_ROWS:
-                append_rows(stage.state, "product_views", rows_to_table("product_views", waiting))
-                waiting = []
-        append_rows(stage.state, "product_views", rows_to_table("product_views", waiting))
+        made = map_rows(
+            new, CutOutImages, arguments, stage.config.engines, batch_rows=BATCH_ROWS, num_gpus=gpus
+        )
+        with Appended(stage.state, "product_views") as table:
+            for views in made:
+                bar.update(views.num_rows)
+                table.add(views.to_pylist())
         bar.close()
         _report(stage, rows, pictured)
     return []

@@ -24,7 +24,7 @@ import pyarrow as pa
 from infra.object_store import object_key, open_store
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
-from infra.tables import append_rows, rows_to_table
+from infra.tables import Appended
 from ray_tasks.draw_together import draw_together
 from ray_tasks.due import due_units, scene_jobs
 from ray_tasks.failures import Begun, error_budget, failure_rows, given_up, refusal, standing_failures
@@ -37,10 +37,6 @@ from schemas.tables import BY_NAME
 STAGE = "ray_tasks.make_candidates"
 INPUTS = ("work_units", "instructions", "scores")
 OUTPUTS = ("candidates",)
-
-COMMIT_ROWS = 500
-COMMIT_S = 30.0
-"""Pictures, or seconds, from one commit of `candidates` to the next: what a crash may cost."""
 
 MADE = pa.schema(
     [*(field.with_nullable(True) for field in BY_NAME["candidates"].schema), ("failure", pa.string())]
@@ -333,24 +329,17 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
 
 def _drawn(stage: Stage, jobs: pa.Table, due: int) -> Iterator[dict[str, Any]]:
     """Draws and commits the pictures; the rows of MADE as they come."""
-    waiting: list[dict[str, Any]] = []
-    committed = time.monotonic()
     bar = stage.progress(total=due, unit="picture")
     arguments = {"config": stage.config, "state": stage.state, "begun": _begun_folder(stage)}
     diffusion = stage.config.scene.diffusion
     gpus = 1 if diffusion and diffusion.device == "cuda" else 0
-    try:
+    with Appended(stage.state, "candidates") as table:
         for made in map_rows(jobs, DrawPictures, arguments, stage.config.engines, num_gpus=gpus):
             rows = made.to_pylist()
             bar.update(len(rows))
-            waiting += [row for row in rows if not row["failure"]]
-            if len(waiting) >= COMMIT_ROWS or time.monotonic() - committed >= COMMIT_S:
-                _commit(stage, waiting)
-                waiting, committed = [], time.monotonic()
+            table.add(row for row in rows if not row["failure"])
             yield from rows
-    finally:  # whatever happens: what is drawn is drawn
-        _commit(stage, waiting)
-        bar.close()
+    bar.close()
 
 
 def _reject(row: dict[str, Any]) -> dict[str, Any]:
@@ -361,11 +350,6 @@ def _reject(row: dict[str, Any]) -> dict[str, Any]:
         "sku": row["sku"],
         "detail": f"segment {row['segment_id']}, locale {row['locale']}: {row['failure']}",
     }
-
-
-def _commit(stage: Stage, rows: list[dict[str, Any]]) -> None:
-    rows = [{name: row[name] for name in row if name != "failure"} for row in rows]
-    append_rows(stage.state, "candidates", rows_to_table("candidates", rows))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from infra.object_store import open_store
 from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
-from infra.tables import append_rows, missing_keys, rows_to_table
+from infra.tables import Appended, append_rows, missing_keys, rows_to_table
 from ray_tasks.decide_again import decide_again
 from ray_tasks.pictures.decide import Thresholds, decide, explain
 from ray_tasks.tonight import (
@@ -40,9 +40,6 @@ from schemas.tables import BY_NAME
 STAGE = "ray_tasks.score_candidates"
 INPUTS = ("work_units", "candidates", "product_views")
 OUTPUTS = ("scores",)
-
-COMMIT_ROWS = 500
-"""Scores in one commit: what a crash may cost."""
 
 _OF_CANDIDATE = (
     "uri", "sha256", "width_px", "height_px", "setting", "product_box", "text_boxes", "overflow", "changed_core_px",
@@ -323,20 +320,16 @@ def _score_part(stage: Stage, part: Shard, thresholds: Thresholds) -> list[dict[
     new = missing_keys(new, decided, "asset_id")
     stage.log.info("part %d/%d: %d decided anew, %d not measured yet", *part, decided.num_rows, new.num_rows)
     failures: dict[str, dict[str, Any]] = {}
-    waiting: list[dict[str, Any]] = []
     bar = stage.progress(total=new.num_rows, unit="picture")
     arguments = {"config": stage.config, "state": stage.state, "run_date": stage.run_date}
     models = (stage.config.quality.image_text, stage.config.quality.judge)
     gpus = int(any(model is not None and model.device == "cuda" for model in models))
-    for scored in map_rows(new, ScoreCandidates, arguments, stage.config.engines, num_gpus=gpus):
-        bar.update(scored.num_rows)
-        rows = scored.to_pylist()
-        failures |= {row["asset_id"]: row for row in rows if row["failure"]}
-        waiting += [row for row in rows if not row["failure"]]
-        if len(waiting) >= COMMIT_ROWS:
-            append_rows(stage.state, "scores", rows_to_table("scores", waiting))
-            waiting = []
-    append_rows(stage.state, "scores", rows_to_table("scores", waiting))
+    with Appended(stage.state, "scores") as table:
+        for scored in map_rows(new, ScoreCandidates, arguments, stage.config.engines, num_gpus=gpus):
+            bar.update(scored.num_rows)
+            rows = scored.to_pylist()
+            failures |= {row["asset_id"]: row for row in rows if row["failure"]}
+            table.add(row for row in rows if not row["failure"])
     bar.close()
     names = ["asset_id", "merchant_id", "sku", "segment_id", "locale"]
     keys = new.select(names).filter(pc.is_in(new["asset_id"], value_set=pa.array(failures, pa.string())))

@@ -1,7 +1,8 @@
-"""A small real night to be killed: its shop, its command, and its processes by kind."""
+"""A real night to be killed: its shop, its command, and its processes by kind."""
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import subprocess
@@ -18,7 +19,6 @@ from infra.sample_shop.__main__ import main as make_sample_shop
 from tests.jobs.sample_night import RUN_DATE
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCTS = 2
 STAGES = tuple(
     dict.fromkeys(
         re.findall(r'"((?:jobs|ray_tasks)\.\w+)"', (ROOT / "dags/nightly.py").read_text(encoding="utf-8"))
@@ -26,6 +26,7 @@ STAGES = tuple(
 )
 """The stages in the order in which the night runs them."""
 
+_ENGINE_IS_UP = re.compile(r"^(\S+ \S+),\d+ .* (?:Spark|Ray) is up", re.MULTILINE)
 _KINDS = (
     ("airflow", "infra.airflow_home"),
     ("driver", "infra.stage"),
@@ -48,7 +49,7 @@ class Command:
     def start(self, log: Path) -> subprocess.Popen[bytes]:
         """The night's first process, in a process group of its own; what it says goes to a file."""
         words = [sys.executable, "-m", "infra.night", f"--config={self.config}", f"--state={self.state}"]
-        words += [f"--run-date={RUN_DATE}", f"--limit={PRODUCTS}"]
+        words += [f"--run-date={RUN_DATE}"]
         env = os.environ | {"PYTHONPATH": str(ROOT), "HUNDREDFACES_RETRY_DELAY_S": "0"}
         with log.open("ab") as out:
             return subprocess.Popen(words, cwd=ROOT, env=env, stdout=out, stderr=out, start_new_session=True)
@@ -57,22 +58,26 @@ class Command:
         """The stage's record of this night; empty when there is none."""
         return read_record(record_path(self.state, RUN_DATE, stage)) or {}
 
+    def engine_s(self, stage: str) -> float:
+        """Seconds from the stage's beginning until the engine that it started was up; 0 where it started none."""
+        record = self.record(stage)
+        log = Path(record["log"]).read_text(encoding="utf-8")
+        began = dt.datetime.fromisoformat(record["runs"][0]["started_at"]).timestamp()
+        up = [dt.datetime.fromisoformat(said).timestamp() for said in _ENGINE_IS_UP.findall(log)]
+        return max(0.0, up[0] - began) if up else 0.0
+
     def written_at(self, stage: str) -> float:
         """When the stage's record was written last, seconds since the epoch."""
         return record_path(self.state, RUN_DATE, stage).stat().st_mtime
 
 
 def make_shop(folder: Path) -> Path:
-    """The configuration of a night over a sample shop of two products a merchant, made below `folder`."""
-    make_sample_shop(["--out", str(folder / "shop"), "--limit", str(PRODUCTS), "--size-px", "400"])
+    """The configuration of a night over the sample shop, which is made below `folder`."""
+    make_sample_shop(["--out", str(folder / "shop")])
     text = (ROOT / "infra/config/local.toml").read_text(encoding="utf-8")
     for old, new in (
         ('"{state}/sample_shop"', f'"{folder / "shop"}"'),
         ("sample_shop = true", ""),
-        ("top_k = 3", "top_k = 2"),
-        ("top_k = 5", "top_k = 2"),
-        ("width_px = 1024", "width_px = 320"),
-        ("height_px = 1024", "height_px = 320"),
     ):
         assert old in text, old
         text = text.replace(old, new)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -16,14 +18,18 @@ from infra.object_store import LocalStore
 from infra.processes import InUse, held
 from infra.tables import open_table, read_night, read_table, table_version
 from ray_tasks import make_candidates
-from tests.faults.__main__ import Done, Kill, Tally, Watch, table
 from tests.faults.invariants import broken_objects, twice, uncommitted_pictures
-from tests.faults.nights import ROOT, Command, processes
+from tests.faults.kills import Kill, Watch, behind, between_writes, draw_kills
+from tests.faults.nights import ROOT, STAGES, Command, processes
+from tests.faults.tally import Done, Tally, table
 from tests.faults.undrawn import make_undrawn_night
 from tests.jobs.sample_night import RUN_DATE, SampleNight
 
 COMMIT_ROWS = 2
-DRAW = f"import ray_tasks.make_candidates as stage; stage.COMMIT_ROWS = {COMMIT_ROWS}; stage.main()"
+DRAW = (
+    f"import infra.tables as tables; tables.COMMIT_ROWS = {COMMIT_ROWS}; "
+    "import ray_tasks.make_candidates as stage; stage.main()"
+)
 
 
 def _draw(night: SampleNight, log: Path) -> subprocess.Popen[bytes]:
@@ -147,6 +153,18 @@ def test_what_a_kill_loses_is_counted_from_the_commit_that_the_stage_goes_on_fro
     kills = [Done(Kill("jobs.plan_work_units", 0.5), "driver", [], 0, seconds) for seconds in lost]
     told = table(Tally(200.0, 15.0, kills, [(2, 300.0)]), seed=1)
     assert "A kill lost 52.5 s of a stage in the mean and 100.0 s at most, 26.3% and 50.0%" in told
+
+
+def test_kills_are_spread_over_the_time_of_all_stages() -> None:
+    usual_s = dict.fromkeys(STAGES, 10.0) | {"ray_tasks.make_candidates": 130.0}
+    nights = [draw_kills(random.Random(seed), 5, usual_s) for seed in range(60)]
+    stages = Counter(kill.stage for kills in nights for kill in kills[:-1])
+    assert stages.keys() == set(STAGES)
+    assert 110 <= stages["ray_tasks.make_candidates"] <= 145  # of 240, 130 s of 240 s
+    assert len({kill.folder for *_, kill in nights}) == len(between_writes())
+    first, second = Kill(STAGES[0], 0.3), Kill(STAGES[0], 0.8)
+    assert behind(first, second).share == pytest.approx(0.5)
+    assert behind(first, Kill(STAGES[1], 0.8)).share == 0.8
 
 
 def test_half_a_commit_is_no_commit(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from infra import releases
 from infra.object_store import LocalStore, object_key
 from infra.releases import add_release, all_releases, live_release, pinned_versions
-from infra.tables import read_night, read_table, table_version
+from infra.tables import Appended, read_night, read_table, table_version
 from ray_tasks import make_candidates
 from tests.faults.invariants import broken_objects, twice, uncommitted_pictures
 from tests.faults.undrawn import make_undrawn_night
@@ -73,7 +73,7 @@ def test_a_disk_that_is_full_while_pictures_are_stored(
 def test_a_disk_that_is_full_while_a_table_is_written(
     night: SampleNight, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    commit = make_candidates._commit
+    commit = Appended._commit
     before = table_version(night.state, "candidates")
 
     def on_a_full_disk(*arguments: Any) -> None:
@@ -81,7 +81,7 @@ def test_a_disk_that_is_full_while_a_table_is_written(
             commit(*arguments)
 
     with monkeypatch.context() as full:
-        full.setattr(make_candidates, "_commit", on_a_full_disk)
+        full.setattr(Appended, "_commit", on_a_full_disk)
         with pytest.raises(SystemExit) as stop:
             make_candidates.main(night.argv())
     assert stop.value.code == 1
