@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
     from schemas.config import Engines
 
+_SOON_KNOWN_DEAD = {
+    "health_check_initial_delay_ms": "1000",
+    "health_check_period_ms": "1000",
+    "health_check_failure_threshold": "5",
+    "gcs_rpc_server_reconnect_timeout_s": "5",
+}
+"""On one machine a daemon of Ray that does not answer is dead, and none is started again: Ray waits a minute."""
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -34,6 +41,8 @@ def start_ray(engines: Engines) -> None:
     if os.environ.get("RAY_ADDRESS"):
         ray.init(log_to_driver=False)
     else:
+        for name, value in _SOON_KNOWN_DEAD.items():
+            os.environ.setdefault(f"RAY_{name}", value)
         ray.init(
             num_cpus=engines.cores,
             object_store_memory=engines.ray_object_store_mb * 2**20,

@@ -319,8 +319,8 @@ def _log_to(path: Path, stage: Stage) -> list[logging.Handler]:
     return handlers
 
 
-def _run_or_skip(module_name: str, argv: list[str], args: argparse.Namespace) -> int:
-    """Runs one stage unless it is done in this night or unchanged since its last run; its rows out.
+def _run_or_skip(module_name: str, argv: list[str], args: argparse.Namespace) -> int | None:
+    """Runs one stage unless it is done in this night or unchanged since its last run; its rows out, None if skipped.
 
     Repeated stages are not skipped for being done: what they have made they do not make again.
     """
@@ -345,7 +345,7 @@ def _run_or_skip(module_name: str, argv: list[str], args: argparse.Namespace) ->
             sys.stderr.write(
                 f"stage {module_name}: {'done in this night' if same_night else 'unchanged'}, skipped\n"
             )
-            return 0
+            return None
     artifacts = module.main(argv) or []
     # Taken again: a stage may append to one of its own inputs.
     record = read_record(path) or {}
@@ -368,7 +368,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--repeat",
         action="store_true",
-        help="repeat the stages while the first finds work (quality.max_attempts times)",
+        help="repeat the stages while there is work for them (quality.max_attempts times)",
     )
     if os.environ.get("HUNDREDFACES_NIGHT_ID") and argv is None:
         end_with_parent()
@@ -385,7 +385,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.exit(EXIT_HOPELESS)
     for _ in range(rounds if args.repeat else 1):
         rows_out = [_run_or_skip(module, passed_on, args) for module in args.modules]
-        if rows_out[0] == 0:
+        # After a kill the first may be done already and the second not: what that finds is work for the next round.
+        if not rows_out[0] and all(rows is None for rows in rows_out[1:]):
             break
     return 0
 

@@ -35,7 +35,7 @@ from tests.faults.nights import STAGES, Command, end, make_shop, processes, surv
 from tests.faults.tally import Done, Tally, table
 
 POLL_S, POLL_FOLDER_S = 0.02, 0.004
-KILLS_A_NIGHT = 5
+KILLS_A_NIGHT = 4
 RESULTS = Path(__file__).with_name("RESULTS.md")
 HANGS_AFTER = 6.0
 """Times the uninterrupted night."""
@@ -62,7 +62,7 @@ def attempt(
             end(night)
             return 1
         if watch is None and pending:
-            watch = Watch(command, pending[0], usual_s[pending[0].stage], given_at)
+            watch = Watch(command, night.pid, pending[0], usual_s[pending[0].stage], given_at)
         come = watch.has_come() if watch else False
         if come is not False:
             assert watch is not None

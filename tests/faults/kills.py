@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from tests.faults.nights import STAGES, Command
+from tests.faults.nights import STAGES, Command, works
 
 OBJECTS = {"ray_tasks.build_product_views": "cutouts", "ray_tasks.make_candidates": "pictures"}
 COMMITS = {
@@ -33,6 +33,14 @@ GOES_ON = {
     "ray_tasks.score_candidates": "scores",
 }
 """Stages that go on behind their last commit, and its table; the others begin anew."""
+WORKERS = {
+    "ray_tasks.build_product_views": "CutOutImages",
+    "ray_tasks.infer_personas": "PersonaRanker",
+    "ray_tasks.write_instructions": "InstructionWriter",
+    "ray_tasks.make_candidates": "DrawPictures",
+    "ray_tasks.score_candidates": "ScoreCandidates",
+}
+"""What Ray's workers are of a stage: they have loaded what they need when they work on a first batch."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +89,9 @@ def _at(after_s: float, usual_s: Mapping[str, float]) -> Kill:
 
 
 def as_engines_are_up(clean: Command, usual_s: Mapping[str, float]) -> list[Kill]:
-    """A kill for every stage when nothing of its work is done."""
+    """A kill for every stage when its engine is up, Ray's workers included, and nothing of its work is done."""
     return [
-        Kill(stage, clean.engine_s(stage) / took_s, waits_for_engine=True)
+        Kill(stage, 0 if stage in WORKERS else clean.engine_s(stage) / took_s, waits_for_engine=True)
         for stage, took_s in usual_s.items()
     ]
 
@@ -106,7 +114,8 @@ def behind(done: Kill, later: Kill) -> Kill:
 class Watch:
     """Says when the moment of the next kill has come."""
 
-    def __init__(self, command: Command, kill: Kill, usual_s: float, given_at: float) -> None:
+    def __init__(self, command: Command, night: int, kill: Kill, usual_s: float, given_at: float) -> None:
+        self._night = night
         self._command, self.kill, self._after_s = command, kill, kill.share * usual_s
         self._folder = command.state / kill.folder if kill.folder else None
         self._began = 0.0
@@ -123,6 +132,8 @@ class Watch:
             return False
         if not self._began:
             return None if self._is_past(record) else False
+        if self.kill.waits_for_engine and self.kill.stage in WORKERS:
+            return True if works(self._night, WORKERS[self.kill.stage]) else False if running else None
         if self._folder is None and time.monotonic() - self._began >= self._after_s:
             return True if running else None
         if self._folder is not None and contents(self._folder) - self._before:

@@ -26,7 +26,7 @@ STAGES = tuple(
 )
 """The stages in the order in which the night runs them."""
 
-_ENGINE_IS_UP = re.compile(r"^(\S+ \S+),\d+ .* (?:Spark|Ray) is up", re.MULTILINE)
+_ENGINE_IS_UP = re.compile(r"^(\S+ \S+),\d+ .* Spark is up", re.MULTILINE)
 _KINDS = (
     ("airflow", "infra.airflow_home"),
     ("driver", "infra.stage"),
@@ -95,14 +95,25 @@ def processes(root: int) -> dict[str, list[psutil.Process]]:
     except psutil.NoSuchProcess:
         return {}
     for process in children:
-        try:
-            words = " ".join(process.cmdline())
-        except psutil.Error:
-            continue
+        words = title(process)
         kind = next((kind for kind, mark in _KINDS if mark in words), None)
         if kind:
             found.setdefault(kind, []).append(process)
     return found
+
+
+def works(root: int, worker: str) -> bool:
+    """Whether one of Ray's processes of the night is that worker and is at work on rows."""
+    workers = processes(root).get("ray worker", [])
+    return any(f"({worker})).submit" in title(process) for process in workers)
+
+
+def title(process: psutil.Process) -> str:
+    """What the process calls itself; empty when it is gone."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def survivors(state: Path) -> list[psutil.Process]:

@@ -146,7 +146,7 @@ def test_what_a_kill_loses_is_counted_from_the_commit_that_the_stage_goes_on_fro
     os.utime(log / "00000000000000000007.json", (time.time() - 5, time.time() - 5))
     lost = []
     for stage in ("ray_tasks.make_candidates", "jobs.plan_work_units"):
-        watch = Watch(Command(tmp_path / "night.toml", tmp_path), Kill(stage, 0.5), 200.0, 0.0)
+        watch = Watch(Command(tmp_path / "night.toml", tmp_path), 0, Kill(stage, 0.5), 200.0, 0.0)
         watch._began = time.monotonic() - 100
         lost.append(watch.lost_s())
     assert [round(seconds) for seconds in lost] == [5, 100]

@@ -7,6 +7,7 @@ import datetime as dt
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -125,6 +126,27 @@ def test_repeat_goes_on_while_the_first_stage_finds_work(
     record = read_record(record_path(tmp_path / "var", NIGHT, name))
     assert record is not None
     assert len(record["runs"]) == len(calls)
+
+
+def test_repeat_goes_on_where_the_second_stage_was_killed(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUNDREDFACES_NIGHT_ID", "night-1")
+    body = "if len(CALLS.read_text()) == 1: raise OSError('killed')"
+    first = _stage(tmp_path, monkeypatch, "drawing")
+    second = _stage(tmp_path, monkeypatch, "scoring", body)
+
+    def fingerprint(module: ModuleType, *_: object) -> str:
+        """There is more to draw when the scoring is through, which is its second call."""
+        through = second.exists() and second.read_text() == "xx"
+        return str(through and module.__name__ == "drawing")
+
+    monkeypatch.setattr(stage_module, "stage_fingerprint", fingerprint)
+    with pytest.raises(SystemExit):
+        main(["drawing", "scoring", *arguments, "--repeat"])
+    assert (first.read_text(), second.read_text()) == ("x", "x")
+    main(["drawing", "scoring", *arguments, "--repeat"])
+    assert (first.read_text(), second.read_text()) == ("xx", "xx")
 
 
 @pytest.mark.parametrize("text", ["3/2", "2/2", "-1/2", "x", "1"])
