@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.ground import Ground, box, grown
+from ray_tasks.pictures.ground import Ground, box, grown, parts_holding
 
 _DEPTH = 26
 """How far above the outline a product may begin, in pixels of the working size: 5 % of a picture."""
@@ -22,6 +22,11 @@ _EDGE = 5.0
 _GAP = 24
 """Columns between two that tell the product's edge over which it is taken to run straight."""
 
+
+_CORD = 7
+"""Pixels that a cord is wide at most."""
+_SPECK_SHARE = 0.02
+"""Of the largest piece: what is smaller beside shade is shade too."""
 
 _COLOURED = 8.0
 """Chroma (Lab) from which a smooth ground has a hue that it is told by."""
@@ -54,7 +59,9 @@ def without_contact_shade(mask: np.ndarray, lab: np.ndarray, background: Ground)
     below = np.arange(height)[:, None] > line
     shaded = np.zeros_like(mask)
     shaded[rows, columns] = in_shade
-    taken = mask & below & shaded
+    # What is thin from end to end is a chain or a cord: it throws next to no shade, and looks like it.
+    taken = parts_holding(mask, cv2.erode(mask.astype(np.uint8), box(_CORD)) > 0) & below & shaded
+    taken &= ~_joints(taken, mask & ~taken)
     kept = mask & ~taken
     # What is torn from the product by taking the shade was shade too.
     return _without_specks(kept, grown(taken, 7))
@@ -146,10 +153,24 @@ def _agreed(columns: np.ndarray, edge: np.ndarray, tells: np.ndarray, width: int
     return line
 
 
+def _joints(taken: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """(H, W) bool: parts of `taken` that hold pieces of `kept` together: links of a chain, not shade under a foot."""
+    count, parts = cv2.connectedComponents(taken.astype(np.uint8), connectivity=8)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(kept.astype(np.uint8), connectivity=8)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    first, last = np.full(count, len(stats)), np.zeros(count, int)
+    for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1), (0, -1), (-1, 0), (-1, -1), (-1, 1)):
+        beside = np.roll(pieces, (dy, dx), (0, 1))
+        meets = (parts > 0) & (beside > 0) & (areas[beside] >= _SPECK_SHARE * areas[1:].max(initial=0))
+        np.minimum.at(first, parts[meets], beside[meets])
+        np.maximum.at(last, parts[meets], beside[meets])
+    return (last > first)[parts] & taken
+
+
 def _without_specks(mask: np.ndarray, near: np.ndarray) -> np.ndarray:
     """The mask without loose pieces beside what was taken that are small against the product."""
     count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     areas = stats[1:count, cv2.CC_STAT_AREA]
     beside = np.unique(parts[near & mask])
-    specks = [part for part in beside if areas[part - 1] < 0.02 * areas.max()]
+    specks = [part for part in beside if areas[part - 1] < _SPECK_SHARE * areas.max()]
     return mask & ~np.isin(parts, specks) if specks else mask

@@ -13,7 +13,7 @@ _LEAST_PX = 40
 """Area from which a patch of the ground's colour can be told from a highlight, at the working size."""
 _NEAR = 6.0
 """Lab units from the ground within which a patch is looked at."""
-_FAIR_NOISE = 2.5
+_FAIR_NOISE = 1.8
 _DEEPEST = 30.0
 """Lightness by which the ground gets darker at most in shade that is seen through a hole."""
 _DARKER, _DARKER_IN_SHADE, _BRIGHTER, _OTHER_HUE = 1.9, 2.6, 4.9, 2.9

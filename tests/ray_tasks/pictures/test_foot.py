@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.foot import without_contact_shade, without_pale_shade
+from ray_tasks.pictures.foot import _joints, without_contact_shade, without_pale_shade
 from ray_tasks.pictures.ground import fit_ground
 
 SIZE = 300
@@ -84,3 +84,13 @@ def test_a_scrap_of_a_coloured_ground_goes_and_a_part_of_another_hue_stays() -> 
     mask[scrap] = True
     lab = lab_of(photo)
     assert (without_pale_shade(mask, lab, fit_ground(lab)) == exact).all()
+
+
+def test_a_link_between_two_pieces_is_no_shade() -> None:
+    kept = np.zeros((60, 120), bool)
+    kept[10:30, 10:40] = kept[10:30, 60:90] = True
+    taken = np.zeros_like(kept)
+    taken[18:22, 40:60] = True  # holds both together
+    taken[30:34, 15:35] = True  # lies under one of them
+    joints = _joints(taken, kept)
+    assert joints[18:22, 40:60].all() and not joints[30:34].any()
