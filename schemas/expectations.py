@@ -78,6 +78,8 @@ def build_suite(table: Table, views: Mapping[str, str] | None = None) -> Expecta
     from great_expectations import expectations as gxe
     from great_expectations.expectations.metadata_types import FailureSeverity
 
+    from schemas.broken_rows import NoBrokenRows
+
     suite = gx.ExpectationSuite(name=table.name)
     # Not an exact match: on Spark, Great Expectations also counts the fields of structs as columns.
     suite.add_expectation(
@@ -92,7 +94,7 @@ def build_suite(table: Table, views: Mapping[str, str] | None = None) -> Expecta
         if not item.other_rows <= sources.keys():
             continue
         suite.add_expectation(
-            gxe.UnexpectedRowsExpectation(
+            NoBrokenRows(
                 description=f"{item.name}: {item.doc}",
                 unexpected_rows_query=item.query_over(sources),
                 severity=FailureSeverity.CRITICAL if item.severity == "stop" else FailureSeverity.WARNING,
