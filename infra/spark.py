@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -14,10 +13,8 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake.exceptions import DeltaError
 
-from infra.table_contract import ContractError
-from infra.tables import open_table, replace_rows, table_path, waiting_path
+from infra.tables import open_table, table_path
 from schemas.tables import BY_NAME
 
 if TYPE_CHECKING:
@@ -135,11 +132,7 @@ def read_night_delta(
 
 
 def replace_delta(df: DataFrame, state: Path, name: str, predicate: str) -> None:
-    """Replaces, in one commit, the rows that match `predicate`, checks enforced.
-
-    Spark writes files and delta-rs the table: Delta on the JVM takes seconds to find out how it is done. Raises
-    ContractError when a row breaks a check of the contract; then nothing is committed.
-    """
+    """Replaces, in one commit of Delta on the JVM, the rows that match `predicate`, checks enforced."""
     from pyspark.sql import functions as F
     from pyspark.sql.pandas.types import from_arrow_type
 
@@ -150,16 +143,10 @@ def replace_delta(df: DataFrame, state: Path, name: str, predicate: str) -> None
         else F.col(column.name)
         for column in BY_NAME[name].columns
     ]
-    waiting = waiting_path(state, name, predicate)
-    df.select(columns).write.mode("overwrite").parquet(str(waiting))
-    try:
-        replace_rows(state, name, sorted(waiting.glob("*.parquet")), predicate)
-    except DeltaError as error:
-        checks = [check for check in BY_NAME[name].checks if check.severity == "stop"]
-        breaks = [F.count_if(F.expr(f"({check.predicate}) IS NOT TRUE")) for check in checks]
-        counts = df.sparkSession.read.parquet(str(waiting)).agg(F.count("*"), *breaks).collect()[0][1:]
-        broken = [check.name for check, count in zip(checks, counts, strict=True) if count]
-        # Without delta-rs' own words where these say it: it shows a row, whose values may be a person's.
-        told = f"rows break {', '.join(broken)}" if broken else str(error)
-        raise ContractError(f"table {name}: {told}; nothing was written") from None
-    shutil.rmtree(waiting)
+    (
+        df.select(columns)
+        .write.format("delta")
+        .mode("overwrite")
+        .option("replaceWhere", predicate)
+        .save(str(table_path(state, name)))
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,17 +133,17 @@ def night_predicate(run_date: dt.date, merchants: Sequence[str] = (), **equal: s
     return " AND ".join(parts)
 
 
-def replace_rows(state: Path, name: str, rows: pa.Table | Sequence[Path], predicate: str) -> None:
+def replace_rows(state: Path, name: str, rows: pa.Table | Path, predicate: str) -> None:
     """Replaces, in one commit, the rows that match `predicate`; all new rows must match it too.
 
-    `rows` may be Parquet files, for what is too much for memory. Whoever replaces other rows of the table meanwhile
+    `rows` may be a Parquet file, for what is too much for memory. Whoever replaces other rows of the table meanwhile
     (another shard) makes the commit fail all the same; then it is tried again.
     """
-    schema = BY_NAME[name].schema
     for attempt in range(_RACES):
         new: pa.Table | pa.RecordBatchReader = rows
-        if not isinstance(rows, pa.Table):
-            new = pa.RecordBatchReader.from_batches(schema, _batches(rows, schema))
+        if isinstance(rows, Path):
+            file = pq.ParquetFile(rows)
+            new = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches())
         try:
             write_deltalake(str(table_path(state, name)), new, mode="overwrite", predicate=predicate)
         except CommitFailedError:
@@ -154,25 +154,15 @@ def replace_rows(state: Path, name: str, rows: pa.Table | Sequence[Path], predic
         return
 
 
-def _batches(files: Iterable[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for path in files:
-        for batch in pq.ParquetFile(path).iter_batches():
-            yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
-
-
-def waiting_path(state: Path, name: str, predicate: str) -> Path:
-    """Where rows wait that will replace those of `predicate`: what a killed run has left, the next one writes over."""
-    return state / "waiting" / f"{name}-{hashlib.sha256(predicate.encode()).hexdigest()[:12]}.parquet"
-
-
 def replace_streamed(state: Path, name: str, batches: Iterable[pa.RecordBatch], predicate: str) -> None:
     """As replace_rows, with rows that come batch by batch: they wait in a file below `state` until all are there."""
-    path = waiting_path(state, name, predicate)
+    # One path per predicate: what a killed run has left behind, the next one writes over.
+    path = state / "waiting" / f"{name}-{hashlib.sha256(predicate.encode()).hexdigest()[:12]}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(path, BY_NAME[name].schema) as file:
         for batch in batches:
             file.write_batch(batch)
-    replace_rows(state, name, [path], predicate)
+    replace_rows(state, name, path, predicate)
     path.unlink()
 
 

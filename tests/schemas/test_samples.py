@@ -87,16 +87,16 @@ def test_spark_commits_valid_rows_and_refuses_broken_ones(spark: SparkSession, t
     by_type = {str(BY_NAME["products"].schema.field(b.rule).type): b for b in _of_kind(products, "type")}
     tries += [(products, broken) for broken in by_type.values()]
 
-    def refusal(n: int, table: Table, broken: BrokenRow) -> str | None:
+    def refusal(table: Table, broken: BrokenRow) -> str | None:
         try:
-            replace_delta(spark.createDataFrame(broken.row), tmp_path, table.name, f"{n} = {n}")
+            replace_delta(spark.createDataFrame(broken.row), tmp_path, table.name, "true")
         except Exception as error:
             return str(error)
         return None
 
     stops = [(table, broken) for table, broken in tries if broken.severity == "stop"]
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda item: refusal(item[0], *item[1]), enumerate(stops)))
+        answers = list(pool.map(lambda item: refusal(*item), stops))
     for (table, broken), answer in zip(stops, answers, strict=True):
         assert answer is not None, f"{table.name}: {broken.kind} {broken.rule} was written"
         assert broken.kind == "type" or broken.rule in answer, answer
