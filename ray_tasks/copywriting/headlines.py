@@ -179,27 +179,32 @@ def headline(
     field = _Name(word.bare, word.bare, (("category", product["category"]),)) if word is not None else None
     # "The kettle is on: a mug" and "A mug. The kettle is on." are the same words in two shapes.
     announced = [(form, _ANNOUNCES.fullmatch(form)) for form in locale.uses[use.name]]
-    forms = [form for form, match in announced if match is None]
     moods = [match.group(1) for _, match in announced if match]
-    if setting in use.places or GUIDES[setting].occasion:
-        forms += locale.nouns[setting]
-    # What is eaten has an origin that is a fact, and no material to look at.
-    if not (angle == "origin" and kind.bank in CONSUMED):
-        forms += locale.angles.get(angle, ())
     bank = locale.headlines[kind.bank] if use.moods else {"neutral": ()}
-    moods += bank.get(setting if setting in use.places else "neutral", bank["neutral"])
+    # What is eaten has an origin that is a fact, and no material to look at.
+    angled = () if angle == "origin" and kind.bank in CONSUMED else locale.angles.get(angle, ())
     facts = [
         (_shape(form), _around_fact(fact, form, names, locale))
         for fact in ranked[:2]
         for form in locale.fact_headlines.get(fact.spec, ())
         if fact.source_field.startswith("facts.") and _is_worth_a_headline(fact)
     ]
-    frames = [(_shape(form), _around_name(form, names, locale)) for form in forms]
-    frames += [
-        (_shape(form), _around_mood(mood, form, field, names, locale))
-        for mood in moods
-        for form in locale.joined
-    ]
+
+    def framed(forms: Sequence[str], moods: Sequence[str]) -> list[tuple[str, Iterator[Headline]]]:
+        return [(_shape(form), _around_name(form, names, locale)) for form in dict.fromkeys(forms)] + [
+            (_shape(form), _around_mood(mood, form, field, names, locale))
+            for mood in moods
+            for form in locale.joined
+        ]
+
+    own, of_use = [form for form, match in announced if match is None], [*moods, *bank["neutral"]]
+    placed = setting in use.places or bool(GUIDES[setting].occasion)
+    about = [*(locale.nouns[setting] if placed else ()), *angled]
+    # The persona's place speaks where it suits the thing, and alone where it has moods for that kind of thing.
+    if placed and setting in bank:
+        near, far = facts + framed(about, bank[setting]), framed(own, of_use)
+    else:
+        near, far = facts + framed([*about, *own], of_use), []
     used = [_shape(text) for text in said]
     fewest = min(used.count(shape) for shape in _SHAPES)
 
@@ -209,9 +214,9 @@ def headline(
         return in_turn(rare, seed, "frame") + in_turn(rest, seed, "frame")
 
     if kind.name == "coffee" and ranked and ranked[0].source_value.startswith("0 "):
-        ordered = in_order(facts) + in_order(frames)
+        ordered = in_order(facts) + in_order(near) + in_order(far)
     else:
-        ordered = in_order([*facts, *frames])
+        ordered = in_order(near) + in_order(far)
 
     def fits(option: Headline) -> bool:
         # JSON Schema counts marks that take no column.
