@@ -13,7 +13,7 @@ from infra.stage import Stage
 from jobs.catalog.keeping import LOOKBACK_NIGHTS
 from jobs.feeds import FeedError, map_fields, read_feed
 from jobs.segments.events import event_lines, net_lines, user_totals, user_values
-from jobs.segments.items import ITEM, described_items, product_attributes
+from jobs.segments.items import ITEM, described_items, priced_by_sales, product_attributes
 from schemas.feed_config import File, SegmentSource
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ def read_behaviour(
         lines = net_lines(lines)
     lines = lines.cache()
     good = lines.where(F.col("reason").isNull())
+    if source.items and "price" in source.events.fields.keys() - source.items.fields.keys():
+        items = priced_by_sales(items, good)
     values = user_values(good, product_attributes(items)).cache()
     behaviour = Behaviour(lines, values, user_totals(good), last_day)
     return behaviour, Counted(f"{source.id}/events", source.events.path, lines.select("reason"))

@@ -63,6 +63,13 @@ def product_attributes(products: DataFrame) -> DataFrame:
     return products.select(*ITEM, F.inline(F.array_distinct(pairs)))
 
 
+def priced_by_sales(items: DataFrame, lines: DataFrame) -> DataFrame:
+    """`items`, each of them that has no price at the median of what was paid for one in `lines`."""
+    paid = lines.groupBy(*ITEM).agg(F.percentile_approx("price", 0.5).alias("paid"))
+    price = F.coalesce("price_minor", F.round(F.col("paid") * 100).cast("long"))
+    return items.join(paid, on=list(ITEM), how="left").withColumn("price_minor", price).drop("paid")
+
+
 def described_items(mapped: DataFrame) -> DataFrame:
     """One row an item of a source's own file, with the columns of `products` that `product_attributes` reads.
 

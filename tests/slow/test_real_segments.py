@@ -51,6 +51,8 @@ def test_what_sets_real_segments_apart(tables: dict[str, list[dict[str, Any]]]) 
     assert lift["families", "category", "drug gm > baby foods"] > 1.3
     assert lift["empty_nesters", "category", "drug gm > baby foods"] < 0.5
     assert lift["comfortable_homes", "category", "produce"] > 1.3
+    assert {band for _, dimension, band in lift if dimension == "price_band"} > {"p0", "p1", "p2", "p3"}
+    assert lift["comfortable_homes", "price_band", "p3"] > lift["tight_budgets", "price_band", "p3"]
     assert lift["tight_budgets", "brand", "private"] > 1 > lift["comfortable_homes", "brand", "private"]
     assert lift["empty_nesters", "hour_band", "morning"] > 1 > lift["empty_nesters", "hour_band", "evening"]
     assert lift["outdoor_feet", "category", "outdoors"] > 3

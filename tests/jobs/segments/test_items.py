@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from jobs.segments.items import described_items, price_band, product_attributes
+from jobs.segments.items import described_items, price_band, priced_by_sales, product_attributes
 from jobs.segments.keywords import choose_terms, count_terms, tagged_titles
 from schemas import vocabulary
 
@@ -52,6 +52,19 @@ def test_order_lines_describe_items_by_what_most_of_them_say(spark: SparkSession
     assert (found["85123A"]["title"], found["85123A"]["price_minor"]) == ("Heart holder", 250)
     assert (found["1"]["title"], found["1"]["price_minor"], found["1"]["tags"]) == (None, 0, None)
     assert found["22423"]["merchant_id"] == ""
+
+
+def test_an_item_without_a_price_has_that_of_its_sales(spark: SparkSession) -> None:
+    items = spark.createDataFrame(
+        [("", "milk", None), ("", "tea", 450), ("", "unsold", None)],
+        "merchant_id string, sku string, price_minor long",
+    )
+    lines = spark.createDataFrame(
+        [("", "milk", 0.99), ("", "milk", 1.09), ("", "milk", 1.49), ("", "tea", 4.0)],
+        "merchant_id string, sku string, price double",
+    )
+    found = {row["sku"]: row["price_minor"] for row in priced_by_sales(items, lines).collect()}
+    assert found == {"milk": 109, "tea": 450, "unsold": None}
 
 
 def test_terms_are_kinds_of_things_not_colours_or_sizes(spark: SparkSession) -> None:
