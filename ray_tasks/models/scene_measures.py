@@ -34,7 +34,7 @@ MEASURED = (
     "separation_p20",
 )
 _RIM_PX = 4096
-"""Pixels of an outline that are looked at, at most; OpenCV's side of it takes every so manieth."""
+"""Pixels of an outline that are looked at, at most; OpenCV's side of it takes every n-th."""
 
 
 def measure_scenes(pictures: torch.Tensor, units: Sequence[Unit]) -> torch.Tensor:

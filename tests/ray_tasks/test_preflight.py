@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,16 @@ def test_every_model_of_the_gpu_profile_is_pinned_or_asks_for_its_pin(
             assert len(weights.revision) == 40 and f"ok      {key}: {weights.model}@" in told
     assert "skipped scene.picture" in told
     assert all(weights.licence for weights in config.weights().values())
+
+
+def test_the_licence_of_every_model_that_the_gpu_profile_names_stands_in_its_table() -> None:
+    text = (CONFIGS / "gpu.toml").read_text(encoding="utf-8")
+    named = re.findall(r'^(?:# )?model = "([^/"]+/[^/"]+)"', text, re.MULTILINE)
+    table = re.findall(r"^# \| (\S+/\S+) +\| +([^|]+?) +\| ", text, re.MULTILINE)
+    hub = {name for name in named if not name.startswith("models/")}
+    assert len(hub) >= 11 and hub <= dict(table).keys()
+    for weights in load_config(CONFIGS / "gpu.toml").weights().values():
+        assert dict(table)[weights.model].startswith(str(weights.licence))
 
 
 class Info:
