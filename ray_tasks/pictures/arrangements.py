@@ -18,7 +18,7 @@ from ray_tasks.pictures.settings_feasts import GOLD, RED, gift
 from ray_tasks.pictures.settings_indoor import LAMP_LIGHT, OAK, WALNUT
 from ray_tasks.pictures.settings_outdoor import LEAF, pine, sky_tones, sun_x
 from ray_tasks.pictures.settings_studio import WHITE, plaster
-from ray_tasks.pictures.stage import Stage, free_side
+from ray_tasks.pictures.stage import Stage, beside_text, free_side
 
 
 def _pine_wood(brush: Brush, stage: Stage) -> None:
@@ -87,7 +87,9 @@ def _hearth(brush: Brush, stage: Stage) -> None:
     wall = tones.tint(oklch(0.70 if dark_product else 0.42, 0.045, 60), 0.3)
     plaster(brush, stage, wall)
     side = free_side(stage)
-    x, half = stage.product.center_x + side * brush.rng.uniform(0.26, 0.34) * w, 0.30 * w
+    # Text needs it dark where it stands, and a fire is bright.
+    aside = brush.rng.uniform(0.0, 0.08) + (0.0 if beside_text(stage) else 0.26)
+    x, half = stage.product.center_x + side * aside * w, 0.30 * w
     shelf = e - brush.rng.uniform(0.50, 0.58) * h
     stone = shift(wall, 0.14 if not dark_product else -0.16)
     with brush.depth(6):
