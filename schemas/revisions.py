@@ -13,7 +13,7 @@ from schemas.config import Quality
 from schemas.instruction import content_hash
 from schemas.model_config import CutOut, Scene, Weights, WriterModel
 
-VIEWS = "classical-15"
+VIEWS = "classical-16"
 """Opening, cut-out, admission, colours, tags, and text found."""
 COMPONENT_SCENE = "components-11"
 """Component-based drawing of scenes."""
@@ -21,7 +21,7 @@ PAINTER = "painter-2"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""
 RENDERER = "render-8"
 """Composition, layout, typesetting and encoding."""
-SCORER = "measure-7"
+SCORER = "measure-8"
 """Measurements and the default thresholds."""
 SEEING = "seeing-1"
 """What models measure of a picture: questions, words, and what is made of the answers."""

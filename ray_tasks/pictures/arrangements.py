@@ -56,9 +56,9 @@ def _wood_edge(brush: Brush, stage: Stage) -> None:
     far_edge = e - brush.rng.uniform(0.16, 0.24) * h
     with brush.depth(9):
         for row in range(3):
-            tone = mix(haze, mix(dark, light, 0.25 * row), 0.45 + 0.22 * row)
+            tone = mix(haze, mix(dark, light, 0.25 * row), 0.60 + 0.18 * row)
             top = far_edge - (0.30 - 0.08 * row) * h
-            brush.foliage(80, (-0.05 * w, top, 1.05 * w, far_edge), [tone, shift(tone, 0.05)], (26, 60))
+            brush.foliage(220, (-0.05 * w, top, 1.05 * w, far_edge), [tone, shift(tone, 0.05)], (12, 30))
         for _ in range(9):
             x = brush.rng.uniform(0, 1) * w
             trunk = mix(haze, oklch(0.32, 0.03, 65), 0.7)

@@ -21,7 +21,7 @@ SAME = 0.75
 """Correlation from which on a piece shows what it should: right ones have 0.9 and more, other words 0.2 to 0.6."""
 SPOT = 0.40
 """Difference in a spot, over the contrast, from which on a dot is missing, added or moved."""
-DOTS_PX = 40
+DOTS_PX = 46
 """Height of a line from which on a single dot is looked for; in smaller ones half a pixel is as much."""
 _SLACK = 3
 """Pixels by which boxes are rounded, and a piece may be found aside."""

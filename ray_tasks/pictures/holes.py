@@ -16,17 +16,18 @@ _NEAR = 6.0
 _FAIR_NOISE = 1.8
 _DEEPEST = 30.0
 """Lightness by which the ground gets darker at most in shade that is seen through a hole."""
-_DARKER, _DARKER_IN_SHADE, _BRIGHTER, _OTHER_HUE = 1.9, 2.6, 4.9, 2.9
+_DARKER, _DARKER_IN_SHADE, _BRIGHTER, _OTHER_HUE = 1.9, 2.6, 5.6, 2.9
 """Lab units that a hole's middle may be off the ground: a label is mostly a little darker than a white ground."""
 _SMALL_PX = 250
-_UNEVEN, _UNEVEN_SMALL = 1.75, 0.9
+_UNEVEN, _UNEVEN_IN_SHADE, _UNEVEN_SMALL = 1.75, 2.1, 0.9
 """Standard deviation (Lab) inside a hole of a smooth ground: shade is even, print and small highlights are not."""
 _RIM, _WIDE_RIM = 17.0, 11.0
 """Lab units by which the product differs from what is seen through it, all around; the second from _WIDE_SHARE on,
 where no shade is taken for ground."""
 _WIDE_SHARE = 0.02
-_WALL = 3.2
-"""Times its own half width that a hole lies inside the product at most: letters lie deeper, and are thinner."""
+_WALL, _THICK_WALL = 3.2, 6.0
+"""Times its own half width that a hole lies inside the product at most: letters lie deeper, and are thinner. The
+second from _WIDE_SHARE on: a coiled hose."""
 _MOST_LIKE_GROUND = 0.2
 """Share of the ring around a hole that may be of the ground's colour: between print there is more label."""
 
@@ -68,13 +69,13 @@ def open_holes(mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges) 
         wide = patch.sum() > _WIDE_SHARE * mask.sum()
         has_shade = bool((patch & ~near[window]).any())
         rim = _WIDE_RIM if wide and not has_shade else _RIM
-        uneven = (_UNEVEN_SMALL if patch.sum() < _SMALL_PX else _UNEVEN) + 2 * usual_texture
+        even = _UNEVEN_SMALL if patch.sum() < _SMALL_PX else _UNEVEN_IN_SHADE if has_shade else _UNEVEN
         if (
             _off_ground(colours, _DARKER_IN_SHADE if has_shade else _DARKER) < loose
-            and float(colours.std(axis=0).max()) < uneven
+            and float(colours.std(axis=0).max()) < even + 2 * usual_texture
             and float(texture[window][core].mean()) < 0.09 + 0.75 * usual_texture
             and float(np.quantile(step[edge], 0.1)) > rim
-            and float(depth[window][patch].min()) < _WALL * half_px
+            and float(depth[window][patch].min()) < (_THICK_WALL if wide else _WALL) * half_px
             and not _has_print(patch, off)
             and (not ring.any() or float((distance[window][ring] < 9).mean()) < _MOST_LIKE_GROUND)
         ):
