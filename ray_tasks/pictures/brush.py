@@ -226,7 +226,7 @@ class Brush:
         """Discs of confusion of lights far away: brighter rims as of a real lens; radius in design units."""
         left, top, right, bottom = area
         for _ in range(count):
-            x, y = self.rng.uniform(left, right), self.rng.uniform(top, bottom)
+            x, y = self.rng.uniform(left, right), self.rng.uniform(min(top, bottom), bottom)
             r = self.rng.uniform(*radius) * self.unit
             rgb = colors[int(self.rng.integers(len(colors)))]
             a = self.rng.uniform(*alpha)
@@ -249,7 +249,7 @@ class Brush:
         """Leaf masses: many tilted ellipses, darker below and lighter above; size in design units."""
         left, top, right, bottom = area
         for i in range(count):
-            x, y = self.rng.uniform(left, right), self.rng.uniform(top, bottom)
+            x, y = self.rng.uniform(left, right), self.rng.uniform(min(top, bottom), bottom)
             rise = 1.0 - (y - top) / max(1.0, bottom - top)
             rgb = colors[int(self.rng.integers(len(colors)))]
             rgb = shift(rgb, (rise - 0.5) * 0.14 + (i / count - 0.5) * 0.12)

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ray_tasks.pictures.arrangements import ARRANGEMENTS
 from ray_tasks.pictures.component_scene import DRAWERS, ComponentScene, plan_stage
 from ray_tasks.pictures.compose import place_product
 from ray_tasks.pictures.geometry import Box, Canvas
@@ -203,6 +204,18 @@ def test_slim_and_wide_canvases_are_filled_to_the_border(setting: str, canvas: C
     assert rgb.shape == (canvas.height_px, canvas.width_px, 3)
     for strip in (rgb[:6], rgb[-6:], rgb[:, :6], rgb[:, -6:]):
         assert strip.mean() > 12 and strip.std() > 1
+
+
+@pytest.mark.parametrize("setting", ARRANGEMENTS)
+@pytest.mark.parametrize("size", [(120, 213), (160, 84), (128, 128)])
+def test_every_arrangement_is_drawn_wherever_its_product_stands(setting: str, size: tuple[int, int]) -> None:
+    width, height = size
+    for seed in range(9):
+        bottom = round((0.45 + 0.06 * seed) * height)
+        place = Box(round(0.1 * width * (seed % 5)), bottom - height // 3, width // 2 + 5 * seed, bottom)
+        placed = place_product(bottle(), Canvas(width, height), place)
+        scene = ComponentScene().draw(dataclasses.replace(SPEC, setting=setting), placed, None, seed)
+        assert scene.shape == (height, width, 3) and scene.std() > 4
 
 
 def test_a_small_product_is_shown_nearer_and_smaller_than_a_large_one() -> None:
