@@ -28,7 +28,15 @@ from infra.tables import Appended
 from ray_tasks.draw_together import draw_together
 from ray_tasks.due import due_units, scene_jobs
 from ray_tasks.failures import Begun, error_budget, failure_rows, given_up, refusal, standing_failures
-from ray_tasks.tonight import Shard, count_work, instructions_with_work, parts, planned_units, slots_with_work
+from ray_tasks.tonight import (
+    Shard,
+    count_work,
+    instructions_with_work,
+    looks,
+    parts,
+    planned_units,
+    slots_with_work,
+)
 from schemas.config import Config
 from schemas.instruction import LAYOUTS, content_hash
 from schemas.revisions import scorer_revision
@@ -279,16 +287,18 @@ def _begun_folder(stage: Stage) -> Path:
 def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Runs the stage."""
     with stage_run(STAGE, __doc__, argv) as stage:
-        planned, made, lacking = count_work(
-            stage.state, planned_units(stage), scorer_revision(stage.config.quality)
-        )
+        revision = scorer_revision(stage.config.quality)
+        looked = [
+            (part, count_work(stage.state, planned_units(stage, part), revision)) for part in looks(stage)
+        ]
+        planned, made = (sum(counts[n] for _, counts in looked) for n in (0, 1))
         stage.log.info("%d units planned, %d of them made", planned, made)
         due: dict[str, int] = defaultdict(int)
         drawn: dict[str, int] = defaultdict(int)
         failed_before: dict[str, dict[str, Any]] = {}
         failures: list[dict[str, Any]] = []
         budget = 0
-        for part in parts(stage.shard, lacking):
+        for part in [small for look, (*_, lacking) in looked for small in parts(look, lacking)]:
             jobs, stand = _plan(stage, part)
             failed_before |= stand
             for job in jobs.select(["merchant_id", "pictures"]).to_pylist():

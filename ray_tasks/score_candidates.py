@@ -28,6 +28,7 @@ from ray_tasks.tonight import (
     Shard,
     count_made,
     earlier_scores,
+    looks,
     made_beside_unjudged,
     parts,
     planned_units,
@@ -298,11 +299,19 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             thresholds = Thresholds.with_overrides(stage.config.quality.thresholds)
         except ValueError as error:
             raise StageError(f"{stage.config_path}: {error}") from None
-        counts = count_made(stage.state, planned_units(stage), scorer_revision(stage.config.quality))
-        failed: list[dict[str, Any]] = []
-        for part in parts(stage.shard, sum(fresh for _, fresh in counts.values())):
-            failed += _score_part(stage, part, thresholds)
-        _report(stage, {merchant_id: made for merchant_id, (made, _) in counts.items()}, failed, thresholds)
+        revision = scorer_revision(stage.config.quality)
+        made: Counter[str] = Counter()
+        failed, rejects = 0, []
+        for look in looks(stage):
+            counts = count_made(stage.state, planned_units(stage, look), revision)
+            made.update({merchant_id: some for merchant_id, (some, _) in counts.items()})
+            for part in parts(look, sum(fresh for _, fresh in counts.values())):
+                unmeasured = _score_part(stage, part, thresholds)
+                failed += len(unmeasured)
+                rejects += score_rejects(unmeasured, thresholds)
+            rejected = rejected_units(stage.state, planned_units(stage, look), revision)
+            rejects += score_rejects(rejected, thresholds)
+        _report(stage, made, failed, rejects)
     return []
 
 
@@ -337,11 +346,7 @@ def _score_part(stage: Stage, part: Shard, thresholds: Thresholds) -> list[dict[
             for row in keys.to_pylist()]  # fmt: skip
 
 
-def _report(
-    stage: Stage, made: Mapping[str, int], failed: Sequence[dict[str, Any]], thresholds: Thresholds
-) -> None:
-    rejected = rejected_units(stage.state, planned_units(stage), scorer_revision(stage.config.quality))
-    rejects = score_rejects([*rejected, *failed], thresholds)
+def _report(stage: Stage, made: Mapping[str, int], failed: int, rejects: Sequence[dict[str, Any]]) -> None:
     stage.write_rejects(rejects)
     of_merchant = Counter(row["merchant_id"] for row in rejects)
     for merchant in stage.merchants:
@@ -351,10 +356,9 @@ def _report(
         (row["merchant_id"], row["reason"]) for row in rejects
     ).items():
         stage.count(merchant_id, **{reason: count})
-    if failed and len(failed) == sum(made.values()):
-        raise StageError(
-            f"all {len(failed)} pictures failed; the first: {failed[0]['failure']}: {failed[0]['detail']}"
-        )
+    if failed and failed == sum(made.values()):
+        first = rejects[0]
+        raise StageError(f"all {failed} pictures failed; the first: {first['reason']}: {first['detail']}")
 
 
 if __name__ == "__main__":

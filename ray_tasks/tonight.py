@@ -22,6 +22,8 @@ TONIGHT = frozenset({"exists", "to_do", "standby", "failed"})
 """Statuses of the planned units that tonight is about: not what is deferred or retired."""
 PART_UNITS = 30_000
 """About so many planned units are in Python's memory at a time, some 4 kB each."""
+LOOK_UNITS = 150_000
+"""About so many are joined at a time by their keys alone, some 0.5 kB each, to find out which those are."""
 
 _BUCKETS = 16**4
 _BUCKET = "substr(encode(sha256(concat(merchant_id, '/', sku)), 'hex'), 1, 4)"
@@ -36,9 +38,9 @@ def of_shard(shard: Shard) -> str:
     return " AND ".join(bounds) or "TRUE"
 
 
-def parts(shard: Shard, units: int) -> list[Shard]:
+def parts(shard: Shard, units: int, of_units: int | None = None) -> list[Shard]:
     """Shards that make up `shard`, so many that each has about PART_UNITS of its `units`; none without units."""
-    number = -(-units // PART_UNITS)
+    number = -(-units // (of_units or PART_UNITS))
     return [(shard[0] * number + nth, shard[1] * number) for nth in range(number)]
 
 
@@ -55,20 +57,31 @@ def planned_units(stage: Stage, shard: Shard | None = None) -> str:
     return f"SELECT * FROM ({source}) WHERE {mine}"
 
 
+def looks(stage: Stage) -> list[Shard]:
+    """The shards of this run that are looked at one after the other: no join holds more than one of them."""
+    (row,) = query_tables(stage.state, f"SELECT count(*) AS n FROM ({planned_units(stage)})", "work_units")
+    return parts(stage.shard, row["n"], LOOK_UNITS)
+
+
+# In every join below the few rows are on the left, from which DataFusion makes its table in memory; what is on the
+# right, whole rows among it, streams past.
+
+
 def _lacking(units: str, scorer_revision: str) -> str:
     slot = ", ".join(SLOT)
     return f"""
         WITH units AS ({units}),
+        bad AS (SELECT asset_id, reasons FROM scores
+            WHERE scorer_revision = {sql_literal(scorer_revision)} AND verdict = 'rejected'),
         seen AS (
-            SELECT units.*, made.asset_id IS NOT NULL AS is_made, bad.reasons AS reasons
-            FROM units
-            LEFT JOIN candidates AS made ON units.asset_id = made.asset_id
-            LEFT JOIN (SELECT asset_id, reasons FROM scores
-                WHERE scorer_revision = {sql_literal(scorer_revision)} AND verdict = 'rejected') AS bad
-            ON units.asset_id = bad.asset_id),
+            SELECT {", ".join(f"units.{name}" for name in SLOT)}, made.asset_id IS NOT NULL AS is_made,
+            bad.asset_id IS NOT NULL AS is_bad
+            FROM (SELECT {slot}, asset_id FROM units) AS units
+            LEFT JOIN (SELECT asset_id FROM candidates) AS made ON units.asset_id = made.asset_id
+            LEFT JOIN (SELECT asset_id FROM bad) AS bad ON units.asset_id = bad.asset_id),
         lacking AS (
             SELECT {slot} FROM seen GROUP BY {slot}
-            HAVING sum(CASE WHEN is_made AND reasons IS NULL THEN 1 ELSE 0 END) = 0
+            HAVING sum(CASE WHEN is_made AND NOT is_bad THEN 1 ELSE 0 END) = 0
             AND sum(CASE WHEN is_made THEN 0 ELSE 1 END) > 0)
         """
 
@@ -84,7 +97,12 @@ def slots_with_work(state: Path, units: str, scorer_revision: str) -> list[dict[
     """
     return query_tables(
         state,
-        f"{_lacking(units, scorer_revision)} SELECT seen.* FROM seen JOIN lacking ON {_same('seen', 'lacking', SLOT)}",
+        f"""{_lacking(units, scorer_revision)},
+        wanted AS (SELECT units.* FROM lacking RIGHT SEMI JOIN units ON {_same("lacking", "units", SLOT)})
+        SELECT wanted.*, made.asset_id IS NOT NULL AS is_made, bad.reasons AS reasons FROM wanted
+        LEFT JOIN (SELECT asset_id FROM candidates) AS made ON wanted.asset_id = made.asset_id
+        LEFT JOIN bad ON wanted.asset_id = bad.asset_id
+        """,
         "work_units",
         "candidates",
         "scores",
@@ -99,8 +117,9 @@ def instructions_with_work(state: Path, night: str, units: str, scorer_revision:
     return query_tables(
         state,
         f"{_lacking(units, scorer_revision)} "
-        f"SELECT told.* FROM (SELECT * FROM instructions WHERE {night}) AS told "
-        f"LEFT SEMI JOIN lacking ON {_same('told', 'lacking', SLOT[:3])}",
+        "SELECT told.* FROM lacking "
+        f"RIGHT SEMI JOIN (SELECT * FROM instructions WHERE {night}) AS told "
+        f"ON {_same('told', 'lacking', SLOT[:3])}",
         "work_units",
         "candidates",
         "scores",
@@ -114,7 +133,7 @@ def count_work(state: Path, units: str, scorer_revision: str) -> tuple[int, int,
         state,
         f"{_lacking(units, scorer_revision)} SELECT (SELECT count(*) FROM seen) AS planned, "
         "(SELECT count(*) FROM seen WHERE is_made) AS made, "
-        f"(SELECT count(*) FROM seen LEFT SEMI JOIN lacking ON {_same('seen', 'lacking', SLOT)}) AS lacking",
+        f"(SELECT count(*) FROM lacking RIGHT SEMI JOIN seen ON {_same('seen', 'lacking', SLOT)}) AS lacking",
         "work_units",
         "candidates",
         "scores",
@@ -154,22 +173,24 @@ def made_beside_unjudged(
     """
     place = ("merchant_id", "sku", "locale", "placement")
     own = ", ".join(f"made.{name}" for name in columns)
-    of_unit = ", ".join(
-        f"units.{name}" for name in (*SLOT, "asset_id", "persona_rank", "image_sha256", "cutout_uri", "look")
-    )
+    of_unit = (*SLOT, "asset_id", "persona_rank", "image_sha256", "cutout_uri", "look")
     return query_table(
         state,
         f"""{_judged(units, scorer_revision)},
         found AS (
-            SELECT {of_unit}, {own}, own.verdict AS verdict FROM units
-            JOIN candidates AS made ON units.asset_id = made.asset_id
-            LEFT JOIN own ON units.asset_id = own.asset_id),
-        places AS (SELECT DISTINCT {", ".join(place)} FROM found WHERE verdict IS NULL)
-        SELECT found.*, views.text_found AS text_found FROM found
-        LEFT SEMI JOIN places ON {_same("found", "places", place)}
+            SELECT {", ".join(f"units.{name}" for name in (*SLOT, "asset_id"))}, verdict.verdict AS verdict
+            FROM (SELECT {", ".join((*SLOT, "asset_id"))} FROM units) AS units
+            JOIN (SELECT asset_id FROM candidates) AS made ON units.asset_id = made.asset_id
+            LEFT JOIN (SELECT asset_id, verdict FROM own) AS verdict ON units.asset_id = verdict.asset_id),
+        places AS (SELECT DISTINCT {", ".join(place)} FROM found WHERE verdict IS NULL),
+        near AS (SELECT found.* FROM places RIGHT SEMI JOIN found ON {_same("places", "found", place)})
+        SELECT {", ".join(f"units.{name}" for name in of_unit)}, {own}, near.verdict AS verdict,
+            views.text_found AS text_found
+        FROM near JOIN units ON near.asset_id = units.asset_id
+        JOIN candidates AS made ON units.asset_id = made.asset_id
         LEFT JOIN (SELECT image_sha256, text_found FROM product_views
             WHERE method_revision = {sql_literal(view_revision)}) AS views
-        ON found.image_sha256 = views.image_sha256
+        ON units.image_sha256 = views.image_sha256
         """,
         "work_units",
         "candidates",
@@ -185,7 +206,8 @@ def rejected_units(state: Path, units: str, scorer_revision: str) -> list[dict[s
         f"{_judged(units, scorer_revision)} "
         f"SELECT {', '.join(f'units.{name}' for name in (*SLOT, 'asset_id', 'look'))}, "
         "own.verdict, own.reasons, own.measurements "
-        "FROM units JOIN own ON units.asset_id = own.asset_id WHERE own.verdict = 'rejected'",
+        f"FROM (SELECT {', '.join((*SLOT, 'asset_id', 'look'))} FROM units) AS units "
+        "JOIN own ON units.asset_id = own.asset_id WHERE own.verdict = 'rejected'",
         "work_units",
         "scores",
     )
@@ -200,8 +222,8 @@ def earlier_scores(state: Path, units: str, scorer_revision: str, method: str) -
         state,
         f"{_judged(units, scorer_revision)}, "
         "fresh AS (SELECT asset_id FROM units LEFT ANTI JOIN own ON units.asset_id = own.asset_id) "
-        f"SELECT old.* FROM (SELECT * FROM scores WHERE scorer_revision LIKE {sql_literal(method + '%')}) AS old "
-        "LEFT SEMI JOIN fresh ON old.asset_id = fresh.asset_id",
+        "SELECT old.* FROM fresh RIGHT SEMI JOIN (SELECT * FROM scores "
+        f"WHERE scorer_revision LIKE {sql_literal(method + '%')}) AS old ON old.asset_id = fresh.asset_id",
         "work_units",
         "scores",
     )

@@ -9,15 +9,23 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.releases import read_release
 from infra.sample_shop.__main__ import main as make_sample_shop
 from infra.tables import read_table, table_version
+from jobs.ask import question_sql, questions, warehouse
 from schemas.tables import TABLES
 from tests.canaries import USERS_SOURCE, people_found, plant_people, user_ids
+from tests.jobs.answers import Expected, agree, spark_views
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -89,6 +97,25 @@ def test_each_merchant_gets_a_drop_that_holds_only_its_own(night: Night) -> None
                 other.encode() in drop.read(name) for name in drop.namelist() if not name.endswith(".jpg")
             )
         assert {row["merchant_id"] for row in read_table(night.state, "assets").to_pylist()} >= {merchant}
+
+
+@pytest.fixture(scope="module")
+def spark_night(night: Night, spark: SparkSession) -> Iterator[SparkSession]:
+    with spark_views(spark, night.state) as session:
+        yield session
+
+
+@pytest.mark.parametrize("question", questions())
+def test_the_saved_questions_answer_what_is_expected_on_the_sample_shop(
+    night: Night, spark_night: SparkSession, question: str
+) -> None:
+    expected = Expected(night.state).of(question)
+    by_duck = warehouse(read_release(night.state), question_sql(question)).sql(question_sql(question))
+    rows = [dict(zip(by_duck.columns, row, strict=True)) for row in by_duck.fetchall()]
+    by_spark = [row.asDict() for row in spark_night.sql(question_sql(question)).collect()]
+    assert rows
+    assert agree(rows, expected)
+    assert agree(by_spark, expected)
 
 
 def test_no_user_leaves_the_ingest_stage(night: Night) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +11,9 @@ import duckdb
 import pytest
 
 from infra.releases import read_release
-from infra.spark import read_delta
 from infra.tables import read_table
-from jobs.ask import QUESTIONS, SQL, main, questions, warehouse
-from schemas.tables import BY_NAME
+from jobs.ask import main, question_sql, questions, warehouse
+from tests.jobs.answers import Expected, agree, plain, spark_views
 from tests.jobs.sample_night import SampleNight, make_sample_night
 
 if TYPE_CHECKING:
@@ -36,40 +33,28 @@ def duck(night: SampleNight) -> duckdb.DuckDBPyConnection:
 
 
 @pytest.fixture(scope="module")
-def spark_views(night: SampleNight, spark: SparkSession) -> Iterator[SparkSession]:
-    """The tables and views as an analyst on Spark makes them."""
-    names = list(BY_NAME)
-    for name in names:
-        read_delta(spark, night.state, name).createOrReplaceTempView(name)
-    for file in ("live.sql", "measurements.spark.sql"):
-        text = (SQL / "views" / file).read_text(encoding="utf-8")
-        for statement in filter(str.strip, text.split(";\n")):
-            spark.sql(statement)
-            names += re.findall(r"TEMPORARY VIEW (\w+)", statement)
-    yield spark
-    for name in names:
-        spark.catalog.dropTempView(name)
+def spark_night(night: SampleNight, spark: SparkSession) -> Iterator[SparkSession]:
+    with spark_views(spark, night.state) as session:
+        yield session
 
 
 def _answer(duck: duckdb.DuckDBPyConnection, question: str) -> list[dict[str, Any]]:
-    relation = duck.sql((QUESTIONS / f"{question}.sql").read_text(encoding="utf-8"))
+    relation = duck.sql(question_sql(question))
     return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, int | float) or type(value).__name__ == "Decimal":
-        return None if math.isnan(value) else round(float(value), 3)
-    return getattr(value, "isoformat", lambda: value)()[:19] if hasattr(value, "isoformat") else value
-
-
 @EACH
-def test_spark_and_duckdb_answer_the_same(
-    duck: duckdb.DuckDBPyConnection, spark_views: SparkSession, question: str
+def test_spark_and_duckdb_answer_what_is_expected(
+    night: SampleNight, duck: duckdb.DuckDBPyConnection, spark_night: SparkSession, question: str
 ) -> None:
-    by_duck = [[_plain(value) for value in row.values()] for row in _answer(duck, question)]
-    rows = spark_views.sql((QUESTIONS / f"{question}.sql").read_text(encoding="utf-8")).collect()
+    by_duck = _answer(duck, question)
+    by_spark = [row.asDict() for row in spark_night.sql(question_sql(question)).collect()]
     assert by_duck
-    assert by_duck == [[_plain(value) for value in row] for row in rows]
+    assert [list(map(plain, row.values())) for row in by_duck] == [
+        list(map(plain, row.values())) for row in by_spark
+    ]
+    assert agree(by_duck, Expected(night.state).of(question))
+    assert not agree(by_duck, Expected(night.state).of(question)[1:])
 
 
 def test_coverage_counts_the_products_with_pictures(
