@@ -5,6 +5,8 @@ Names are content-addressed and immutable, with a two-character hash prefix so t
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import io
 import os
 import random
@@ -19,7 +21,7 @@ from schemas.config import Store
 _READS = 4
 """How often an object is asked for whose answer breaks off: the client tries requests again, not half-read bodies."""
 _THREADS = 8
-_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
+_TYPES = {"jpg": "image/jpeg", "png": "image/png", "json": "application/json"}
 
 
 class ObjectStore(Protocol):
@@ -41,6 +43,14 @@ class ObjectStore(Protocol):
         """Removes a key; one that is not stored is no error."""
         ...
 
+    def get_tagged(self, key: str) -> tuple[bytes, str] | None:
+        """The bytes of a key that changes, and the tag of this version of it; None when it is not stored."""
+        ...
+
+    def put_if(self, key: str, data: bytes, tag: str | None) -> bool:
+        """Stores bytes where the key still has that version (None: is not stored yet), and says whether it had."""
+        ...
+
 
 def object_key(kind: str, digest: str, suffix: str) -> str:
     """`<kind>/<first two of digest>/<digest>.<suffix>`, for instance `pictures/a1/a1b2....jpg`."""
@@ -58,6 +68,10 @@ def each(act: Callable[[str], object], keys: Sequence[str]) -> None:
 def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     """The items in parts of at most `size`."""
     return (items[at : at + size] for at in range(0, len(items), size))
+
+
+def _type(key: str) -> str:
+    return _TYPES.get(key.rsplit(".", 1)[-1], "application/octet-stream")
 
 
 def open_store(store: Store, state: Path) -> ObjectStore:
@@ -104,6 +118,24 @@ class LocalStore:
         """See ObjectStore."""
         self.path(key).unlink(missing_ok=True)
 
+    def get_tagged(self, key: str) -> tuple[bytes, str] | None:
+        """See ObjectStore."""
+        if not self.exists(key):
+            return None
+        data = self.get(key)
+        return data, hashlib.sha256(data).hexdigest()
+
+    def put_if(self, key: str, data: bytes, tag: str | None) -> bool:
+        """See ObjectStore."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # let go of with the file, however the process ends
+            found = self.get_tagged(key)
+            if (found[1] if found else None) != tag:
+                return False
+            self.put(key, data)
+            return True
+
 
 class S3Store:
     """Objects in an S3 bucket; credentials come from boto3's usual chain, never from our configuration."""
@@ -132,7 +164,7 @@ class S3Store:
             self.bucket,
             self._name(key),
             ExtraArgs={
-                "ContentType": _TYPES.get(key.rsplit(".", 1)[-1], "application/octet-stream"),
+                "ContentType": _type(key),
                 "CacheControl": "public, max-age=31536000, immutable",
                 "ChecksumAlgorithm": "SHA256",
             },
@@ -169,3 +201,31 @@ class S3Store:
     def delete(self, key: str) -> None:
         """See ObjectStore."""
         self._client.delete_object(Bucket=self.bucket, Key=self._name(key))
+
+    def get_tagged(self, key: str) -> tuple[bytes, str] | None:
+        """See ObjectStore."""
+        try:
+            found = self._client.get_object(Bucket=self.bucket, Key=self._name(key))
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return bytes(found["Body"].read()), found["ETag"]
+
+    def put_if(self, key: str, data: bytes, tag: str | None) -> bool:
+        """See ObjectStore."""
+        from botocore.exceptions import ClientError
+
+        try:
+            self._client.put_object(
+                Bucket=self.bucket,
+                Key=self._name(key),
+                Body=data,
+                ContentType=_type(key),
+                CacheControl="no-cache",
+                ChecksumAlgorithm="SHA256",
+                **({"IfMatch": tag} if tag else {"IfNoneMatch": "*"}),
+            )
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in {404, 409, 412}:
+                return False
+            raise
+        return True

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from infra.fingerprint import code_revision
+from infra.live_pointer import name_live
 from infra.releases import add_release, all_releases, pinned_versions
 from infra.spark import replace_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
@@ -62,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             stage.log.info(
                 "release %s holds this already (%s); nothing to publish", release_id, known["status"]
             )
+            name_live(stage.store, stage.state)  # where a kill came between the two
             return []
         replace_delta(assets, stage.state, "assets", f"release_id = '{release_id}'")
         revisions = {
@@ -87,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             "comment": f"night of {stage.run_date}",
         }
         row = add_release(stage.state, row, asked=False)
+        name_live(stage.store, stage.state)
         stage.log.info(
             "release %s is %s: %d assets of %d products",
             release_id,

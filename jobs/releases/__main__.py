@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from infra.live_pointer import name_live
 from infra.object_store import open_store
 from infra.releases import all_releases, assets_release_id, live_release, read_release
 from infra.settings import ConfigError, load_config
@@ -92,10 +93,12 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _make_live(args: argparse.Namespace) -> int:
-    order = Order(args.state, load_config(args.config).engines, args.who, args.why)
+    config = load_config(args.config)
+    order = Order(args.state, config.engines, args.who, args.why)
     target = read_release(args.state, args.release) if args.release else release_before(args.state)
     before = read_release(args.state).row
     row = make_live(order, target, args.command)
+    name_live(open_store(config.store, args.state), args.state)
     tell_again(args.state, min(before["run_date"], row["run_date"]))
     print(
         f"live: {row['release_id']} ({row['asset_count']:,} pictures), before: {row['previous_release_id']}"

@@ -12,6 +12,7 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
+from infra.live_pointer import name_live
 from infra.object_store import ObjectStore, each
 from infra.releases import Row, all_releases, assets_release_id, read_release, recalled
 from infra.stage import StageError
@@ -62,6 +63,7 @@ def recall(order: Order, kind: str, value: str, store: ObjectStore) -> tuple[Row
             row["release_id"] = without(order, live, [*earlier, this], "recall")["release_id"]
         # Last of the tables: what is left to do after a crash between the two, the same command does again.
         append_rows(order.state, "recalls", rows_to_table("recalls", [row]))
+    name_live(store, order.state)
     listed = order.state / "recalls" / f"{row['recall_id']}.csv"
     listed.parent.mkdir(exist_ok=True)
     listed.write_bytes(csv_bytes(DISTRIBUTED_COLUMNS, distributed))

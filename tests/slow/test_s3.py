@@ -17,6 +17,7 @@ import cv2
 import pyarrow as pa
 import pytest
 
+from infra.live_pointer import KEY
 from infra.object_store import LocalStore, ObjectStore, S3Store, object_key, open_store
 from infra.settings import load_config
 from infra.tables import rows_to_table
@@ -24,6 +25,7 @@ from ray_tasks.due import SCENE_JOBS
 from ray_tasks.make_candidates import DrawPictures
 from ray_tasks.score_candidates import ScoreCandidates, planned_candidates
 from schemas.config import Config, Store
+from tests.infra.test_live_pointer import race_for_the_pointer
 from tests.ray_tasks.pictures.product_shapes import bottle
 from tests.ray_tasks.test_score_candidates import job, sha, unit
 
@@ -176,6 +178,15 @@ def test_a_prefix_keeps_stores_of_one_bucket_apart(endpoint: str, tmp_path: Path
     two.put("pictures/ab/x.jpg", b"two")
     assert (one.get("pictures/ab/x.jpg"), two.get("pictures/ab/x.jpg")) == (b"one", b"two")
     assert _names(endpoint, "nights/") == ["nights/one/pictures/ab/x.jpg", "nights/two/pictures/ab/x.jpg"]
+
+
+def test_of_those_who_name_the_live_release_at_once_one_wins_and_an_older_one_never(
+    endpoint: str, tmp_path: Path
+) -> None:
+    store = _open(endpoint, "pointer", tmp_path)
+    race_for_the_pointer(store, tmp_path)
+    head = _client(endpoint).head_object(Bucket=BUCKET, Key=f"pointer/{KEY}")
+    assert (head["ContentType"], head["CacheControl"]) == ("application/json", "no-cache")
 
 
 def test_refused_is_not_missing(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
