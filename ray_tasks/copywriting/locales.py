@@ -94,9 +94,10 @@ class Locale:
         }
 
     def with_article(self, article: str, words: str) -> str:
-        """A noun phrase behind its article: English "a" is "an" before a vowel."""
+        """A noun phrase behind its article: English "a" is "an" before a vowel's sound."""
         if article == "a " or article == "an ":
-            article = "an " if re.match(r"[aeio]|un|8|1[18]\b", words.lower()) else "a "
+            spelt = re.match(r"[FHLMNRSX][A-Z]", words)
+            article = "an " if spelt or re.match(r"[aeio]|un|8|1[18]\b", words.lower()) else "a "
         return f"{article}{words}"
 
     def counted(self, number: str, unit: str) -> str:

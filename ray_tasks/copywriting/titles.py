@@ -10,7 +10,7 @@ from ray_tasks.copywriting.items import Item, Noun, item_words
 
 NAME_MAX_CHARS = 30
 _ENDS = re.compile(r",| \(| - | (?:with|in|for|from|of) ")
-_NO_NAME = re.compile(r"\d|\b[A-Z]{4,}\b|\w- | -\w")
+_NO_NAME = re.compile(r"[\d:]|\b[A-Z]{4,}\b|\w- | -\w")
 _FOR_WHOM = re.compile(r"\b(?:(?:wo)?men'?s|ladies'?) ", re.IGNORECASE)
 _ALWAYS_CAPITAL = frozenset({"Bluetooth", "Lightning", "Mediterranean", "Phillips"})
 _COLOURS = (
