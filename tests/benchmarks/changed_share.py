@@ -68,10 +68,10 @@ RUNS_FAST_FROM = 100_000
 
 @dataclass
 class Night:
-    """What one night took: seconds by stage, and the peak memory (MB, shared pages in parts) of Python and of Java."""
+    """What one night took: seconds and Python's peak memory (MB, shared pages in parts) by stage, and Java's peak."""
 
     times: dict[str, float]
-    python_mb: int
+    python_mb: dict[str, int]
     java_mb: int
     pictures: int
     commits: bool
@@ -202,15 +202,17 @@ def run_night(shop: Shop, state: Path, run_date: dt.date) -> Night:
     stages: dict[str, Callable[..., Any]] = {
         "plan": plan_work_units.main, "draw": make_candidates.main, "score": score_candidates.main,
     }  # fmt: skip
-    with Memory() as memory:
-        for name, stage in stages.items():
+    python_mb, java_mb = {}, 0
+    for name, stage in stages.items():
+        with Memory() as memory:
             began = time.perf_counter()
             stage(argv)
             times[name] = time.perf_counter() - began
+        python_mb[name], java_mb = memory.python_mb, max(java_mb, memory.java_mb)
     (row,) = query_tables(
         state, f"SELECT count(*) AS n FROM candidates WHERE run_date = DATE '{run_date}'", "candidates"
     )
-    return Night(times, memory.python_mb, memory.java_mb, row["n"], made_versions(state) != before)
+    return Night(times, python_mb, java_mb, row["n"], made_versions(state) != before)
 
 
 def warm_night(few: Shop, shop: Shop, state: Path, run_date: dt.date, drawn: bool) -> Night:
@@ -285,16 +287,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     added = "" if args.drawn else " with drawing"
     print(
         f"| changed | keys | pictures | plan s | draw s | score s | all s | of a full night{added} "
-        "| Python MB | Java MB | commits on made tables |"
+        "| Python MB: plan | draw | score | Java MB | commits on made tables |"
     )
-    print("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---|")
+    print("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|")
     for share, keys, night in nights:
         part = night.wall_s(args.drawn) / full.wall_s(args.drawn)
         print(
             f"| {share:.1%} | {keys} | {night.pictures:,} | "
             + " | ".join(f"{night.times[stage]:.1f}" for stage in ("plan", "draw", "score"))
             + f" | {sum(night.times.values()):.1f} "
-            f"| {part:.1%} | {night.python_mb:,} | {night.java_mb:,} "
+            f"| {part:.1%} | "
+            + " | ".join(f"{mb:,}" for mb in night.python_mb.values())
+            + f" | {night.java_mb:,} "
             f"| {'yes' if night.commits else 'none'} |"
         )
 
