@@ -19,7 +19,7 @@ from infra.releases import add_release, all_releases, pinned_versions
 from infra.spark import replace_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
 from jobs.gate_release import gate_result_path, gated_rows_path
-from schemas.revisions import RENDERER, scene_revision, scorer_revision, views_revision
+from schemas.revisions import LAYOUT_REVISIONS, RENDERER, scene_revision, scorer_revision, views_revision
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -71,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             "views": views_revision(stage.config.cutout),
             "scene": scene_revision(stage.config.scene),
             "renderer": RENDERER,
+            **{f"layout {name}": revision for name, revision in LAYOUT_REVISIONS.items()},
             "scorer": scorer_revision(stage.config.quality),
         }
         row = {

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from ray_tasks.pictures.script import script_of
 from ray_tasks.tonight import SLOT
-from schemas.instruction import LAYOUTS, content_hash
+from schemas.attempts import changes, layout_of, times_before
+from schemas.instruction import content_hash
 from schemas.tables import BY_NAME
 
 _SCENE = ("merchant_id", "sku", "segment_id", "width_px", "scene_height_px", "scene_text", "variant")
@@ -90,11 +91,6 @@ CALM_SETTINGS = (
 """What a retry may show a product in, whoever it is for."""
 
 
-def changes(variant: int) -> tuple[str, ...]:
-    """What a variant changes of the first attempt: 1 the layout, 2 the setting, 3 both, and so on in turns."""
-    return () if variant == 0 else (("layout", "setting"), ("layout",), ("setting",))[variant % 3]
-
-
 def due_units(
     units: Sequence[dict[str, Any]], made: set[str], rejected: Mapping[str, Sequence[str]]
 ) -> list[dict[str, Any]]:
@@ -169,12 +165,13 @@ def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, A
 
 def retried(variant: int, scene: Mapping[str, Any], layout: str) -> tuple[dict[str, Any], str]:
     """(scene, layout) of a variant: the text on another side, or a calm setting that is not the first one's."""
-    nth = {what: sum(what in changes(number) for number in range(1, variant)) for what in changes(variant)}
-    if "layout" in nth:
-        layout = LAYOUTS[(LAYOUTS.index(layout) + 1 + nth["layout"] % (len(LAYOUTS) - 1)) % len(LAYOUTS)]
-    if "setting" not in nth:
+    layout = layout_of(layout, variant)
+    if "setting" not in changes(variant):
         return dict(scene), layout
     calm = [setting for setting in CALM_SETTINGS if setting != scene["setting"]]
     # Personas begin at different places of the list, so that two retries of a product do not meet in one setting.
     start = int(content_hash(dict(scene))[:8], 16)
-    return dict(scene) | {"setting": calm[(start + nth["setting"]) % len(calm)], "props": ["none"]}, layout
+    return dict(scene) | {
+        "setting": calm[(start + times_before("setting", variant)) % len(calm)],
+        "props": ["none"],
+    }, layout

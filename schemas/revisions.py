@@ -21,12 +21,20 @@ PAINTER = "painter-2"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""
 RENDERER = "render-8"
 """Composition, layout, typesetting and encoding."""
+LAYOUT_REVISIONS: dict[str, str] = {}
+"""Of a layout that is set otherwise than in RENDERER's days: raised here, only what asks for it is drawn again."""
 SCORER = "measure-8"
 """Measurements and the default thresholds."""
 SEEING = "seeing-1"
 """What models measure of a picture: questions, words, and what is made of the answers."""
 
 _SAMPLED_BYTES = 1 << 20
+
+
+def renderer_revision(layout: str) -> str:
+    """RENDERER, and the layout's own revision where it has one."""
+    own = LAYOUT_REVISIONS.get(layout)
+    return f"{RENDERER}+{layout}-{own}" if own else RENDERER
 
 
 def scene_revision(scene: Scene) -> str:

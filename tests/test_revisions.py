@@ -63,7 +63,11 @@ def _source_hash(name: str) -> str:
 
 
 def _current() -> dict[str, list[str]]:
-    pairs = {"VIEWS": revisions.VIEWS, "RENDERER": f"{revisions.COMPONENT_SCENE} {revisions.RENDERER}"}
+    layouts = "".join(f" {name}-{revision}" for name, revision in sorted(revisions.LAYOUT_REVISIONS.items()))
+    pairs = {
+        "VIEWS": revisions.VIEWS,
+        "RENDERER": f"{revisions.COMPONENT_SCENE} {revisions.RENDERER}{layouts}",
+    }
     pairs["SCORER"] = revisions.SCORER
     return {name: [revision, _source_hash(name)] for name, revision in pairs.items()}
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
+from schemas.attempts import layout_of
 from schemas.config import Budget
-from schemas.revisions import RENDERER
+from schemas.instruction import LAYOUTS
+from schemas.revisions import RENDERER, renderer_revision
 from schemas.tables import BY_NAME
 
 if TYPE_CHECKING:
@@ -99,7 +101,7 @@ def build_wanted(
                 "offer": F.expr(_OFFER),
                 "scene_backend": F.lit(scene_backend),
                 "scene_revision": F.lit(scene_revision),
-                "renderer_revision": F.lit(RENDERER),
+                "renderer_revision": _renderer_revision(max_attempts),
             }
         )
     )
@@ -111,6 +113,20 @@ def build_wanted(
     ]  # fmt: skip
     identity = F.to_json(F.struct(*sorted(influences)))
     return rows.withColumn("identity", identity).withColumn("asset_id", F.sha2("identity", 256))
+
+
+def _renderer_revision(max_attempts: int) -> Column:
+    """With the revision of the layout that an attempt asks for, of no other; a white picture has none."""
+    revision = F.lit(RENDERER)
+    for layout in LAYOUTS:
+        for variant in range(max_attempts):
+            own = renderer_revision(layout_of(layout, variant))
+            if own != RENDERER:
+                asked = (
+                    (F.col("layout") == layout) & (F.col("variant") == variant) & (F.col("look") != "white")
+                )
+                revision = F.when(asked, own).otherwise(revision)
+    return revision
 
 
 def compare(

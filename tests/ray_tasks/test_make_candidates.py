@@ -16,13 +16,13 @@ from ray_tasks.due import (
     CALM_SETTINGS,
     OF_THE_SETTING,
     OF_THE_SOURCE,
-    changes,
     due_units,
     retried,
     scene_jobs,
 )
 from ray_tasks.make_candidates import DrawPictures, scene_seed
 from ray_tasks.pictures.decide import MODEL_RULES, RULES
+from schemas.attempts import changes
 from schemas.instruction import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]

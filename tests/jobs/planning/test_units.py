@@ -10,10 +10,11 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs.planning.units import SLOT, build_wanted, cap, compare, former_prices
+from schemas.attempts import layout_of
 from schemas.config import Budget
 from schemas.contract import Table
 from schemas.derive import sql_type
-from schemas.revisions import RENDERER
+from schemas.revisions import LAYOUT_REVISIONS, RENDERER
 from schemas.tables import INSTRUCTIONS, PERSONAS, PRODUCT_VIEWS, PRODUCTS, WORK_UNITS
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ def _frame(spark: SparkSession, table: Table, *rows: dict[str, Any]) -> DataFram
 
 def _wanted_frame(spark: SparkSession, changed: dict[str, Any] | None = None, **settings: Any) -> DataFrame:
     changed = changed or {}
-    instruction = {**KEY, "locale": "en", "instruction_hash": "i1"} | changed.get("instruction", {})
-    german = {**KEY, "locale": "de", "instruction_hash": "i2"}
+    instruction = {**KEY, "locale": "en", "instruction_hash": "i1", "layout": "headline_top"}
+    instruction |= changed.get("instruction", {})
+    german = {**KEY, "locale": "de", "instruction_hash": "i2", "layout": "headline_left"}
     view = {"image_sha256": "p1", "cutout_sha256": "c1", "cutout_uri": "u", "verdict": "accepted"}
     view |= {"treatment": "cutout"}
     return build_wanted(
@@ -189,6 +191,27 @@ def test_what_exists_is_not_made_again_and_other_thresholds_judge_it_anew(spark:
     plan = _explained(spark, [OLD], {ids["en"]: True, german: False})
     assert _why(plan["en", 0]) == ("exists", "unchanged")
     assert _why(plan["de", 0]) == ("exists", "threshold_changed")
+
+
+def test_a_changed_layout_draws_again_only_what_asks_for_it(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layouts = {"en": "headline_top", "de": "headline_left"}
+    names = ("locale", "placement", "variant")
+    before = {tuple(row[name] for name in names): row["asset_id"] for row in _wanted(spark, rank=1)}
+    monkeypatch.setitem(LAYOUT_REVISIONS, "headline_left", "2")
+    after = {tuple(row[name] for name in names): row["asset_id"] for row in _wanted(spark, rank=1)}
+    drawn = {key for key in before if before[key] != after[key]}
+    asking = {
+        (locale, place, variant)
+        for locale, place, variant in before
+        if place != "white" and layout_of(layouts[locale], variant) == "headline_left"
+    }
+    assert drawn == asking
+    assert ("de", "square", 0) in asking and ("en", "square", 0) not in asking
+    plan = _explained(spark, [OLD, OLD | {"locale": "de"}], dict.fromkeys(before.values(), True))
+    assert _why(plan["en", 0]) == ("exists", "unchanged")
+    assert _why(plan["de", 0]) == ("to_do", "new_method_revision")
 
 
 def test_what_failed_too_often_or_is_recalled_is_not_made(spark: SparkSession) -> None:
