@@ -56,6 +56,23 @@ def test_a_night_is_replaced_in_one_commit_and_no_other(state: Path) -> None:
     assert _skus(state, BEFORE) == ["old"]
 
 
+def test_long_files_are_several_and_the_checks_see_each(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.parquet_file.FILE_ROWS", 2)
+    rows = _rows(NIGHT, merchant_id=["a"] * 5, sku=list("12345"))
+    with NewFile(state, file_schema(TABLE)) as file:
+        for n in range(5):
+            file.write(rows.slice(n, 1).to_batches()[0])
+    assert len(file.paths) == 3
+    commit_files(state, "products", file.paths, NIGHT, [], state)
+    assert _skus(state) == list("12345")
+    with NewFile(state, file_schema(TABLE)) as file:
+        for price in (1, 1, 0):
+            file.write(_rows(NIGHT, sku=["6"], price_minor=[price], sale_price_minor=[None]).to_batches()[0])
+    with pytest.raises(ContractError, match="1 rows break its check price_is_positive"):
+        commit_files(state, "products", file.paths, NIGHT, [], state)
+    assert _skus(state) == list("12345")
+
+
 def test_rows_of_merchants_that_are_not_named_stay_even_in_a_shared_file(state: Path) -> None:
     shared = _rows(NIGHT, merchant_id=["a", "b"], sku=["a1", "b1"])
     replace_rows(state, "products", shared, f"run_date = '{NIGHT}'")

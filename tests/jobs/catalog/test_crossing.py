@@ -38,7 +38,11 @@ def _held(folder: Path, rows: list[tuple[int, str, str | None, int]]) -> Held:
     return held(*file.paths)
 
 
-def test_faults_are_found_across_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("share_rows", [1, 65_536])
+def test_faults_are_found_across_files_and_shares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share_rows: int
+) -> None:
+    monkeypatch.setattr("jobs.catalog.crossing.SHARE_ROWS", share_rows)
     files = [
         _held(tmp_path, [(5, "a", None, 1), (6, "b", "a", 1), (7, "c", "d", 1), (8, "e", "gone", 1)]),
         _held(tmp_path, [(2, "a", None, 1), (3, "b", "a", 2), (4, "d", "c", 1), (9, "own", "own", 1)]),
