@@ -160,8 +160,8 @@ def _read(rgb: np.ndarray, text: TextBox, squeeze: float) -> str:
     return "".join(read for read, _ in read_lines(lines))
 
 
-_ALIKE = str.maketrans("l1|0", "iiio")
-"""Signs that look the same in most faces: l, 1 and a capital I; 0 and O."""
+_ALIKE = str.maketrans("l1|0凈", "iiio净")
+"""Signs that look the same in most faces: l, 1 and a capital I; 0 and O; two ways to write one Chinese sign."""
 
 
 def plain(text: str) -> str:

@@ -59,6 +59,7 @@ def test_a_small_or_faint_headline_is_lost_in_a_thumbnail() -> None:
         ("Größe 50 × 100 cm", True, "grösse5oioocm"),
         ("420\xa0g, 12,99 €", True, "42ogi299€"),
         ("咖啡 250 克", True, "咖啡25o克"),
+        ("凈含量", True, "净含量"),
         ("قهوة سوداء", False, "قهوةسوداء"),
         ("Кофе", False, "кофе"),
     ],
