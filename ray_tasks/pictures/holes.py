@@ -76,7 +76,7 @@ def open_holes(mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges) 
             and float(texture[window][core].mean()) < 0.09 + 0.75 * usual_texture
             and float(np.quantile(step[edge], 0.1)) > rim
             and float(depth[window][patch].min()) < (_THICK_WALL if wide else _WALL) * half_px
-            and not _has_print(patch, off)
+            and not has_print(patch, off)
             and (not ring.any() or float((distance[window][ring] < 9).mean()) < _MOST_LIKE_GROUND)
         ):
             # Up to the middle of the step to the product.
@@ -98,7 +98,7 @@ def _patches(*areas: np.ndarray) -> Iterator[tuple[tuple[slice, slice], np.ndarr
                 yield window, parts[window] == index
 
 
-def _has_print(patch: np.ndarray, off: np.ndarray) -> bool:
+def has_print(patch: np.ndarray, off: np.ndarray) -> bool:
     """Whether something stands in it: letters on a label of the ground's colour leave islands, a hole has none."""
     count, parts, stats, _ = cv2.connectedComponentsWithStats((~patch).astype(np.uint8), connectivity=4)
     rim = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))

@@ -19,6 +19,7 @@ from ray_tasks.pictures.ground import (
     looks_shadowed,
     refine_ground,
 )
+from ray_tasks.pictures.holes import has_print
 from ray_tasks.pictures.walk import product_likelihood
 
 SURE_QUALITY = 0.93
@@ -131,7 +132,7 @@ def see_through(
         if (
             float(np.median(distance[window][hole])) < 2.2 + 0.3 * min(background.noise, 3.0)
             and float(np.median(grain[window][_core(hole)])) < 0.15 + 2 * ground_grain
-            and not _has_islands(hole, distance[window])
+            and not has_print(hole, distance[window])
             and _unevenness(difference[window], hole) < 2.4 + background.noise
             and _ground_share_around(hole, distance[window], reached[window]) < 0.2
         ):
@@ -143,16 +144,6 @@ def _core(hole: np.ndarray) -> np.ndarray:
     """The hole without its rim where it is wide enough to have a core."""
     core = cv2.erode(hole.astype(np.uint8), box(7)) > 0
     return core if core.sum() > 400 else hole
-
-
-def _has_islands(hole: np.ndarray, distance: np.ndarray) -> bool:
-    """Whether print stands in it: letters on a label of the ground's colour leave islands, a see-through hole none."""
-    count, parts, stats, _ = cv2.connectedComponentsWithStats((~hole).astype(np.uint8), connectivity=4)
-    rim = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
-    for index in np.setdiff1d(np.arange(1, count), rim):
-        if stats[index, cv2.CC_STAT_AREA] > 12 and distance[parts == index].max() > 9:
-            return True
-    return False
 
 
 def _unevenness(difference: np.ndarray, hole: np.ndarray) -> float:
