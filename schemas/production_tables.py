@@ -184,7 +184,11 @@ CANDIDATES = Table(
         Column("bytes", LONG, "Size of the file."),
         Column("width_px", INT, "Width."),
         Column("height_px", INT, "Height."),
-        Column("seed", LONG, "Seed of the drawing, derived from the asset id's scene part."),
+        Column(
+            "seed",
+            LONG,
+            "Seed of the drawing's first try, from the asset id's scene part; later tries follow from it.",
+        ),
         Column(
             "identity",
             STRING,

@@ -8,8 +8,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,20 +38,24 @@ class Night:
     state: Path
     config: Path
     output: list[str]
+    temporary: Path
+    """What engines write beside the state: the sessions and logs of Ray among it."""
 
 
-def _run(config: Path, state: Path, run_date: str = "2026-11-21") -> list[str]:
+def _run(
+    config: Path, state: Path, run_date: str = "2026-11-21", environment: Mapping[str, str] = os.environ
+) -> list[str]:
     command = [sys.executable, "-m", "infra.night", f"--config={config}", f"--state={state}"]
     command += [f"--run-date={run_date}", "--limit=3"]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+        command, cwd=ROOT, capture_output=True, text=True, env={**environment, "PYTHONPATH": str(ROOT)}
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip().splitlines()
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     folder = tmp_path_factory.mktemp("night")
     make_sample_shop(["--out", str(folder / "shop"), "--limit", "3", "--size-px", "480"])
     plant_people(folder / "shop")
@@ -62,7 +67,10 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     # The same days of behaviour on both nights: of so few products the least event changes a group.
     text = text.replace('id = "panel"', 'id = "panel"\nwindow_end = 2026-11-21')
     config.write_text(text, encoding="utf-8")
-    return Night(folder / "state", config, _run(config, folder / "state"))
+    # Short, as the paths of Ray's sockets must be.
+    with tempfile.TemporaryDirectory(prefix="hf", ignore_cleanup_errors=True) as temporary:
+        output = _run(config, folder / "state", environment=os.environ | {"TMPDIR": temporary})
+        yield Night(folder / "state", config, output, Path(temporary))
 
 
 def test_the_last_four_lines_say_where_everything_is(night: Night) -> None:
@@ -120,7 +128,9 @@ def test_the_saved_questions_answer_what_is_expected_on_the_sample_shop(
 
 def test_no_user_leaves_the_ingest_stage(night: Night) -> None:
     assert sum(path.is_file() for path in night.state.rglob("*")) > 50
-    assert people_found(night.state, user_ids(night.state.parent / "shop")) == []
+    assert any(night.temporary.rglob("raylet.out"))
+    for written in (night.state, night.temporary):
+        assert people_found(written, user_ids(night.state.parent / "shop")) == []
     assert not [line for line in night.output if b"@example.com" in line.encode()]
 
 
