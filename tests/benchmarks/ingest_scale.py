@@ -401,7 +401,7 @@ def main() -> None:
                 for side in args.sides
             ]
             page = results_page(results, Path("/proc/loadavg").read_text().split(" ")[0])
-    page = f"\n<!-- Made by: {command}; {NIGHT} -->\n{page}"
+    page = f"\n<!-- Made by: {command}; {dt.date.today()} -->\n{page}"
     sys.stdout.write(page)
     if args.out:
         with args.out.open("a", encoding="utf-8") as out:
