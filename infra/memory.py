@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psutil
 
 
+@contextmanager
+def sampled(look: Callable[[], None], interval_s: float = 0.5) -> Iterator[None]:
+    """Calls `look` every `interval_s` seconds in a thread of its own while it is entered, and at its end."""
+    stop = threading.Event()
+
+    def run() -> None:
+        ends = False
+        while not ends:
+            ends = stop.wait(interval_s)
+            look()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
 class PeakMemory:
-    """Samples the resident memory of this process tree while it is entered; pages shared by processes count twice."""
+    """The greatest resident memory of this process tree seen so far; pages shared by processes count twice."""
 
-    def __init__(self, interval_s: float = 0.5) -> None:
+    def __init__(self) -> None:
         self.peak_mb = 0
-        self._interval_s = interval_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
 
-    def __enter__(self) -> PeakMemory:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _sample(self) -> None:
-        me = psutil.Process()
-        while True:
-            total = 0
-            for process in (me, *me.children(recursive=True)):
-                try:
-                    total += process.memory_info().rss
-                except psutil.NoSuchProcess:
-                    continue
-            self.peak_mb = max(self.peak_mb, total // 2**20)
-            if self._stop.wait(self._interval_s):
-                return
+    def look(self) -> None:
+        """Sees what the processes hold now."""
+        me, total = psutil.Process(), 0
+        for process in (me, *me.children(recursive=True)):
+            try:
+                total += process.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+        self.peak_mb = max(self.peak_mb, total // 2**20)

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from infra.expectations import check_written, refusal
 from infra.fingerprint import stage_fingerprint, versions
-from infra.memory import PeakMemory
+from infra.memory import PeakMemory, sampled
 from infra.object_store import ObjectStore, open_store
 from infra.processes import InUse, end_with_parent, held
 from infra.records import read_record, record_path, report_dir, write_record
@@ -251,7 +251,7 @@ def _recorded(
     started = time.perf_counter()
     memory = PeakMemory()
     try:
-        with memory:
+        with sampled(memory.look):
             ensure_tables(state)
             yield stage
             record["expectations"] = check_written(state, name, stage.run_date)

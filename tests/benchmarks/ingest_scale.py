@@ -38,7 +38,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.process_usage import PeakMemory, ProcessUsage
+from tests.benchmarks.process_usage import process_usage, resident_peaks
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -221,13 +221,13 @@ def measure(side: str, rows: int, folder: Path) -> dict[str, Any]:
     run: Callable[[Path, Path], None] = {"ingest": run_ingest, "copy": run_copy, "duckdb": run_duckdb}[side]
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         (idle_duckdb if side == "duckdb" else idle_spark)(Path(scratch) / "warm")
-        with PeakMemory() as idle:
+        with resident_peaks() as idle:
             time.sleep(1)
         run(folder / str(WARM_ROWS), Path(scratch) / "warm")
-        with PeakMemory() as loaded, ProcessUsage(os.getpid()) as base:
+        with resident_peaks() as loaded, process_usage(os.getpid()) as base:
             time.sleep(1)
         started = time.perf_counter()
-        with PeakMemory() as peak, ProcessUsage(os.getpid()) as whole:
+        with resident_peaks() as peak, process_usage(os.getpid()) as whole:
             run(folder / str(rows), Path(scratch) / "state")
         took = time.perf_counter() - started
         if side == "ingest":

@@ -30,7 +30,7 @@ from infra.fingerprint import code_revision
 from infra.stage import read_record
 from tests.benchmarks.bare_night import Bare, run_bare
 from tests.benchmarks.overhead_table import Night, Pair, StageTime, results_page
-from tests.benchmarks.process_usage import ProcessUsage
+from tests.benchmarks.process_usage import process_usage
 
 ROOT = Path(__file__).resolve().parents[2]
 MEASURED = "night_overhead.json"
@@ -66,7 +66,7 @@ def run_night(options: Options, state: Path) -> Night:
     started = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as night:
         assert night.stdout is not None
-        with ProcessUsage(night.pid) as usage:
+        with process_usage(night.pid) as usage:
             said = []
             for line in night.stdout:
                 sys.stderr.write(line)

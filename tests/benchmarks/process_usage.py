@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import resource
-import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 
 import psutil
 
-INTERVAL_S = 0.5
+from infra.memory import sampled
+
 PEAK_INTERVAL_S = 0.1
 
 
 class ProcessUsage:
-    """Measures a process tree while it is entered; the process must have been waited for at the end.
+    """What a process tree used so far.
 
     `cpu_s` is user + system core-seconds: the larger of two lower bounds. The kernel's count of children leaves out
     those that nobody waited for (Ray's workers); samples of each process leave out what it did after the last one.
@@ -25,51 +25,44 @@ class ProcessUsage:
 
     def __init__(self, pid: int) -> None:
         self.peak_mb = 0
+        self.waited_s = 0.0
         self._process = psutil.Process(pid)
         self._seen: dict[tuple[int, float], float] = {}
-        self._waited_s = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
 
     @property
     def cpu_s(self) -> float:
         """Core-seconds of the tree."""
-        return max(self._waited_s, sum(self._seen.values()))
+        return max(self.waited_s, sum(self._seen.values()))
 
-    def __enter__(self) -> ProcessUsage:
-        self._waited_s = -_waited_cpu_s()
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._waited_s += _waited_cpu_s()
-
-    def _sample(self) -> None:
-        while True:
-            total = 0
+    def look(self) -> None:
+        """Sees what the tree uses now."""
+        total = 0
+        try:
+            tree = [self._process, *self._process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            tree = []
+        for process in tree:
             try:
-                tree = [self._process, *self._process.children(recursive=True)]
-            except psutil.NoSuchProcess:
-                tree = []
-            for process in tree:
-                try:
-                    with process.oneshot():
-                        times = process.cpu_times()
-                        self._seen[process.pid, process.create_time()] = times.user + times.system
-                    total += _kb(f"/proc/{process.pid}/smaps_rollup", "Pss:")
-                except (psutil.NoSuchProcess, OSError):
-                    continue
-            self.peak_mb = max(self.peak_mb, total // 1024)
-            if self._stop.wait(INTERVAL_S):
-                return
+                with process.oneshot():
+                    times = process.cpu_times()
+                    self._seen[process.pid, process.create_time()] = times.user + times.system
+                total += _kb(f"/proc/{process.pid}/smaps_rollup", "Pss:")
+            except (psutil.NoSuchProcess, OSError):
+                continue
+        self.peak_mb = max(self.peak_mb, total // 1024)
 
 
-class PeakMemory:
-    """Measures, while it is entered, the greatest resident size of each process of this one's tree, in MiB.
+@contextmanager
+def process_usage(pid: int) -> Iterator[ProcessUsage]:
+    """Measures a process tree while it is entered; the process must have been waited for at the end."""
+    usage, before_s = ProcessUsage(pid), _waited_cpu_s()
+    with sampled(usage.look):
+        yield usage
+    usage.waited_s = _waited_cpu_s() - before_s
+
+
+class ResidentPeaks:
+    """The greatest resident size of each process of this one's tree from here on, in MiB.
 
     `peak_mb` is their sum, by the kernel's own mark (Linux, proc(5): VmHWM, which clear_refs resets): no peak between
     two samples is missed, and the processes' peaks count as if they came together. Left out is a later process that
@@ -78,37 +71,30 @@ class PeakMemory:
 
     def __init__(self) -> None:
         self._peaks: dict[int, int] = {}
-        self._first: list[int] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._first = _tree()
+        for pid in self._first:
+            with suppress(OSError):
+                Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
     @property
     def peak_mb(self) -> int:
         """MiB of all processes together."""
         return sum(self._peaks.values()) // 1024
 
-    def __enter__(self) -> PeakMemory:
-        self._first = _tree()
-        for pid in self._first:
+    def look(self) -> None:
+        """Reads the marks."""
+        for pid in _tree():
             with suppress(OSError):
-                Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
-        self._thread.start()
-        return self
+                if pid in self._first or Path(f"/proc/{pid}/exe").readlink().name != "java":
+                    self._peaks[pid] = max(self._peaks.get(pid, 0), _kb(f"/proc/{pid}/status", "VmHWM:"))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
 
-    def _sample(self) -> None:
-        last = False
-        while not last:
-            last = self._stop.wait(PEAK_INTERVAL_S)
-            for pid in _tree():
-                with suppress(OSError):
-                    if pid in self._first or Path(f"/proc/{pid}/exe").readlink().name != "java":
-                        self._peaks[pid] = max(self._peaks.get(pid, 0), _kb(f"/proc/{pid}/status", "VmHWM:"))
+@contextmanager
+def resident_peaks() -> Iterator[ResidentPeaks]:
+    """Measures the greatest resident sizes while it is entered."""
+    peaks = ResidentPeaks()
+    with sampled(peaks.look, PEAK_INTERVAL_S):
+        yield peaks
 
 
 def _tree() -> list[int]:
