@@ -168,12 +168,16 @@ def check_room(card: str, memory_bytes: int, weights_bytes: int) -> None:
 
 def _local_folder(weights: Weights) -> Path | None:
     """Where the weights lie on this machine; None where they do not yet."""
-    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     if Path(weights.model).is_dir():
         return Path(weights.model)
-    kept = Path(HF_HUB_CACHE) / f"models--{weights.model.replace('/', '--')}" / "snapshots"
-    return next((path for path in kept.glob(f"{weights.revision}*") if any(path.iterdir())), None)
+    try:
+        folder = Path(snapshot_download(weights.model, revision=weights.revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+    return folder if any(folder.iterdir()) else None
 
 
 def _bytes_below(folder: Path) -> int:
