@@ -20,8 +20,8 @@ from infra.commit_files import BATCH_ROWS
 from jobs.catalog.values import brand_key
 
 MAX_PARENT_STEPS = 10
-SHARE_ROWS = 65_536
-"""About so many hashes of SKUs are compared at a time, whatever the size of the feed."""
+SHARE_ROWS = 524_288
+"""About so many hashes of SKUs, 4 MB, are compared at a time; every share looks through the hashes of all."""
 FAULTS = pa.schema(
     [
         ("staged", pa.string()),
