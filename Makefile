@@ -26,7 +26,7 @@ night: setup ## one night through the DAG: a release, a drop per merchant, a rep
 		$(call option,RUN_DATE,run-date) $(call option,MERCHANTS,merchants) $(call option,LIMIT,limit)
 
 airflow: setup ## Airflow's scheduler and page on http://127.0.0.1:PORT, with the DAG
-	@HUNDREDFACES_CONFIG='$(CONFIG)' HUNDREDFACES_MERCHANTS='$(MERCHANTS)' HUNDREDFACES_LIMIT='$(LIMIT)' \
+	@exec env HUNDREDFACES_CONFIG='$(CONFIG)' HUNDREDFACES_MERCHANTS='$(MERCHANTS)' HUNDREDFACES_LIMIT='$(LIMIT)' \
 		$(python) -m infra.airflow_home serve --state '$(STATE)' --port $(PORT)
 
 lint: setup ## ruff and mypy
