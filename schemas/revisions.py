@@ -13,7 +13,7 @@ from schemas.config import Quality
 from schemas.instruction import content_hash
 from schemas.model_config import CutOut, Scene, Weights, WriterModel
 
-VIEWS = "classical-16"
+VIEWS = "classical-17"
 """Opening, cut-out, admission, colours, tags, and text found."""
 COMPONENT_SCENE = "components-11"
 """Component-based drawing of scenes."""
@@ -23,7 +23,7 @@ RENDERER = "render-8"
 """Composition, layout, typesetting and encoding."""
 LAYOUT_REVISIONS: dict[str, str] = {}
 """Of a layout that is set otherwise than in RENDERER's days: raised here, only what asks for it is drawn again."""
-SCORER = "measure-9"
+SCORER = "measure-10"
 """Measurements and the default thresholds."""
 SEEING = "seeing-1"
 """What models measure of a picture: questions, words, and what is made of the answers."""

@@ -24,7 +24,10 @@ VIEW_MODULES = {
     "open_image",
     "cutout",
     "foot",
+    "holes",
+    "flaws",
     "colours",
+    "cues",
     "ground",
     "mask",
     "matte",
@@ -34,7 +37,7 @@ VIEW_MODULES = {
     "people",
     "ocr",
 }
-SCORE_MODULES = {"measure", "measure_text", "measure_ground", "glyphs", "decide", "ocr"}
+SCORE_MODULES = {"measure", "measure_text", "measure_ground", "glyphs", "decide", "ocr", "flaws"}
 
 
 def _modules(name: str) -> list[Path]:

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from ray_tasks.models.loading import dtype_of, load
-from ray_tasks.pictures.cutout import ClassicalCutOut, CutOut, CutOutMethod
+from ray_tasks.pictures.cutout import ClassicalCutOut, CutOut, CutOutMethod, without_flaws
+from ray_tasks.pictures.flaws import soft_outline
 from schemas.model_config import Weights
 
 _BAND = 0.012
@@ -61,12 +62,13 @@ class MattingCutOut:
         )
         drawn = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_LINEAR)
         # What was certain stays certain.
-        matted = np.where(trimap == 128, np.rint(drawn * 255), trimap).astype(np.uint8)
+        matted = soft_outline(np.where(trimap == 128, np.rint(drawn * 255), trimap).astype(np.uint8))
         if not (matted > 127).any():
             return found
         rows, columns = np.flatnonzero(matted.any(axis=1)), np.flatnonzero(matted.any(axis=0))
         window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        return replace(found, alpha=matted, rgba=np.dstack([foreground(rgb, matted)[window], matted[window]]))
+        rgba = np.dstack([foreground(rgb, matted)[window], matted[window]])
+        return without_flaws(replace(found, alpha=matted, rgba=rgba))
 
     def _alpha(self, rgb: np.ndarray, trimap: np.ndarray) -> np.ndarray:
         """(h, w) float32 0..1."""

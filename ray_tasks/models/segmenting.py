@@ -14,7 +14,16 @@ import numpy as np
 
 from ray_tasks.models.loading import load
 from ray_tasks.models.matting import foreground
-from ray_tasks.pictures.cutout import LEAST_QUALITY, LEAST_UNIFORM, CutOut, border_fault, own_cutout, refused
+from ray_tasks.pictures.cutout import (
+    LEAST_QUALITY,
+    LEAST_UNIFORM,
+    CutOut,
+    border_fault,
+    own_cutout,
+    refused,
+    without_flaws,
+)
+from ray_tasks.pictures.flaws import soft_outline
 from ray_tasks.pictures.ground import fit_ground
 from ray_tasks.pictures.people import skin_share
 from schemas.model_config import Segmenter
@@ -68,13 +77,13 @@ class SegmentingCutOut:
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
         share = np.where(cv2.dilate(product.astype(np.uint8), kernel) > 0, share, 0)
         share = np.where(share < _SURE, 0, np.where(share > 1 - _SURE, 1, share))
-        found = np.rint(share * 255).astype(np.uint8)
+        found = soft_outline(np.rint(share * 255).astype(np.uint8))
         rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
         window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         rgba = np.dstack([foreground(rgb, found)[window], found[window]])
         detail = f"the network is sure of the product by {quality:.2f} on average"
         verdict, reason = ("accepted", None) if quality >= LEAST_QUALITY else ("refused", "low_quality")
-        return CutOut(found, rgba, quality, kind, verdict, reason, detail)
+        return without_flaws(CutOut(found, rgba, quality, kind, verdict, reason, detail))
 
     def _probability(self, rgb: np.ndarray) -> np.ndarray:
         """(H, W) float32, 0 to 1: how likely a pixel is product."""

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
 import numpy as np
 
+from ray_tasks.pictures.compose import alpha_bounds
+from ray_tasks.pictures.flaws import (
+    MAX_CRUMB_SHARE,
+    MAX_CUT_SIDE,
+    crumb_share,
+    cut_side,
+    soft_outline,
+    without_crumbs,
+)
 from ray_tasks.pictures.foot import without_contact_shade, without_pale_shade
 from ray_tasks.pictures.ground import find_edges, fit_ground, length
 from ray_tasks.pictures.holes import open_holes
@@ -97,7 +106,24 @@ class ClassicalCutOut:
         rgba, alpha = matte(rgb, mask)
         verdict = "accepted" if quality >= LEAST_QUALITY else "refused"
         reason = None if verdict == "accepted" else "low_quality"
-        return CutOut(alpha, rgba, quality, background.kind, verdict, reason, detail)
+        return without_flaws(CutOut(alpha, rgba, quality, background.kind, verdict, reason, detail))
+
+
+def without_flaws(cut: CutOut) -> CutOut:
+    """The cut-out without loose crumbs; refused where they are many, or where the picture's border cut the product."""
+    bounds = alpha_bounds(cut.rgba[..., 3])
+    if cut.verdict == "refused" or bounds is None:
+        return cut
+    alpha = cut.rgba[bounds.top : bounds.bottom, bounds.left : bounds.right, 3]
+    crumbs, side = crumb_share(alpha), cut_side(alpha)
+    if crumbs > MAX_CRUMB_SHARE:
+        detail = f"{crumbs:.1%} of what was cut out lies in loose crumbs"
+        return refused(cut.alpha, cut.background_kind, "low_quality", detail)
+    if side > MAX_CUT_SIDE:
+        detail = f"the image cuts the product along {side:.0%} of its own side"
+        return refused(cut.alpha, cut.background_kind, "touches_border", detail)
+    rgba = np.dstack([cut.rgba[..., :3], without_crumbs(cut.rgba[..., 3])])
+    return replace(cut, alpha=without_crumbs(cut.alpha), rgba=rgba)
 
 
 def border_fault(mask: np.ndarray) -> tuple[str, str] | None:
@@ -123,17 +149,19 @@ def own_cutout(rgb: np.ndarray, alpha: np.ndarray) -> CutOut | None:
     window = np.s_[max(0, rows[0] - 2) : rows[-1] + 3, max(0, columns[0] - 2) : columns[-1] + 3]
     share = alpha[window][..., None].astype(np.float32) / 255
     colour = (rgb[window] - 255 * (1 - share)) / np.maximum(share, 1 / 255)
+    alpha = soft_outline(alpha)
     rgba = np.dstack([np.clip(np.rint(colour), 0, 255).astype(np.uint8), alpha[window]])
-    return CutOut(alpha, rgba, 1.0, "transparent", "accepted", None, "the file's own alpha channel")
+    found = CutOut(alpha, rgba, 1.0, "transparent", "accepted", None, "the file's own alpha channel")
+    return without_flaws(found)
 
 
 def _lab(rgb: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
 
 
-def refused(rgb: np.ndarray, kind: str, reason: str, detail: str) -> CutOut:
-    """No cut-out of this image."""
-    alpha = np.zeros(rgb.shape[:2], np.uint8)
+def refused(image: np.ndarray, kind: str, reason: str, detail: str) -> CutOut:
+    """No cut-out of this (H, W, ...) image."""
+    alpha = np.zeros(image.shape[:2], np.uint8)
     return CutOut(alpha, np.zeros((1, 1, 4), np.uint8), 0.0, kind, "refused", reason, detail)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
+from ray_tasks.pictures.flaws import MAX_CRUMB_SHARE, MAX_CUT_SIDE
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -25,8 +27,8 @@ class Thresholds:
     min_product_margin_px: float = 12
     min_separation: float = 0.085
     min_separation_p20: float = 0.035
-    max_cut_side: float = 0.06
-    max_crumb_share: float = 0.003
+    max_cut_side: float = MAX_CUT_SIDE
+    max_crumb_share: float = MAX_CRUMB_SHARE
     max_ground_contact: float = 0.85
     max_overflow: float = 0
     max_text_misread: float = 0.08

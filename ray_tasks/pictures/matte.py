@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ray_tasks.pictures.flaws import soft_outline
+
 _OFF_LINE = 0.25
 """From so far off the line between inside and outside, as a share of its length, a colour is of neither: a rim."""
 
@@ -66,10 +68,11 @@ def matte(rgb: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     colour[edge] = np.rint(np.clip(np.where((found >= 1)[:, None], own, mean), 0, 1) * 255).astype(np.uint8)
     full = np.zeros((height, width), np.uint8)
     full[window] = alpha
+    full = soft_outline(full)
     near = outside == 0
     rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
     kept_part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return np.dstack([colour[kept_part], alpha[kept_part]]), full
+    return np.dstack([colour[kept_part], full[window][kept_part]]), full
 
 
 def _sums(

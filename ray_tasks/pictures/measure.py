@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from ray_tasks.pictures.compose import alpha_bounds, resized
+from ray_tasks.pictures.flaws import crumb_share, cut_side
 from ray_tasks.pictures.framed import MOUNT, is_photograph
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.measure_ground import (
@@ -93,8 +94,8 @@ def measure(
         **_fidelity(rgb, product, product_box),
         **_edge(rgb, alpha, outline.grown(3 * EDGE_STEP, canvas)),
         "sharpness": _sharpness(product),
-        "crumb_share": 0.0 if framed else _crumb_share(product[..., 3]),
-        "cut_side": 0.0 if framed else _cut_side(product[..., 3]),
+        "crumb_share": 0.0 if framed else crumb_share(product[..., 3]),
+        "cut_side": 0.0 if framed else cut_side(product[..., 3]),
         "ground_contact": _ground_contact(gray, product[..., 3], product_box)
         if stands and not framed
         else 0.0,
@@ -117,26 +118,6 @@ _PROMOTION = re.compile(
 def is_promotion(text: str) -> bool:
     """Whether a text in a source picture advertises: channels that forbid text forbid it baked in, but not labels."""
     return bool(_PROMOTION.search(text))
-
-
-def _crumb_share(alpha: np.ndarray) -> float:
-    """Share of the product in loose pieces of less than a fiftieth of the largest: what a cut-out took along."""
-    solid = (alpha > 127).view(np.uint8)
-    count, _, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
-    areas = stats[1:count, cv2.CC_STAT_AREA]
-    return float(areas[areas < areas.max() / 50].sum() / areas.sum()) if areas.size else 0.0
-
-
-def _cut_side(alpha: np.ndarray) -> float:
-    """The longest straight run of opaque pixels along a side of the placed product's bounds, over that side's length.
-
-    A product that ends by itself ends in soft pixels; where the source picture cut it, the edge is hard.
-    """
-    longest = 0.0
-    for side in (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]):
-        ends = np.flatnonzero(np.diff(np.concatenate([[0], side >= 250, [0]]).astype(np.int8)))
-        longest = max(longest, float((ends[1::2] - ends[::2]).max(initial=0)) / side.size)
-    return longest
 
 
 def _ground_contact(gray: np.ndarray, alpha: np.ndarray, box: Box) -> float:
