@@ -30,7 +30,7 @@ def draw_together(
     from ray_tasks.engine.generate import ahead
 
     jobs = sorted(jobs, key=lambda job: (job["scene_height_px"], job["width_px"]))
-    known: dict[int, tuple[Row, Any, SceneOrder]] = {}
+    known: dict[int, tuple[Row, Any]] = {}
     numbers = count()
     rows: list[Row] = []
     finishing: deque[Future[list[Row]]] = deque()
@@ -46,7 +46,8 @@ def draw_together(
         try:
             with pictures.begun(job):
                 base = replace(base, scene_rgb=backend.finish(order, painted))
-                return pictures.set_texts(job | {"prompt_left_out": backend.left_out(order)}, base, scene_s)
+                told = {"seed": order.seed, "prompt_left_out": backend.left_out(order)}
+                return pictures.set_texts(job | told, base, scene_s)
         except Exception as error:
             return pictures.failed(job, error)
 
@@ -70,12 +71,12 @@ def draw_together(
                 if order is None:
                     submit(pictures.set_texts, job, base, 0.0)
                 else:
-                    known[next(numbers)] = (job, base, order)
+                    known[next(numbers)] = (job, base)
                     yield order
 
         last = time.perf_counter()
-        for index, painted in backend.paint_many(orders(), budget):
-            job, base, order = known.pop(index)
+        for index, order, painted in backend.paint_many(orders(), budget):
+            job, base = known.pop(index)
             now = time.perf_counter()
             if isinstance(painted, Exception):
                 rows.extend(pictures.failed(job, painted))

@@ -44,7 +44,7 @@ def try_painting(config: Config, state: Path) -> str:
     spec = SceneSpec("wood_table", "window_left", "all", "cosy", ("#8a5a36", "#d9a05b"), ())
     reference = next(iter(references.values()), None)
     order = SceneOrder(spec, product, text_area, 7, reference=reference)
-    ((_, painted),) = backend.paint_many([order])
+    ((_, order, painted),) = backend.paint_many([order])
     if isinstance(painted, Exception):
         raise painted
     scene = paste_product(backend.finish(order, painted), product)

@@ -122,7 +122,9 @@ class Diffusion(Weights):
     references: dict[str, str] = Field(default_factory=dict)
     """Whose scenes -> path of the picture whose style they borrow: `merchant/segment`, else `merchant`, else `default`.
 
-    Each instruction carries its own, so a changed picture redraws only the scenes that borrow from it."""
+    A UNet is shown it through `style`, an editor as a second picture; Z-Image, which is shown none, is told its
+    brightness, contrast and colours in words. Each instruction carries its own, so a changed picture redraws only the
+    scenes that borrow from it."""
     batch: int | None = Field(default=None, ge=1)
     """Pictures at once; left out, a sweep finds what the card does best."""
     most_at_once: int = Field(default=32, ge=1)

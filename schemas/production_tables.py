@@ -187,7 +187,7 @@ CANDIDATES = Table(
         Column(
             "seed",
             LONG,
-            "Seed of the drawing's first try, from the asset id's scene part; later tries follow from it.",
+            "Seed of the drawing: from the asset id's scene part, or what follows from it for a scene painted again.",
         ),
         Column(
             "identity",

@@ -26,7 +26,6 @@ from ray_tasks.models.scene_prompts import scene_prompt
 from ray_tasks.models.scene_scorer import RejectedSceneError, SceneScorer
 from ray_tasks.pictures.decide import Thresholds
 from ray_tasks.pictures.geometry import Box
-from ray_tasks.pictures.light import contact_shade, footprint
 from ray_tasks.pictures.scene import PlacedProduct, SceneOrder, SceneSpec
 from schemas.model_config import Diffusion, Scene
 from schemas.revisions import scene_revision
@@ -78,8 +77,7 @@ class DiffusionScene:
 
         Raises what kept the picture from being made.
         """
-        order = SceneOrder(spec, product, text_area, seed)
-        for _, painted in self.paint_many([order]):
+        for _, order, painted in self.paint_many([SceneOrder(spec, product, text_area, seed)]):
             if isinstance(painted, Exception):
                 raise painted
             return self.finish(order, painted)
@@ -87,7 +85,7 @@ class DiffusionScene:
 
     def paint_many(
         self, orders: Iterable[SceneOrder], budget: Budget | None = None
-    ) -> Iterator[tuple[int, np.ndarray | Exception]]:
+    ) -> Iterator[tuple[int, SceneOrder, np.ndarray | Exception]]:
         """See BatchSceneBackend; (h, w, 3) uint8 in the model's size.
 
         Scenes that would be rejected are painted again, last. One that is rejected every time goes on to be a picture,
@@ -102,7 +100,7 @@ class DiffusionScene:
                 if isinstance(painted, RejectedSceneError) and not scorer.is_last:
                     rejected.append((index, replace(order, seed=next_seed(order.seed))))
                 else:
-                    yield index, painted
+                    yield index, order, painted
             if not rejected:
                 return
             if not scorer.is_last:
@@ -175,6 +173,9 @@ def card_name(device: str) -> str:
 
 
 def _with_contact_shadow(scene: np.ndarray, product: PlacedProduct) -> np.ndarray:
+    # Beside them lights are drawn, for which skia is needed; painting scenes alone needs none.
+    from ray_tasks.pictures.light import contact_shade, footprint
+
     height, width = scene.shape[:2]
     foot = footprint(product.rgba[..., 3], product.box)
     shade = contact_shade(foot, (width, height), min(width, height) / 1024.0)

@@ -19,8 +19,7 @@ from ray_tasks.engine.to_card import to_card
 from ray_tasks.engine.unit import Pixels, Unit
 from ray_tasks.models.extension import extended_shares
 from ray_tasks.models.scene_conditions import NEUTRAL
-from ray_tasks.pictures.measure import EDGE_STEP
-from ray_tasks.pictures.measure_ground import GRID, LOOK_PX, RING_PX
+from ray_tasks.pictures.measure_ground import EDGE_STEP, GRID, LOOK_PX, RING_PX
 
 MEASURED = (
     "extended_share",

@@ -6,8 +6,10 @@ import logging
 import unicodedata
 from typing import Any
 
-from ray_tasks.pictures.colours import colour_name
-from ray_tasks.pictures.palette import parse_hex
+import numpy as np
+
+from ray_tasks.pictures.colours import colour_name, product_palette
+from ray_tasks.pictures.palette import oklab_from_srgb, parse_hex
 from ray_tasks.pictures.scene import SceneSpec
 
 _LOG = logging.getLogger(__name__)
@@ -103,6 +105,10 @@ NEGATIVE_PROMPT = (
 SHARED_PROMPT = "product photo, soft light, shallow depth of field"
 """What all scenes of a product have in common: the prompt of the steps that they share."""
 _MOST_PROPS = 2
+_BRIGHTNESS = ((0.45, "dark"), (0.75, "mid-toned"), (1.01, "bright"))
+"""Mean OKLab lightness below which a picture is called so."""
+_CONTRAST = ((0.10, "soft, low-contrast"), (0.22, "balanced"), (1.01, "hard, high-contrast"))
+"""Standard deviation of it, likewise."""
 
 
 def scene_prompt(spec: SceneSpec, *, has_text: bool) -> str:
@@ -122,6 +128,21 @@ def scene_prompt(spec: SceneSpec, *, has_text: bool) -> str:
         "shallow depth of field",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def style_words(picture: np.ndarray) -> str:
+    """The light and the colours of a (h, w, 3) uint8 picture in words, for a model that is shown no pictures.
+
+    Only what is measured: brightness, contrast and up to four colours that cover most of it.
+    """
+    step = max(1, min(picture.shape[:2]) // 64)
+    lightness = oklab_from_srgb(picture[::step, ::step] / 255.0)[..., 0]
+    brightness = next(word for below, word in _BRIGHTNESS if lightness.mean() < below)
+    contrast = next(word for below, word in _CONTRAST if lightness.std() < below)
+    opaque = np.full((*picture.shape[:2], 1), 255, np.uint8)
+    found = product_palette(np.concatenate([picture, opaque], axis=2))
+    colours = list(dict.fromkeys(colour.name for colour in found))[:4]
+    return f"in the light and colours of a {brightness} photograph, {contrast}, {' and '.join(colours)}"
 
 
 class PromptFitter:

@@ -2,6 +2,8 @@
 
 Alone, the kept part is put back after every step; with the ControlNet (2.0 and later) the model sees the kept part, the
 mask and the layout, and nothing is put back: each as diffusers' own two pipelines do it. Z-Image Team 2025, "Z-Image".
+Its weights have no input for a reference picture (those of Z-Image-Omni, which would, are not published), so the prompt
+tells what was measured of its light and colours.
 """
 
 from __future__ import annotations
@@ -16,14 +18,16 @@ from torch.nn import functional
 from ray_tasks.engine.content_cache import ContentCache, Tensors, content_key
 from ray_tasks.engine.generate import noise
 from ray_tasks.engine.to_card import to_card
-from ray_tasks.engine.unit import Unit
+from ray_tasks.engine.unit import Pixels, Unit
 from ray_tasks.models.flow import PACKED_PX, start_steps
 from ray_tasks.models.loading import load_part, load_pipeline, tuned
 from ray_tasks.models.painters import refuse
-from ray_tasks.models.scene_prompts import PromptFitter
+from ray_tasks.models.scene_prompts import PromptFitter, style_words
 from schemas.model_config import Diffusion
 
 MAX_TOKENS = 512
+_OWN_TOKENS = 16 + 64
+"""Of the chat template, and of the words on a reference."""
 
 
 class ZImagePainter:
@@ -34,7 +38,7 @@ class ZImagePainter:
     def __init__(self, config: Diffusion, negative_prompt: str, name: str) -> None:
         from diffusers import ZImageControlNetModel
 
-        refuse(config, "Z-Image", "shared_steps", "unet", "lora", "style", "references", "sampler", "edges")
+        refuse(config, "Z-Image", "shared_steps", "unet", "lora", "style", "sampler", "edges")
         self.name = name
         self.device = torch.device(config.device)
         self._negative_prompt = negative_prompt
@@ -52,15 +56,14 @@ class ZImagePainter:
                 )
             self._control = ZImageControlNetModel.from_transformer(control, self._model)
         self._is_guided = config.guidance_scale > 0
-        # The chat template takes a few tokens of its own.
-        self.prompts = PromptFitter(self._pipeline.tokenizer, MAX_TOKENS - 16, latin_only=False)
+        self.prompts = PromptFitter(self._pipeline.tokenizer, MAX_TOKENS - _OWN_TOKENS, latin_only=False)
+        self._styles: dict[bytes, str] = {}
         tuned(self._model, self._vae, config)
 
     def condition(self, units: Sequence[Unit], cache: ContentCache) -> list[dict[str, Any]]:
         """See Painter. Text: (tokens, d) without padding; kept: (16, h/8, w/8) latents of the product."""
-        prompts = [self.prompts.fit(unit.prompt) for unit in units] + (
-            [self.prompts.fit(self._negative_prompt)] if self._is_guided else []
-        )
+        prompts = [self.prompts.fit(unit.prompt) + self._style(unit.reference) for unit in units]
+        prompts += [self.prompts.fit(self._negative_prompt)] if self._is_guided else []
         texts = cache.many(
             [content_key("text", prompt) for prompt in prompts],
             lambda places: self._texts([prompts[i] for i in places]),
@@ -130,6 +133,15 @@ class ZImagePainter:
     def refused(self, pictures: torch.Tensor) -> list[bool]:
         """See Painter: these models have no safety checker."""
         return [False] * len(pictures)
+
+    def _style(self, reference: Pixels | None) -> str:
+        """The end of a prompt that tells what a reference looks like."""
+        if reference is None:
+            return ""
+        key = content_key("style", reference)
+        if key not in self._styles:
+            self._styles[key] = f", {style_words(reference)}"
+        return self._styles[key]
 
     def _texts(self, prompts: list[str]) -> list[Tensors]:
         found, _ = self._pipeline.encode_prompt(

@@ -17,6 +17,7 @@ from ray_tasks.pictures.flaws import crumb_share, cut_side
 from ray_tasks.pictures.framed import MOUNT, is_photograph
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.measure_ground import (
+    EDGE_STEP,
     Look,
     brand_clash,
     colour_clash,
@@ -27,8 +28,6 @@ from ray_tasks.pictures.measure_ground import (
 from ray_tasks.pictures.measure_text import TextBox, measure_text
 from ray_tasks.pictures.palette import oklab_from_srgb
 
-EDGE_STEP = 6
-"""Distance in pixels at which product and background are compared across the edge, past the anti-aliased rim."""
 _FLAT = 5.0
 """Gradient in levels a pixel below which a surface has no detail that could be sharp."""
 

@@ -20,6 +20,8 @@ LOOK_PX = 512
 """Short side at which the surroundings are looked at."""
 RING_PX = 28
 """Width of the ring around the product in which clutter counts, at that size."""
+EDGE_STEP = 6
+"""Distance in pixels at which product and ground are compared across the edge, past the anti-aliased rim."""
 GRID = 24
 """Cells a side in which two pictures are compared."""
 

@@ -100,10 +100,10 @@ class BatchSceneBackend(SceneBackend, Protocol):
 
     def paint_many(
         self, orders: Iterable[SceneOrder], budget: Budget | None = None
-    ) -> Iterator[tuple[int, np.ndarray | Exception]]:
-        """(place of the order, its raw scene or why there is none), as they are ready; none after the budget's end.
+    ) -> Iterator[tuple[int, SceneOrder, np.ndarray | Exception]]:
+        """(place of the order, the order with the seed of its last try, its raw scene or why there is none).
 
-        Orders come sorted by size and are taken as they are needed.
+        As they are ready; none after the budget's end. Orders come sorted by size and are taken as they are needed.
         """
         ...
 

@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS candidates (
   bytes BIGINT NOT NULL COMMENT 'Size of the file.',
   width_px INT NOT NULL COMMENT 'Width.',
   height_px INT NOT NULL COMMENT 'Height.',
-  seed BIGINT NOT NULL COMMENT 'Seed of the drawing\'s first try, from the asset id\'s scene part; later tries follow from it.',
+  seed BIGINT NOT NULL COMMENT 'Seed of the drawing: from the asset id\'s scene part, or what follows from it for a scene painted again.',
   identity STRING NOT NULL COMMENT 'The canonical JSON whose SHA-256 is the asset id: every setting that made it.',
   image_sha256 STRING NOT NULL COMMENT 'SHA-256 (hex) of the source image\'s bytes.',
   cutout_sha256 STRING NOT NULL COMMENT 'SHA-256 (hex) of the cut-out\'s file.',

@@ -7,9 +7,9 @@ With --record-rates, `python -m jobs.plan_night` estimates by our rate at 4 step
 
 Weights are random in the shapes of SDXL: operations, memory and batching are real, the pictures are not. Work is
 inpainting around products, four personas each. Arms take turns, round after round; each ends with uint8 pictures in
-host memory. Arm d3 also scores them before they are copied, which takes the same time whatever the model's size; the
-plan reads its rate. The floor is the operations of one picture over what this card does in a large bfloat16 matrix
-product, measured in the same run.
+host memory. Arm b is left out where there is no Ray. Arm d3 also scores them before they are copied, which takes the
+same time whatever the model's size; the plan reads its rate. The floor is the operations of one picture over what this
+card does in a large bfloat16 matrix product, measured in the same run.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from jobs.planning.rates import DRAW, UNMEASURED, canvas, record_benchmark
 from ray_tasks.engine.batch_sizes import BatchSizes
 from ray_tasks.engine.generate import Engine
 from ray_tasks.engine.unit import Unit
@@ -268,6 +268,9 @@ def rate(paint: Callable[[], Any], count: int, device: str) -> float:
 
 def rate_row(device: str, side: int, count: int, wall_s: float, core_s: float) -> dict[str, Any]:
     """A row of `rates` without its night: what one picture takes of us, of `count` that took so long."""
+    # Delta is needed for this alone.
+    from jobs.planning.rates import DRAW, UNMEASURED, canvas
+
     on_card = device == "cuda"
     return {
         "stage": DRAW,
@@ -284,8 +287,8 @@ def rate_row(device: str, side: int, count: int, wall_s: float, core_s: float) -
 
 def compare(
     folder: Path, device: str, setting: Setting, count: int, side: int, rounds: int, state: Path
-) -> tuple[str, dict[str, Any]]:
-    """A Markdown table of one setting, and our row of `rates`."""
+) -> tuple[str, float, float]:
+    """A Markdown table of one setting, and the wall and core seconds of our round as a night runs it."""
     work = units(count, side)
     engine = ours(folder, device, setting, side, state)
     sharing = ours(folder, device, setting, side, state, setting.steps // PERSONAS)
@@ -302,6 +305,8 @@ def compare(
             lambda: _all_outcomes(sharing, work), count, device
         ),
     }
+    if find_spec("ray") is None:
+        del arms["b: Ray map_batches around a"]
     # Compilation, and the sweep for our batch size.
     a.paint(work[:1])
     c.paint(work[:TUNED_BATCH])
@@ -342,7 +347,7 @@ def compare(
     wall_s = count / statistics.median(rates[SCORED])
     idle = idle_share(engine, work, wall_s)
     lines.append(f"\nours: batch {size}" + (f", card idle {idle:.1%}" if idle is not None else ""))
-    return "\n".join(lines), rate_row(device, side, count, wall_s, statistics.median(core_s))
+    return "\n".join(lines), wall_s, statistics.median(core_s)
 
 
 def _all_outcomes(engine: Engine, work: list[Unit], scorer: Measured | None = None) -> None:
@@ -377,11 +382,16 @@ def main() -> None:
         side = 1024 if args.size == "sdxl" else 64
         sys.stdout.write(f"{' '.join(sys.argv)}; {card}, torch {torch.__version__}, {dt.date.today()}\n")
         for setting in SETTINGS_COMPARED:
-            table, row = compare(folder, args.device, setting, args.units, side, args.rounds, Path(scratch))
+            table, wall_s, core_s = compare(
+                folder, args.device, setting, args.units, side, args.rounds, Path(scratch)
+            )
             sys.stdout.write(table + "\n")
             sys.stdout.flush()
         if args.record_rates is not None:
-            record_benchmark(args.record_rates, row)  # of 4 steps, as infra/config/gpu.toml draws
+            from jobs.planning.rates import record_benchmark
+
+            # Of 4 steps, as infra/config/gpu.toml draws.
+            record_benchmark(args.record_rates, rate_row(args.device, side, args.units, wall_s, core_s))
 
 
 if __name__ == "__main__":

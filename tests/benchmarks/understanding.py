@@ -24,7 +24,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from jobs.planning.rates import PRODUCT, WRITE, record_benchmark
 from ray_tasks.models.vision_language import Question, VisionLanguageModel, _GrammarMask
 from schemas.instruction import DRAFT_JSON_SCHEMA
 from schemas.model_config import WriterModel
@@ -93,6 +92,9 @@ def whole_prompts(model: VisionLanguageModel, asked: Sequence[Question], batch: 
 
 def rate_row(device: str, products: int, wall_s: float, core_s: float) -> dict[str, Any]:
     """A row of `rates` without its night: what all copy of one product takes of us."""
+    # Delta is needed for this alone.
+    from jobs.planning.rates import PRODUCT, WRITE
+
     gpu_s = wall_s / products if device == "cuda" else 0.0
     usual = {"bytes": 0.0, "attempts": 1.0, "wall_s": wall_s}
     return usual | {
@@ -146,6 +148,8 @@ def main() -> None:
             seconds[name].append(time.perf_counter() - started)
         core_s.append(time.process_time() - core_started)  # of the last arm, ours
     if args.record_rates is not None:
+        from jobs.planning.rates import record_benchmark
+
         ours_s = statistics.median(seconds[f"ours, batches of {BATCH}"])
         row = rate_row(args.device, args.products, ours_s, statistics.median(core_s))
         record_benchmark(args.record_rates, row)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from ray_tasks.pictures.scene import BatchSceneBackend, PlacedProduct, SceneOrde
 from schemas.model_config import Spending
 
 SPEC = SceneSpec("wood_table", "window_left", "all", "cosy", ("#8a5a36", "#d9a05b"), ())
+TRIED_AGAIN = 1000
+"""What a backend's last try adds to a seed here."""
 PRODUCT = PlacedProduct(np.zeros((64, 64, 4), np.uint8), Box(0, 0, 64, 64))
 
 
@@ -38,8 +40,8 @@ class Pictures:
         return Base(job["number"]), None if whole else SceneOrder(SPEC, PRODUCT, None, job["number"])
 
     def set_texts(self, job: dict[str, Any], base: Base, scene_s: float) -> list[dict[str, Any]]:
-        cut = job.get("prompt_left_out")
-        return [{"number": job["number"], "scene": base.scene_rgb, "failure": None, "prompt_left_out": cut}]
+        told = {name: job.get(name) for name in ("prompt_left_out", "seed")}
+        return [{"number": job["number"], "scene": base.scene_rgb, "failure": None} | told]
 
     def failed(self, job: dict[str, Any], error: Exception) -> list[dict[str, Any]]:
         return [{"number": job["number"], "scene": None, "failure": str(error)}]
@@ -60,15 +62,16 @@ class Backend:
 
     def paint_many(
         self, orders: Iterable[SceneOrder], budget: Budget | None = None
-    ) -> Iterator[tuple[int, np.ndarray | Exception]]:
+    ) -> Iterator[tuple[int, SceneOrder, np.ndarray | Exception]]:
         assert budget is not None and budget.allows(1)
         given = list(enumerate(orders))
         self.given = [order.seed for _, order in given]
         for index, order in reversed(given[: self.reach]):
-            yield index, ValueError("nan_picture") if order.seed == 5 else np.array(order.seed)
+            painted = ValueError("nan_picture") if order.seed == 5 else np.array(order.seed)
+            yield index, replace(order, seed=order.seed + TRIED_AGAIN), painted
 
     def finish(self, order: SceneOrder, painted: np.ndarray) -> np.ndarray:
-        if order.seed == 7:
+        if order.seed == 7 + TRIED_AGAIN:
             raise ValueError("cannot be finished")
         return painted * 10
 
@@ -90,7 +93,9 @@ def drawn(backend: Backend, todo: list[dict[str, Any]], state: Path) -> dict[int
     rows = draw_together(pictures, backend, todo, 2, Ledger(state, Spending()))
     assert len({row["number"] for row in rows}) == len(rows)
     for row in rows:
-        told = None if row["scene"] is None else [f"phrase {row['number']}"]
+        seed = None if row["scene"] is None else row["number"] + TRIED_AGAIN
+        assert row.get("seed") == seed, "of the try that was kept"
+        told = None if seed is None else [f"phrase {seed}"]
         assert row.get("prompt_left_out") == told, "what a prompt was cut by stands beside the picture"
     return {row["number"]: (row["scene"], row["failure"]) for row in rows}
 

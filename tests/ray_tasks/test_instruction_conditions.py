@@ -22,6 +22,7 @@ from ray_tasks.scene_backends import References, open_references
 from ray_tasks.write_instructions import InstructionWriter
 from schemas.config import Config
 from schemas.instruction import instruction_hash
+from schemas.model_config import Control, Diffusion, Scene
 from schemas.revisions import scene_revision
 from tests.benchmarks import shared_steps
 from tests.ray_tasks.embedders import BagOfWordsEmbedder
@@ -29,6 +30,7 @@ from tests.ray_tasks.pictures.product_shapes import bottle, shoe
 from tests.ray_tasks.records import SEGMENTS, product
 from tests.ray_tasks.test_write_instructions import batch
 from tests.tiny_night import save_tiny_night
+from tests.tiny_transformers import save_tiny_edit_pipeline, save_tiny_z_image, save_tiny_z_image_control
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +39,32 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return load_config(save_tiny_night(tmp_path_factory.mktemp("conditions")))
 
 
-@pytest.fixture(scope="module")
-def made(config: Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def with_family(config: Config, family: str, folder: Path) -> Config:
+    """The configuration with scenes by a tiny model of another family."""
+    scene, layout = config.scene.diffusion, None
+    assert scene is not None
+    if family == "unet":
+        return config
+    if family == "z_image":
+        save_tiny_z_image(folder / family)
+        save_tiny_z_image_control(folder / "control")
+        layout = Control(model=str(folder / "control"), scale=1.0)
+    else:
+        save_tiny_edit_pipeline(folder / family)
+    painted = Diffusion(
+        model=str(folder / family), device="cpu", size_px=64, steps=2, guidance_scale=0.0, batch=4,
+        layout=layout, references=scene.references,
+    )  # fmt: skip
+    return config.model_copy(update={"scene": Scene(backend="diffusion", diffusion=painted)})
+
+
+@pytest.fixture(scope="module", params=["unet", "z_image", "edit"])
+def made(
+    config: Config, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
     """What is changed -> (candidate, picture); the look is plain, so that no letter is in any of them."""
     state = tmp_path_factory.mktemp("state")
+    config = with_family(config, request.param, state)
     store = LocalStore(state / "store")
     for name, cutout in (("bottle", bottle()), ("shoe", shoe())):
         png = cv2.imencode(".png", cv2.cvtColor(cutout, cv2.COLOR_RGBA2BGRA))[1].tobytes()
@@ -110,6 +134,7 @@ def test_a_changed_field_changes_the_scene_and_nothing_of_the_product(
         assert after["product_box"] == box and difference[middle].max() <= 12, "rounding of the JPEG"
 
 
+@pytest.mark.parametrize("made", ["unet"], indirect=True)
 def test_what_was_cut_from_a_prompt_stands_in_the_candidates_row(made: dict[str, Any]) -> None:
     # The tiny tokenizer takes a token a letter.
     assert made["nothing"][0]["prompt_left_out"][-1] == "shallow depth of field"

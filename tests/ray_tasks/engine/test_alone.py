@@ -1,4 +1,4 @@
-"""The engine and its models run without Ray, Spark or a night: so they can be measured alone."""
+"""The engine, its models and their benchmarks run without Ray, Spark, Delta or Skia: so they can be measured alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 ALONE = """
 import sys
-for name in ("ray", "pyspark", "airflow", "deltalake"):
+for name in ("ray", "pyspark", "airflow", "deltalake", "skia"):
     sys.modules[name] = None  # importing it raises
 import pkgutil
 import ray_tasks.engine
@@ -19,6 +19,8 @@ import ray_tasks.models.judge
 import ray_tasks.models.unet_painter
 import ray_tasks.models.vision_language
 import ray_tasks.models.z_image_painter
+import tests.benchmarks.generation
+import tests.benchmarks.understanding
 print(sorted(name for name in sys.modules if name.startswith("ray_tasks.engine.")))
 """
 

@@ -16,7 +16,7 @@ from infra.object_store import LocalStore, object_key
 from infra.settings import load_config
 from ray_tasks.due import SCENE_JOBS
 from ray_tasks.make_candidates import DrawPictures
-from ray_tasks.models.diffusion_scene import DiffusionScene
+from ray_tasks.models.diffusion_scene import DiffusionScene, next_seed
 from ray_tasks.models.scene_conditions import product_on_neutral
 from ray_tasks.models.scene_prompts import (
     LIGHT_PHRASES,
@@ -112,7 +112,7 @@ def test_only_named_shapes_are_painted(folder: Path) -> None:
         box = Box(canvas.width_px // 4, canvas.height_px // 3, canvas.width_px * 3 // 4, canvas.height_px - 9)
         orders.append(SceneOrder(SPEC, place_product(bottle(), canvas, box), None, 7))
     assert [backend.unit(order).shape for order in orders] == [(64, 64), (64, 64), (72, 56), (72, 56)]
-    for index, painted in backend.paint_many(orders):
+    for index, _, painted in backend.paint_many(orders):
         assert isinstance(painted, np.ndarray) and painted.shape[:2] in ((64, 64), (72, 56))
         whole = backend.finish(orders[index], painted)
         assert whole.shape[:2] == orders[index].product.rgba.shape[:2]
@@ -244,7 +244,7 @@ def test_a_candidate_is_drawn_by_the_model(folder: Path, tmp_path: Path) -> None
 def test_scenes_drawn_together_are_those_drawn_alone(folder: Path, product: PlacedProduct) -> None:
     backend = DiffusionScene(settings(folder, batch=2))
     orders = [SceneOrder(SPEC, product, TEXT_AREA, seed) for seed in range(3)]
-    together = dict(backend.paint_many(orders))
+    together = {index: painted for index, _, painted in backend.paint_many(orders)}
     for index, order in enumerate(orders):
         painted = together[index]
         assert isinstance(painted, np.ndarray)
@@ -269,7 +269,10 @@ def test_a_scene_that_would_be_rejected_is_painted_again(
     monkeypatch.setattr(SceneScorer, "fault", fault)
     orders = [SceneOrder(SPEC, product, None, 7), SceneOrder(SPEC, stubborn, None, 7)]
     orders.append(SceneOrder(SPEC, product, TEXT_AREA, 7))
-    painted = dict(backend.paint_many(orders))
+    outcomes = {index: (order.seed, painted) for index, order, painted in backend.paint_many(orders)}
+    painted = {index: one for index, (_, one) in outcomes.items()}
+    tries = [7, next_seed(7), next_seed(next_seed(7))]
+    assert [outcomes[index][0] for index in range(3)] == [tries[1], tries[2], tries[2]], "of the last try"
     assert isinstance(painted[0], np.ndarray), "the second time it was good"
     assert isinstance(painted[1], ExtendedProductError), "given up after the third time"
     assert isinstance(painted[2], np.ndarray), "left to the score, which names the reasons"

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from ray_tasks.models.scene_prompts import NEGATIVE_PROMPT, SHARED_PROMPT, PromptFitter
+from ray_tasks.models.scene_prompts import NEGATIVE_PROMPT, SHARED_PROMPT, PromptFitter, style_words
 
 
 class Words:
@@ -37,3 +38,14 @@ def test_a_prompt_is_cut_by_whole_phrases_and_one_that_cannot_be_is_refused() ->
 def test_our_own_prompts_can_be_read_by_every_encoder() -> None:
     for prompt in (NEGATIVE_PROMPT, SHARED_PROMPT):
         assert PromptFitter(Words(), 77, latin_only=True).fit(prompt) == prompt
+
+
+def test_a_references_light_and_colours_are_told_in_words() -> None:
+    night, beach = np.zeros((90, 120, 3), np.uint8), np.full((90, 120, 3), (242, 230, 207), np.uint8)
+    night[:], night[:20] = (29, 42, 82), (31, 127, 134)
+    beach[60:] = (125, 185, 227)
+    assert style_words(night) == "in the light and colours of a dark photograph, balanced, navy and teal"
+    told = style_words(beach)
+    assert told == "in the light and colours of a bright photograph, soft, low-contrast, cream and sky blue"
+    board = np.indices((90, 120)).sum(axis=0)[..., None] % 2 * np.full(3, 255, np.uint8)
+    assert "mid-toned photograph, hard, high-contrast, " in style_words(board.astype(np.uint8))

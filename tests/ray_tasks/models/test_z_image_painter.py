@@ -107,8 +107,16 @@ def test_the_picture_is_that_of_diffusers_own_pipeline(folder: Path, guidance: f
 
 
 def test_every_condition_acts_and_the_product_stays(folder: Path, controlled: ZImagePainter) -> None:
-    check_conditions_act(controlled, ["text", "product", "layout", "sticker", "seed"])
-    check_conditions_act(opened(folder), ["text", "product", "seed"])
+    check_conditions_act(controlled, ["text", "product", "layout", "sticker", "reference", "seed"])
+    check_conditions_act(opened(folder), ["text", "product", "reference", "seed"])
+
+
+def test_a_reference_of_other_colours_is_another_picture(folder: Path) -> None:
+    flat = [
+        np.full((40, 40, 3), colour, np.uint8) for colour in ((20, 30, 80), (240, 220, 150), (21, 30, 81))
+    ]
+    navy, cream, navy_too = paint(opened(folder), [unit_of(reference=picture) for picture in flat])
+    assert (navy != cream).any() and np.array_equal(navy, navy_too), "what is told in words is all that acts"
 
 
 def test_batches_do_not_matter(controlled: ZImagePainter) -> None:
@@ -118,7 +126,7 @@ def test_batches_do_not_matter(controlled: ZImagePainter) -> None:
 def test_what_the_model_has_no_use_for_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"scene\.diffusion\.unet: Z-Image has no use"):
         opened(folder, unet=Weights(model="x"))
-    for field, value in (("sampler", "lcm"), ("shared_steps", 1), ("references", {"default": "a.jpg"})):
+    for field, value in (("sampler", "lcm"), ("shared_steps", 1)):
         with pytest.raises(ValueError, match=rf"scene\.diffusion\.{field}: Z-Image has no use"):
             opened(folder, **{field: value})
 
