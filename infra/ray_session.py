@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infra.processes import raise_at_death
 from infra.stage import StageError
 
 if TYPE_CHECKING:
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
 
     from schemas.config import Engines
 
-_SOON_KNOWN_DEAD = {
-    "health_check_initial_delay_ms": "1000",
-    "health_check_period_ms": "1000",
-    "health_check_failure_threshold": "5",
-    "gcs_rpc_server_reconnect_timeout_s": "5",
-}
-"""On one machine a daemon of Ray that does not answer is dead, and none is started again: Ray waits a minute."""
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -41,8 +35,6 @@ def start_ray(engines: Engines) -> None:
     if os.environ.get("RAY_ADDRESS"):
         ray.init(log_to_driver=False)
     else:
-        for name, value in _SOON_KNOWN_DEAD.items():
-            os.environ.setdefault(f"RAY_{name}", value)
         ray.init(
             num_cpus=engines.cores,
             object_store_memory=engines.ray_object_store_mb * 2**20,
@@ -51,6 +43,9 @@ def start_ray(engines: Engines) -> None:
             logging_level=logging.WARNING,
             _node_ip_address="127.0.0.1",
         )
+        daemons = ray._private.worker._global_node.all_processes
+        needed = {daemons[name][0].process.pid: f"Ray's {name}" for name in ("raylet", "gcs_server")}
+        raise_at_death(needed, while_=ray.is_initialized)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

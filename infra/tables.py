@@ -21,7 +21,7 @@ from schemas.tables import BY_NAME, TABLES
 
 _RACES = 20
 """How often a commit is tried that others came before."""
-COMMIT_S, COMMIT_SHARE, COMMIT_ROWS = 3.0, 0.02, 5000
+COMMIT_SHARE, COMMIT_ROWS = 0.02, 5000
 """From one commit of made rows to the next: what a crash may cost, and what waits in memory."""
 
 
@@ -175,14 +175,15 @@ def append_rows(state: Path, name: str, rows: pa.Table) -> None:
 class Appended:
     """Appends rows of a made table as they come; what comes after the last commit is all that a crash loses.
 
-    A commit follows the one before after COMMIT_S seconds, or COMMIT_SHARE of the time since the first row was waited
-    for, so that a long stage makes some hundred files and not thousands; on leaving, whatever happened, comes the last.
+    Commits take COMMIT_SHARE of the time: one of 20 ms comes each second. Between two of them lies no less than
+    COMMIT_SHARE of the time since the first row was waited for, so that a long stage makes some hundred files and not
+    thousands. On leaving, whatever happened, comes the last.
     """
 
     def __init__(self, state: Path, name: str) -> None:
         self._state, self._name = state, name
         self._waiting: list[dict[str, Any]] = []
-        self._began = self._committed = time.monotonic()
+        self._began = self._due = time.monotonic()
 
     def __enter__(self) -> Appended:
         return self
@@ -193,14 +194,15 @@ class Appended:
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
         """Takes rows of the contract, and commits when it is time."""
         self._waiting += rows
-        now = time.monotonic()
-        due_s = max(COMMIT_S, COMMIT_SHARE * (now - self._began))
-        if now - self._committed >= due_s or len(self._waiting) >= COMMIT_ROWS:
+        if time.monotonic() >= self._due or len(self._waiting) >= COMMIT_ROWS:
             self._commit()
 
     def _commit(self) -> None:
+        began = time.monotonic()
         append_rows(self._state, self._name, rows_to_table(self._name, self._waiting))
-        self._waiting, self._committed = [], time.monotonic()
+        now = time.monotonic()
+        self._due = now + max((now - began) / COMMIT_SHARE, (now - self._began) * COMMIT_SHARE)
+        self._waiting = []
 
 
 def rows_to_table(name: str, rows: Iterable[dict[str, Any]]) -> pa.Table:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from deltalake import DeltaTable
 
+from infra import tables
 from infra.table_contract import ensure_table
-from infra.tables import read_table, replace_streamed, rows_to_table, table_path
+from infra.tables import COMMIT_SHARE, Appended, read_table, replace_streamed, rows_to_table, table_path
 from schemas.tables import BY_NAME
 
 NIGHT = dt.date(2026, 11, 21)
@@ -62,3 +64,35 @@ def test_shards_that_end_at_one_moment_all_land(tmp_path: Path) -> None:
     assert sorted((row["sku"], row["segment_id"]) for row in found) == [(sku, "second") for sku in "ABCD"]
     assert DeltaTable(table_path(tmp_path, "personas")).version() >= 8
     assert not list((tmp_path / "waiting").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("commit_s", "minutes", "least", "most"), [(0.02, 0.5, 25, 31), (0.5, 0.5, 2, 3), (0.02, 600, 200, 700)]
+)
+def test_made_rows_are_committed_as_often_as_is_cheap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commit_s: float, minutes: float, least: int, most: int
+) -> None:
+    class Clock:
+        now_s = 0.0
+
+        def monotonic(self) -> float:
+            return self.now_s
+
+    clock, committed = Clock(), []
+
+    def commit(state: Path, name: str, rows: pa.Table) -> None:
+        committed.append(rows.num_rows)
+        clock.now_s += commit_s
+
+    monkeypatch.setattr(tables, "time", clock)
+    monkeypatch.setattr(tables, "append_rows", commit)
+    monkeypatch.setattr(tables, "rows_to_table", lambda name, rows: pa.table({"a": list(rows)}))
+    added = 0
+    with Appended(tmp_path, "candidates") as table:
+        while clock.now_s < 60 * minutes:
+            clock.now_s += 0.1
+            table.add([{}])
+            added += 1
+    assert sum(committed) == added
+    assert least <= len(committed) <= most
+    assert len(committed) * commit_s <= 1.1 * COMMIT_SHARE * clock.now_s + 2 * commit_s
