@@ -43,8 +43,11 @@ def start_ray(engines: Engines) -> None:
             logging_level=logging.WARNING,
             _node_ip_address="127.0.0.1",
         )
-        daemons = ray._private.worker._global_node.all_processes
-        needed = {daemons[name][0].process.pid: f"Ray's {name}" for name in ("raylet", "gcs_server")}
+        node = ray._private.worker._global_node
+        assert node is not None
+        needed = {
+            node.all_processes[name][0].process.pid: f"Ray's {name}" for name in ("raylet", "gcs_server")
+        }
         raise_at_death(needed, while_=ray.is_initialized)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False

@@ -87,7 +87,7 @@ def test_a_disk_that_is_full_while_a_table_is_written(
     assert stop.value.code == 1
     assert "too large" in capsys.readouterr().err
     assert table_version(night.state, "candidates") == before
-    assert uncommitted_pictures(night.state) == len(_first(night))
+    assert 0 < uncommitted_pictures(night.state) < len(_first(night))
     _goes_on(night)
 
 
