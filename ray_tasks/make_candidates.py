@@ -84,6 +84,7 @@ class DrawPictures:
         self._spent = state / "engine" / "spent"
         self._source_type = digital_source_type(config.scene)
         self._cutout = lru_cache(maxsize=2)(self._read_cutout)
+        self._core = lru_cache(maxsize=4)(self._core_layout)
         self._begun = Begun(begun)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -108,7 +109,9 @@ class DrawPictures:
             with self.begun(job):
                 base, order = self.plan(job)
                 if order is not None:
-                    scene = self._backend.draw(order.spec, order.product, order.text_area, order.seed)
+                    scene = self._backend.draw(
+                        order.spec, order.product, order.text_area, order.seed, order.core
+                    )
                     base = replace(base, scene_rgb=scene)
         except Exception as error:
             return self.failed(job, error)
@@ -127,19 +130,24 @@ class DrawPictures:
         canvas = Canvas(job["width_px"], job["scene_height_px"])
         if job["pictures"][0]["look"] == "white":
             return white_base(self._cutout(job["cutout_uri"]), canvas), None
-        texts = list(_texts(job).values()) if job["scene_text"] else []
+        told, seed = list(_texts(job).values()), scene_seed(job)
+        texts = told if job["scene_text"] else []
+        spec = SceneSpec.from_record(job["scene"])
+        # A retry with another layout was asked for that one.
+        others = () if "layout" in (job["changes"] or ()) else tuple(n for n in LAYOUTS if n != job["layout"])
+        drawn = self._diffusion is None
         base, order = plan_base(
             self._cutout(job["cutout_uri"]),
-            SceneSpec.from_record(job["scene"]),
+            spec,
             texts,
             canvas,
             job["layout"],
-            scene_seed(job),
-            preview=self._backend if self._diffusion is None else None,
-            # A retry with another layout was asked for that one.
-            others=[]
-            if "layout" in (job["changes"] or ())
-            else [name for name in LAYOUTS if name != job["layout"]],
+            seed,
+            preview=self._backend if drawn else None,
+            others=others,
+            core=self._core(job["cutout_uri"], spec, tuple(told), (job["layout"], *others), seed)
+            if drawn
+            else None,
         )
         if order is None or self._diffusion is None:
             return base, order
@@ -232,6 +240,16 @@ class DrawPictures:
 
     def _failed(self, job: dict[str, Any], due: dict[str, Any], error: Exception) -> dict[str, Any]:
         return self._common(job, due) | {"failure": f"{type(error).__name__}: {error}"[:500]}
+
+    def _core_layout(self, cutout_uri: str, spec: Any, texts: Any, layouts: Any, seed: int) -> Any:
+        """What all placements of a product and persona have in common; a framed photograph has no scene."""
+        from ray_tasks.pictures.framed import is_photograph
+        from ray_tasks.pictures.picture import core_layout
+
+        cutout = self._cutout(cutout_uri)
+        if is_photograph(cutout):
+            return None
+        return core_layout(cutout, spec, texts, layouts, seed, self._backend)
 
     def _read_cutout(self, uri: str) -> Any:
         from ray_tasks.pictures.encode import decode_rgba

@@ -26,7 +26,7 @@ from ray_tasks.models.scene_prompts import scene_prompt
 from ray_tasks.models.scene_scorer import RejectedSceneError, SceneScorer
 from ray_tasks.pictures.decide import Thresholds
 from ray_tasks.pictures.geometry import Box
-from ray_tasks.pictures.scene import PlacedProduct, SceneOrder, SceneSpec
+from ray_tasks.pictures.scene import Core, PlacedProduct, SceneOrder, SceneSpec
 from schemas.model_config import Diffusion, Scene
 from schemas.revisions import scene_revision
 
@@ -72,8 +72,17 @@ class DiffusionScene:
         sizes = BatchSizes(card_name(config.device), config.most_at_once, file, fixed=config.batch)
         self.engine = Engine(self.painter, sizes)
 
-    def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
+    def draw(
+        self,
+        spec: SceneSpec,
+        product: PlacedProduct,
+        text_area: Box | None,
+        seed: int,
+        core: Core | None = None,
+    ) -> np.ndarray:
         """(H, W, 3) uint8 sRGB scene with a contact shadow; the same arguments give the same bytes on one machine.
+
+        Every canvas is painted for itself: `core` is of no account.
 
         Raises what kept the picture from being made.
         """

@@ -32,7 +32,7 @@ def _pine_wood(brush: Brush, stage: Stage) -> None:
     snow = oklch(0.94, 0.008, 230) if stage.season == "winter" else None
     for layer in range(4):
         near = layer / 3
-        with brush.depth((10, 9, 8, 9)[layer]):
+        with brush.depth((10, 9, 8, 9)[layer]), brush.repeated(1.1 * w):
             base, count = e - (0.10 - 0.10 * near) * h, 13 - 3 * layer
             tone = mix(haze, needles, 0.30 + 0.68 * near)
             for i in range(count):
@@ -54,7 +54,7 @@ def _wood_edge(brush: Brush, stage: Stage) -> None:
     brush.wash(0, h, [(0.0, sky), (0.6, haze), (1.0, mix(haze, light, 0.5))])
     brush.glow(sun_x(stage), e - 0.6 * h, 0.6 * w, stage.light.haze, 0.9)
     far_edge = e - brush.rng.uniform(0.16, 0.24) * h
-    with brush.depth(9):
+    with brush.depth(9), brush.repeated(1.1 * w):
         for row in range(3):
             tone = mix(haze, mix(dark, light, 0.25 * row), 0.60 + 0.18 * row)
             top = far_edge - (0.30 - 0.08 * row) * h
@@ -73,7 +73,7 @@ def _wood_edge(brush: Brush, stage: Stage) -> None:
     with brush.depth(13):
         half = brush.rng.uniform(0.05, 0.08) * w
         stops = [(0.0, shift(bark, -0.05)), (0.5, shift(bark, 0.06)), (1.0, shift(bark, -0.07))]
-        brush.panel(x - half, -9, x + half, e + 0.03 * h, stops, across=True)
+        brush.panel(x - half, -h, x + half, e + 0.03 * h, stops, across=True)
         leaf = mix(dark, light, 0.4)
         brush.foliage(
             60, (x - 0.3 * w, -0.05 * h, x + 0.3 * w, 0.14 * h), [leaf, shift(leaf, 0.07)], (20, 44)

@@ -40,7 +40,7 @@ def cafe_front(brush: Brush, stage: Stage) -> None:
         brush.panel(-w, foot, 2 * w, e + 9, ramp(shift(WALNUT[1], 0.03), shift(WALNUT[2], -0.02)))
         for _ in range(5):
             lx, ly = brush.rng.uniform(0, 1) * w, top + brush.rng.uniform(0.02, 0.24) * h
-            brush.rect(lx - 2, -9, lx + 2, ly, oklch(0.2, 0.01, 60))
+            brush.rect(lx - 2, -h, lx + 2, ly, oklch(0.2, 0.01, 60))
             brush.oval(lx, ly, 0.020 * w, 0.026 * w, oklch(0.96, 0.07, 85))
             brush.glow(lx, ly, 0.14 * w, LAMP_LIGHT, 0.7)
     with brush.depth(10):
@@ -55,7 +55,7 @@ def cafe_bar(brush: Brush, stage: Stage) -> None:
     tile = tones.tint(oklch(0.50 if night else 0.74, 0.03, 70), 0.4)
     plaster(brush, stage, tile)
     wide, tall = 0.11 * w, 0.05 * h
-    with brush.depth(6):
+    with brush.depth(6), brush.repeated(12 * wide):
         for row in range(16):
             for column in range(-1, 11):
                 x, y = column * wide + (row % 2) * wide / 2, e - 0.14 * h - row * tall

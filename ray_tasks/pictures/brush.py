@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -105,9 +106,46 @@ class Brush:
         finally:
             self.canvas.restore()
 
+    @property
+    def seen(self) -> skia.Rect:
+        """What the canvas shows, in the frame's pixels: more than the frame where a placement reaches beyond it."""
+        # Skia's own answer has a pixel of the canvas more on each side.
+        pixel = 1 / abs(self.canvas.getTotalMatrix().getScaleX())
+        return self.canvas.getLocalClipBounds().makeInset(pixel, pixel)
+
+    @contextmanager
+    def repeated(self, period: float) -> Iterator[None]:
+        """What is drawn inside goes on beyond the frame: again at each period, where the canvas shows it."""
+        seen, target = self.seen, self.canvas
+        left, right = min(0, math.floor(seen.left() / period)), max(0, math.ceil(seen.right() / period) - 1)
+        if (left, right) == (0, 0):
+            yield
+            return
+        recorder = skia.PictureRecorder()
+        room = skia.Rect.MakeLTRB(-self.width, seen.top(), 2 * self.width, seen.bottom())
+        self.canvas = recorder.beginRecording(room)
+        try:
+            yield
+        finally:
+            self.canvas = target
+        picture = recorder.finishRecordingAsPicture()
+        for turn in range(left, right + 1):
+            target.save()
+            if turn:
+                # Inside the frame a scene is the same on every canvas.
+                target.clipRect(
+                    skia.Rect.MakeWH(self.width, self.height).makeOutset(0, self.height),
+                    skia.ClipOp.kDifference,
+                )
+            target.translate(turn * period, 0)
+            target.drawPicture(picture)
+            target.restore()
+
     def wash(self, top: float, bottom: float, stops: Stops, alpha: float | Sequence[float] = 1.0) -> None:
-        """A vertical gradient over the full width."""
-        rect = skia.Rect.MakeLTRB(-self.width, top, 2 * self.width, bottom)
+        """A vertical gradient over the full width; what begins or ends at the frame's border goes on beyond it."""
+        first = top if top > 0 else -self.height
+        last = bottom if bottom < self.height else 2 * self.height
+        rect = skia.Rect.MakeLTRB(-self.width, first, 2 * self.width, last)
         self.canvas.drawRect(rect, self.gradient((0, top), (0, bottom), stops, alpha))
 
     def rect(

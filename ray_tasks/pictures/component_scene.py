@@ -27,7 +27,7 @@ from ray_tasks.pictures.materials import noise_field
 from ray_tasks.pictures.palette import Tones, harmonise, oklab_from_srgb, product_color, shift
 from ray_tasks.pictures.props import draw_far_props, draw_near_props
 from ray_tasks.pictures.props_small import STREWN
-from ray_tasks.pictures.scene import PlacedProduct, SceneSpec
+from ray_tasks.pictures.scene import CORE_PX, Core, PlacedProduct, SceneSpec
 from ray_tasks.pictures.settings_desks import DESKS
 from ray_tasks.pictures.settings_feasts import FEASTS
 from ray_tasks.pictures.settings_hanging import HANGING
@@ -43,6 +43,7 @@ from ray_tasks.pictures.settings_workplaces import WORKPLACES
 from ray_tasks.pictures.settings_yards import YARDS
 from ray_tasks.pictures.stage import Setting, Stage
 from ray_tasks.pictures.text_room import prepare_text_area
+from ray_tasks.pictures.view import View
 
 DRAWERS: dict[str, Setting] = {
     **STUDIO,
@@ -95,46 +96,60 @@ _CAMERA_HEIGHT = (0.75, 1.55)
 class ComponentScene:
     """A `SceneBackend` that draws every setting from shaders and soft shapes.
 
-    Any canvas may be asked for, 9:16 stories and 1.91:1 banners too: the same seed composes the same scene anew for
-    it, so nothing is stretched and no part is empty. Placements that share a seed look like one shoot. One scene large
-    enough for windows of all shapes was measured (`tests.benchmarks.one_scene`): it costs more than the scenes composed
-    for them, and a square then shows half of its setting, everything in it 1.7 times as large beside the product.
+    A scene is composed once, for a square: place, camera, light, props, all measured in that frame. Any canvas may be
+    asked for, 9:16 stories and 1.91:1 banners too: it is a window around the product into the same scene, drawn at the
+    window's own sharpness and only as far as it is seen. Beyond the frame the place goes on: walls, shelves, floors and
+    skies end nowhere, and what stands in rows is repeated (`Brush.repeated`).
     """
 
     name = "component_scene"
     revision = "3"
 
-    def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
-        """(H, W, 3) uint8 sRGB scene with the product's shadow and reflection; same arguments, same bytes."""
+    def draw(
+        self,
+        spec: SceneSpec,
+        product: PlacedProduct,
+        text_area: Box | None,
+        seed: int,
+        core: Core | None = None,
+    ) -> np.ndarray:
+        """(H, W, 3) uint8 sRGB scene with the product's shadow and reflection; same arguments, same bytes.
+
+        Without `core` the canvas is its own frame.
+        """
         rng = np.random.default_rng(seed)
         setting = DRAWERS[spec.setting]
         alpha = product.rgba[..., 3]
         height, width = alpha.shape
         foot = footprint(alpha, product.box)
-        stage, window = plan_stage(spec, product, setting, foot.contact_y, rng)
+        view, box = View.of(product, core), core.product if core else product.box
+        stage, frame = plan_stage(spec, product, setting, foot.contact_y, rng, core)
+        seen = view.within(frame)
+        unit = stage.unit * view.scale
         rgba = np.zeros((height, width, 4), np.uint8)
-        _draw_backdrop(rgba, setting, stage, window, spec, rng)
+        _draw_backdrop(rgba, setting, stage, seen, spec, rng)
         # The surface draws on this array's memory: the array must outlive it.
         canvas = skia.Surface(rgba, colorType=skia.kRGBA_8888_ColorType).getCanvas()
-        canvas.translate(-window.left, -window.top)
+        seen.look(canvas)
         brush = Brush(canvas, stage.width, stage.height, rng)
         setting.ground(brush, stage)
         rgb = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
         stands = not _is_faced(setting)
         if setting.gloss > 0 and stands:
-            add_reflection(rgb, product.rgba, foot, setting.gloss, stage.unit)
+            add_reflection(rgb, product.rgba, foot, setting.gloss, unit)
         if stands:
-            edge = None if setting.seamless else stage.edge_y - window.top
-            shade = ground_shade(alpha, foot, stage.light, stage.unit, stage.squash, edge)
+            edge = None if setting.seamless else (stage.edge_y - seen.top) * seen.scale
+            shade = ground_shade(alpha, foot, stage.light, unit, stage.squash, edge)
         else:
-            shade = drop_shade(alpha, stage.light, stage.unit)
+            shade = drop_shade(alpha, stage.light, unit)
         _darken(rgb, shade, stage.light.night)
         if not setting.hangs and set(spec.props) & STREWN.keys():
             cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA, dst=rgba)
-            blocked = text_area and text_area.moved(window.left, window.top)
-            draw_near_props(brush, stage, spec, blocked, setting.from_above)
+            hidden = text_area and seen.box(text_area)
+            blocked = core.text_area and core.text_area.moved(frame.left, frame.top) if core else hidden
+            draw_near_props(brush, stage, spec, blocked, hidden, setting.from_above)
             rgb = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
-        light = light_map(stage.light, (width, height), product.box, rng, setting.glow)
+        light = light_map(stage.light, (width, height), box, rng, setting.glow, view)
         lit = _grade(rgb, light, spec.mood)
         if text_area is not None:
             prepare_text_area(lit, text_area)
@@ -144,19 +159,26 @@ class ComponentScene:
 
 
 def plan_stage(
-    spec: SceneSpec, product: PlacedProduct, setting: Setting, contact_y: float, rng: np.random.Generator
+    spec: SceneSpec,
+    product: PlacedProduct,
+    setting: Setting,
+    contact_y: float,
+    rng: np.random.Generator,
+    core: Core | None = None,
 ) -> tuple[Stage, Box]:
-    """The stage for one product, and the canvas as a window into it, both in the stage's pixels.
+    """The stage for one product, and the frame as a window into it, both in the stage's pixels.
 
-    Camera height, distance and direction vary with the seed; horizon and edges follow from them. A wide canvas sees
+    Camera height, distance and direction vary with the seed; horizon and edges follow from them. A wide frame sees
     the lower part of its stage, a slim one the part around the product: drawers may measure in shares of the stage's
-    width and height.
+    width and height. contact_y: in the canvas's pixels.
     """
-    height, width = product.rgba.shape[:2]
+    view, box = View.of(product, core), core.product if core else product.box
+    height, width = product.rgba.shape[:2] if core is None else (CORE_PX, CORE_PX)
+    contact_y = view.top + contact_y / view.scale
     stage_w, stage_h = max(width, round(_SLIMMEST * height)), max(height, round(width / _WIDEST))
     nearer = rng.uniform(1.0, max(1.0, _NEAREST * width / stage_w)) if not _is_faced(setting) else 1.0
     stage_w, stage_h = round(stage_w * nearer), round(stage_h * nearer)
-    aside = (product.box.center_x / width + rng.uniform(0, 1)) / 2
+    aside = (box.center_x / width + rng.uniform(0, 1)) / 2
     left = round((stage_w - width) * aside)
     window = Box(left, stage_h - height, left + width, stage_h)
     contact = contact_y + window.top
@@ -165,12 +187,12 @@ def plan_stage(
     light = _at_its_hour(LIGHT_SETUPS[spec.light], rng)
     if light.night:
         # The lamp stands on the product's free side: shadows fall away from it, and from the text.
-        side = 1.0 if product.box.center_x <= 0.52 * width else -1.0
+        side = 1.0 if box.center_x <= 0.52 * width else -1.0
         light = dataclasses.replace(light, side=side * abs(light.side))
     stage = Stage(
         width=stage_w,
         height=stage_h,
-        product=product.box.moved(window.left, window.top),
+        product=box.moved(window.left, window.top),
         contact_y=contact,
         edge_y=edge,
         horizon_y=edge - setting.rise * stage_h * rng.uniform(0.85, 1.15),
@@ -233,16 +255,17 @@ def _closeness(size_cm: int | None, usual_cm: float) -> float:
 
 
 def _draw_backdrop(
-    rgba: np.ndarray, setting: Setting, stage: Stage, window: Box, spec: SceneSpec, rng: np.random.Generator
+    rgba: np.ndarray, setting: Setting, stage: Stage, seen: View, spec: SceneSpec, rng: np.random.Generator
 ) -> None:
     """Fills (H, W, 4) uint8 with what is behind the ground."""
     # Small: everything here is out of focus, except what is seen face to face.
     faced = _is_faced(setting)
-    scale = 0.75 if faced else 0.36
-    small = np.zeros((round(window.height * scale), round(window.width * scale), 4), np.uint8)
+    scale = 0.75 if faced else 0.36 / max(1.0, seen.scale)
+    height, width = rgba.shape[:2]
+    small = np.zeros((round(height * scale), round(width * scale), 4), np.uint8)
     canvas = skia.Surface(small, colorType=skia.kRGBA_8888_ColorType).getCanvas()
-    canvas.scale(small.shape[1] / window.width, small.shape[0] / window.height)
-    canvas.translate(-window.left, -window.top)
+    canvas.scale(small.shape[1] / width, small.shape[0] / height)
+    seen.look(canvas)
     if stage.closeness > 1 and not faced:
         # Nearer: around the point behind the product's foot, so that horizon and edge stay.
         zoom = min(1.3, stage.closeness)
@@ -259,7 +282,7 @@ def _draw_backdrop(
     backdrops[int(rng.integers(len(backdrops)))](brush, stage)
     if not faced:
         draw_far_props(brush, stage, spec)
-    cv2.resize(small, (window.width, window.height), dst=rgba, interpolation=cv2.INTER_LINEAR)
+    cv2.resize(small, (width, height), dst=rgba, interpolation=cv2.INTER_LINEAR)
 
 
 def _darken(rgb: np.ndarray, shade: np.ndarray, night: bool) -> None:

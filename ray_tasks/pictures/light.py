@@ -14,6 +14,7 @@ import skia
 from ray_tasks.pictures.brush import Brush, color4, packed, polygon
 from ray_tasks.pictures.geometry import Box
 from ray_tasks.pictures.palette import Rgb, mix
+from ray_tasks.pictures.view import View
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,12 @@ MAP_SCALE = 0.25
 
 
 def light_map(
-    light: Light, size: tuple[int, int], box: Box, rng: np.random.Generator, floor: float = 0.0
+    light: Light,
+    size: tuple[int, int],
+    box: Box,
+    rng: np.random.Generator,
+    floor: float,
+    view: View,
 ) -> np.ndarray:
     """(h, w, 3) float32: half the factor by which light multiplies each place, at MAP_SCALE of `size` (width, height).
 
@@ -81,6 +87,9 @@ def light_map(
     half: Rgb = (ambient[0], ambient[1], ambient[2])
     canvas.clear(color4(half))
     canvas.scale(MAP_SCALE, MAP_SCALE)
+    canvas.save()
+    view.look(canvas)
+    width, height = view.frame
     brush = Brush(canvas, width, height, rng)
     key: Rgb = (light.key[0] / 2, light.key[1] / 2, light.key[2] / 2)
     plus = skia.BlendMode.kPlus
@@ -111,8 +120,9 @@ def light_map(
         [packed((1, 1, 1)), packed((1, 1, 1)), packed(mix((1, 1, 1), edge, 0.4)), packed(edge)],
         [0.0, 0.5, 0.75, 1.0],
     )
-    canvas.translate(width / 2, height / 2)
-    canvas.scale(width, height)
+    canvas.restore()
+    canvas.translate(size[0] / 2, size[1] / 2)
+    canvas.scale(*size)
     canvas.drawRect(
         skia.Rect.MakeLTRB(-1, -1, 1, 1),
         skia.Paint(Shader=shader, BlendMode=skia.BlendMode.kMultiply, Dither=True),

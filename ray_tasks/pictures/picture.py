@@ -14,13 +14,14 @@ from ray_tasks.pictures.compose import (
     paste_product,
     place_product,
     size_share,
+    standing_box,
 )
 from ray_tasks.pictures.framed import draw_ground, is_photograph, plan_framed
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.layout import Layout, TextSpec, plan_layout
 from ray_tasks.pictures.palette import Tones, harmonise, product_color
 from ray_tasks.pictures.preview import calmest
-from ray_tasks.pictures.scene import PlacedProduct, SceneBackend, SceneOrder, SceneSpec
+from ray_tasks.pictures.scene import CORE_PX, Core, PlacedProduct, SceneBackend, SceneOrder, SceneSpec
 from ray_tasks.pictures.typeset import TypesetResult, typeset
 
 
@@ -88,7 +89,7 @@ def draw_base(
     base, order = plan_base(cutout_rgba, spec, texts, canvas, layout_name, seed, preview=backend)
     if order is None:
         return base
-    scene_rgb = backend.draw(order.spec, order.product, order.text_area, order.seed)
+    scene_rgb = backend.draw(order.spec, order.product, order.text_area, order.seed, order.core)
     return replace(base, scene_rgb=scene_rgb)
 
 
@@ -102,20 +103,22 @@ def plan_base(
     *,
     preview: SceneBackend | None = None,
     others: Sequence[str] = (),
+    core: Layout | None = None,
 ) -> tuple[Base, SceneOrder | None]:
     """The base for all `texts` (one per locale), the layout with room for the longest; and the scene to put into it.
 
     preview: draws scenes so fast that small ones may decide where the text stands (`ray_tasks.pictures.preview`), and
     whether one of the `others` is the better layout.
 
+    core: the layout of the square that the scene is composed for (`core_layout`): this canvas is a window of it. None:
+    the scene is composed for this canvas.
+
     A whole photograph is framed: its base is complete, and no scene is ordered. A cut-out stands in the ordered scene;
     until then its base has one plain tone.
 
     cutout_rgba: (h, w, 4) uint8 with straight alpha, any size. Raises ValueError for a cut-out without opaque pixels.
     """
-    bounds = alpha_bounds(cutout_rgba[..., 3])
-    if bounds is None:
-        raise ValueError("cut-out has no opaque pixel")
+    bounds = _opaque_bounds(cutout_rgba)
     aspect = bounds.width / bounds.height
     if is_photograph(cutout_rgba):
         layout = plan_framed(canvas, layout_name, aspect, list(texts))
@@ -125,15 +128,20 @@ def plan_base(
         order = None
     else:
         share = size_share(spec.size_cm)
-        layouts = [plan_layout(canvas, name, aspect, list(texts)) for name in (layout_name, *others)]
-        layout = layouts[0]
-        if preview is not None and layout.text_area is not None:
-            layout = calmest(cutout_rgba, bounds, spec, texts, layouts, preview, seed, share)
+        at = None
+        if core is not None and core.canvas == canvas and bool(texts) == (core.text_area is not None):
+            layout = core
+        else:
+            if core is not None:
+                at = Core(standing_box(bounds, core.product_box, share=share), core.text_area)
+            layout = _calm_layout(
+                cutout_rgba, spec, texts, canvas, (layout_name, *others), seed, preview=preview, core=at
+            )
         placed = place_product(cutout_rgba, canvas, layout.product_box, share=share)
         tones = harmonise(spec.palette, spec.mood, product_color(placed.rgba))
         plain = np.rint(np.array(tones.wall, np.float32) * 255).astype(np.uint8)
         scene_rgb = np.broadcast_to(plain, (canvas.height_px, canvas.width_px, 3))
-        order = SceneOrder(spec, placed, layout.text_area, seed)
+        order = SceneOrder(spec, placed, layout.text_area, seed, core=at)
     base = Base(
         scene_rgb=scene_rgb,
         placed=placed,
@@ -143,6 +151,48 @@ def plan_base(
         scale=placed.box.height / bounds.height,
     )
     return base, order
+
+
+def core_layout(
+    cutout_rgba: np.ndarray,
+    spec: SceneSpec,
+    texts: Sequence[TextSpec],
+    layout_names: Sequence[str],
+    seed: int,
+    preview: SceneBackend,
+) -> Layout:
+    """The layout of the square that a product's scene for one persona is composed for, whatever the placements."""
+    return _calm_layout(
+        cutout_rgba, spec, texts, Canvas(CORE_PX, CORE_PX), layout_names, seed, preview=preview, core=None
+    )
+
+
+def _calm_layout(
+    cutout_rgba: np.ndarray,
+    spec: SceneSpec,
+    texts: Sequence[TextSpec],
+    canvas: Canvas,
+    layout_names: Sequence[str],
+    seed: int,
+    *,
+    preview: SceneBackend | None,
+    core: Core | None,
+) -> Layout:
+    """The first of the layouts, or a calmer one as the previews show it. Raises ValueError for an empty cut-out."""
+    bounds = _opaque_bounds(cutout_rgba)
+    aspect = bounds.width / bounds.height
+    layouts = [plan_layout(canvas, name, aspect, list(texts)) for name in layout_names]
+    if preview is None or layouts[0].text_area is None:
+        return layouts[0]
+    share = size_share(spec.size_cm)
+    return calmest(cutout_rgba, bounds, spec, texts, layouts, preview, seed, share, core)
+
+
+def _opaque_bounds(cutout_rgba: np.ndarray) -> Box:
+    bounds = alpha_bounds(cutout_rgba[..., 3])
+    if bounds is None:
+        raise ValueError("cut-out has no opaque pixel")
+    return bounds
 
 
 def sticker_area(base: Base, texts: Sequence[TextSpec]) -> Box | None:
@@ -164,9 +214,7 @@ def white_base(cutout_rgba: np.ndarray, canvas: Canvas) -> Base:
 
     Raises ValueError for a cut-out without opaque pixels, and for a whole photograph, whose ground is not white.
     """
-    bounds = alpha_bounds(cutout_rgba[..., 3])
-    if bounds is None:
-        raise ValueError("cut-out has no opaque pixel")
+    bounds = _opaque_bounds(cutout_rgba)
     if is_photograph(cutout_rgba):
         raise ValueError("a whole photograph cannot stand on white: the picture was not cut out")
     width, height = canvas.width_px, canvas.height_px

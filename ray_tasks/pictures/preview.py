@@ -15,7 +15,7 @@ from ray_tasks.pictures.compose import standing_box
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.layout import Layout
 from ray_tasks.pictures.props_small import STREWN
-from ray_tasks.pictures.scene import PlacedProduct, SceneBackend, SceneSpec
+from ray_tasks.pictures.scene import Core, PlacedProduct, SceneBackend, SceneSpec
 
 PREVIEW_PX = 192
 """Short side of a preview. Its edges agree with the large scene's by 0.9 to 1.0 (correlation) in all settings."""
@@ -35,6 +35,7 @@ def calmest(
     backend: SceneBackend,
     seed: int,
     share: float,
+    core: Core | None = None,
 ) -> Layout:
     """The first layout in which the text stands calm, else the calmest by far; its text area at the calmest place.
 
@@ -51,7 +52,7 @@ def calmest(
         floor = _SHRUNK if least <= 2 * CALM else _SHRUNK_FOR_BUSY
         if block is None or _area_px(bounds, layout, share) < floor * usual_px:
             continue
-        scene = _preview(thin, bounds, spec, layout, backend, seed, share)
+        scene = _preview(thin, bounds, spec, layout, backend, seed, share, core)
         settled_layout, unrest = settled(layout, block, UnrestMap(scene, layout.canvas))
         if unrest < (least if layout is layouts[0] else BETTER * least):
             chosen, least = settled_layout, unrest
@@ -89,6 +90,7 @@ def _preview(
     backend: SceneBackend,
     seed: int,
     share: float,
+    core: Core | None,
 ) -> np.ndarray:
     """(h, w, 3) uint8: the scene of a layout, small, without what is strewn: that keeps clear of the text anyway."""
     canvas = layout.canvas
@@ -102,4 +104,4 @@ def _preview(
     own = cv2.resize(thin, (box.width, box.height), interpolation=cv2.INTER_AREA)
     rgba[inside] = own[: rgba[inside].shape[0], : rgba[inside].shape[1]]
     far = replace(spec, props=tuple(prop for prop in spec.props if prop not in STREWN))
-    return backend.draw(far, PlacedProduct(rgba, box), None, seed)
+    return backend.draw(far, PlacedProduct(rgba, box), None, seed, core)

@@ -20,9 +20,17 @@ STEEL = oklch(0.55, 0.012, 250)
 
 
 def draw_near_props(
-    brush: Brush, stage: Stage, spec: SceneSpec, text_area: Box | None, from_above: bool
+    brush: Brush,
+    stage: Stage,
+    spec: SceneSpec,
+    text_area: Box | None,
+    hidden: Box | None,
+    from_above: bool,
 ) -> None:
-    """Strews the small props on the ground beside the product: never over it, never under the text."""
+    """Strews the small props on the ground beside the product: never over it, never under the text.
+
+    text_area: of the frame, on which depends where they lie; hidden: of the canvas, where none of them is drawn.
+    """
     w, h = stage.width, stage.height
     for prop in spec.props:
         if prop not in STREWN:
@@ -60,7 +68,11 @@ def draw_near_props(
             if blocked or len(placed) >= count or not (-size < x < w + size and y < h + size):
                 continue
             placed.append((x, y, size))
+            brush.canvas.save()
+            if hidden is not None and reach.overlaps(hidden):
+                brush.canvas.clipRect(skia.Rect.MakeEmpty())
             _set_down(brush, stage, draw, x, y, size, flat if lies else 1.0)
+            brush.canvas.restore()
 
 
 def _set_down(

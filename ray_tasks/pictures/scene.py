@@ -55,6 +55,18 @@ class SceneSpec:
         )
 
 
+CORE_PX = 1024
+"""Side of the square that a scene is composed for; every placement is a window around the same product."""
+
+
+@dataclass(frozen=True)
+class Core:
+    """Where product and text stand in the square of CORE_PX that a scene is composed for."""
+
+    product: Box
+    text_area: Box | None
+
+
 @dataclass(frozen=True)
 class PlacedProduct:
     """The product at its final place and scale.
@@ -81,6 +93,8 @@ class SceneOrder:
     """(h, w, 3) uint8: a picture whose style is borrowed."""
     whose: tuple[str, str] | None = None
     """Product and persona: pictures of one product have to differ from persona to persona."""
+    core: Core | None = None
+    """The square that the scene is composed for; None: it is composed for this canvas."""
 
 
 class SceneBackend(Protocol):
@@ -89,8 +103,19 @@ class SceneBackend(Protocol):
     name: str
     revision: str
 
-    def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
-        """(H, W, 3) uint8 sRGB scene with the product's shadow; the caller pastes the product on it."""
+    def draw(
+        self,
+        spec: SceneSpec,
+        product: PlacedProduct,
+        text_area: Box | None,
+        seed: int,
+        core: Core | None = None,
+    ) -> np.ndarray:
+        """(H, W, 3) uint8 sRGB scene with the product's shadow; the caller pastes the product on it.
+
+        core: the square that a backend composes its scene for, whose windows are then all placements; None: the scene
+        is composed for this canvas.
+        """
         ...
 
 

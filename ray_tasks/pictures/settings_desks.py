@@ -29,7 +29,7 @@ def _office_backdrop(brush: Brush, stage: Stage) -> None:
             y = e - 0.86 * h + i * pitch
             brush.rect(-w, y, 2 * w, y + 0.60 * pitch, slat, alpha=0.42)
         for x in (0.17, 0.5, 0.83):
-            brush.rect(x * w - 2, -9, x * w + 2, e - 0.16 * h, shift(slat, -0.16), alpha=0.6)
+            brush.rect(x * w - 2, -h, x * w + 2, e - 0.16 * h, shift(slat, -0.16), alpha=0.6)
         brush.rect(-w, e - 0.17 * h, 2 * w, e - 0.145 * h, shift(wall, 0.05))
         brush.rect(-w, e - 0.145 * h, 2 * w, e, shift(wall, -0.10), alpha=0.75)
     _monitor(brush, stage, side)
@@ -135,7 +135,7 @@ def _study_backdrop(brush: Brush, stage: Stage) -> None:
             brush.panel(-w, y, 2 * w, y + 0.022 * h, ramp(shift(WALNUT[0], 0.05), WALNUT[1]))
             brush.rect(-w, y + 0.022 * h, 2 * w, y + 0.06 * h, (0, 0, 0), alpha=0.42, blur=12)
         for x in (0.02, 0.98):
-            brush.panel(x * w - 0.016 * w, -9, x * w + 0.016 * w, e, ramp(WALNUT[0], WALNUT[2]), across=True)
+            brush.panel(x * w - 0.016 * w, -h, x * w + 0.016 * w, e, ramp(WALNUT[0], WALNUT[2]), across=True)
     _desk_lamp(brush, stage)
 
 

@@ -118,7 +118,7 @@ def _christmas_ground(brush: Brush, stage: Stage) -> None:
 
 def _lampion(brush: Brush, x: float, y: float, r: float) -> None:
     """A red paper lantern with ribs, golden caps and a tassel, its middle at (x, y)."""
-    brush.stroke(polygon([(x, -9), (x, y)], closed=False), oklch(0.35, 0.06, 40), 2.5)
+    brush.stroke(polygon([(x, -brush.height), (x, y)], closed=False), oklch(0.35, 0.06, 40), 2.5)
     stops = [(0.0, shift(RED, -0.10)), (0.5, shift(RED, 0.14)), (1.0, shift(RED, -0.12))]
     body = skia.Rect.MakeLTRB(x - 1.2 * r, y - 0.92 * r, x + 1.2 * r, y + 0.92 * r)
     brush.canvas.drawOval(body, brush.gradient((x - 1.2 * r, 0), (x + 1.2 * r, 0), stops))
@@ -161,8 +161,10 @@ def _lunar_backdrop(brush: Brush, stage: Stage) -> None:
     brush.glow(cx, cy, 1.1 * r, oklch(0.90, 0.09, 80), 0.22)
     with brush.depth(4.5):
         bark = oklch(0.28, 0.03, 40)
+        root = 1.04 * w if side > 0 else -0.04 * w
+        brush.stroke(polygon([(root, -h), (root + side * 0.02 * w, e)], closed=False), bark, 20)
         for k in range(3):
-            x, y = (1.04 * w if side > 0 else -0.04 * w), e - (0.20 + 0.17 * k) * h
+            x, y = root, e - (0.20 + 0.17 * k) * h
             angle = (math.pi if side > 0 else 0.0) + side * brush.rng.uniform(0.15, 0.55)
             for step in range(9):
                 length = (0.055 - 0.003 * step) * w
@@ -220,9 +222,11 @@ def _birthday_backdrop(brush: Brush, stage: Stage) -> None:
         oklch(0.74, 0.13, 5),
     ]
     with brush.depth(3):
-        line = [(w * i / 24, e - 0.86 * h + 0.075 * h * (1 - (i / 12 - 1) ** 2)) for i in range(-1, 26)]
+        line = [
+            (w * i / 24, e - 0.86 * h + 0.075 * h * (1 - ((i / 12) % 2 - 1) ** 2)) for i in range(-25, 50)
+        ]
         brush.stroke(polygon(line, closed=False), WHITE, 3)
-        for i in range(0, 26, 2):
+        for i in range(0, len(line) - 1, 2):
             (x, y), (x2, y2) = line[i], line[i + 1]
             flag = polygon([(x, y), (x2 + 0.2 * (x2 - x), y2), ((x + x2) / 2, y + 0.085 * h)])
             brush.path(flag, hues[(i // 2) % 4])

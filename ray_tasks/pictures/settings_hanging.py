@@ -103,24 +103,26 @@ def _pegs_backdrop(brush: Brush, stage: Stage) -> None:
     plaster(brush, stage, shift(wall, 0.02))
     panel = shift(wall, -0.035, 1.1)
     y = stage.product.top + 0.012 * h
-    min(0.93 * h, y + 0.62 * h)
     board = mix(tones.tint(OAK[0]), wall, 0.15)
     pitch = 0.118 * w
     start = stage.product.center_x % pitch
     with brush.depth(2.0):
-        for i in range(-1, int(w / pitch) + 2):
-            x = start + (i + 0.5) * pitch
-            tone = shift(panel, float(brush.rng.normal(0, 0.010)))
-            brush.panel(x - pitch, y - 0.05 * h, x, h + 9, ramp(shift(tone, 0.045), shift(tone, -0.05)))
-            brush.rect(x - 1.5, y, x + 1.5, h, shift(panel, -0.11))
-            brush.rect(x + 1.5, y, x + 4.5, h, shift(panel, 0.05))
+        boards = range(-1, int(w / pitch) + 2)
+        with brush.repeated(len(boards) * pitch):
+            for i in boards:
+                x = start + (i + 0.5) * pitch
+                tone = shift(panel, float(brush.rng.normal(0, 0.010)))
+                brush.rect(x - pitch, h + 8, x, 2 * h, shift(tone, -0.05))
+                brush.panel(x - pitch, y - 0.05 * h, x, h + 9, ramp(shift(tone, 0.045), shift(tone, -0.05)))
+                brush.rect(x - 1.5, y, x + 1.5, 2 * h, shift(panel, -0.11))
+                brush.rect(x + 1.5, y, x + 4.5, 2 * h, shift(panel, 0.05))
     brush.rect(-w, y + 0.02 * h, 2 * w, y + 0.062 * h, shift(wall, -0.3), alpha=0.35, blur=11)
     brush.panel(-w, y - 0.045 * h, 2 * w, y + 0.035 * h, ramp(shift(board, 0.05), shift(board, -0.07)))
     brush.rect(-w, y - 0.05 * h, 2 * w, y - 0.043 * h, shift(board, 0.10))
     step = 2 * pitch
     for i in range(-8, 9):
         x = stage.product.center_x + i * step
-        if -step < x < w + step:
+        if brush.seen.left() - step < x < brush.seen.right() + step:
             r = 0.017 * h
             brush.oval(
                 x - stage.light.side * 0.8 * r,

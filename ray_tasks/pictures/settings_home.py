@@ -108,14 +108,16 @@ def _bath_backdrop(brush: Brush, stage: Stage) -> None:
     with brush.depth(4):
         brush.rect(-w, -h, 2 * w, e + 9, shift(tile, 0.07 if to_lch(tile)[0] < 0.8 else -0.09))
         size = 0.105 * w
-        for row in range(int(e / size) + 2):
-            for column in range(-1, int(w / size) + 2):
-                x = column * size + stage.offset[0] % size - size
-                y = e - (row + 1) * size
-                tone = shift(tile, float(brush.rng.normal(0, 0.014)))
-                stops = [(0.0, shift(tone, 0.05)), (0.25, tone), (1.0, shift(tone, -0.025))]
-                u = 2.2 * brush.unit
-                brush.panel(x + u, y + u, x + size - u, y + size - u, stops, radius=5)
+        columns = range(-1, int(w / size) + 2)
+        with brush.repeated(len(columns) * size):
+            for row in range(int(e / size) + 2):
+                for column in columns:
+                    x = column * size + stage.offset[0] % size - size
+                    y = e - (row + 1) * size
+                    tone = shift(tile, float(brush.rng.normal(0, 0.014)))
+                    stops = [(0.0, shift(tone, 0.05)), (0.25, tone), (1.0, shift(tone, -0.025))]
+                    u = 2.2 * brush.unit
+                    brush.panel(x + u, y + u, x + size - u, y + size - u, stops, radius=5)
     cloth = mix(tones.accent, oklch(0.95, 0.01, 90), 0.55)
     aside = 0.62 if beside_text(stage) else 0.36
     tx = min(0.90 * w, max(0.10 * w, stage.product.center_x + side * aside * w))
@@ -213,7 +215,7 @@ def _sill_backdrop(brush: Brush, stage: Stage) -> None:
         for k in (-1.0, 1.0):
             x = middle + k * 0.46 * w
             stops = [(i / 6, shift(linen, 0.03 if i % 2 else -0.07)) for i in range(7)]
-            brush.panel(x - 0.10 * w, -9, x + 0.10 * w, e + 0.012 * h, stops, across=True, alpha=0.93)
+            brush.panel(x - 0.10 * w, -h, x + 0.10 * w, e + 0.012 * h, stops, across=True, alpha=0.93)
     with brush.depth(6.5):
         x = min(0.90 * w, max(0.10 * w, stage.product.center_x + side * 0.30 * w))
         pot_plant(

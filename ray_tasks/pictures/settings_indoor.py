@@ -114,19 +114,20 @@ def _kitchen_backdrop(brush: Brush, stage: Stage) -> None:
     with brush.depth(4.5):
         shelf_y = e - 0.46 * h
         brush.rect(-w, shelf_y, 2 * w, e + 9, grout)
-        for row in range(9):
-            for column in range(-1, 8):
-                x = column * wide + (row % 2) * wide / 2 + stage.offset[0] % wide - wide
-                y = e - (row + 1) * tall
-                tone = shift(tile, float(brush.rng.normal(0, 0.012)))
-                brush.panel(
-                    x + 2.5 * brush.unit,
-                    y + 2.5 * brush.unit,
-                    x + wide - 2.5 * brush.unit,
-                    y + tall - 2.5 * brush.unit,
-                    [(0.0, shift(tone, 0.035)), (0.16, tone), (1.0, shift(tone, -0.02))],
-                    radius=4,
-                )
+        with brush.repeated(9 * wide):
+            for row in range(9):
+                for column in range(-1, 8):
+                    x = column * wide + (row % 2) * wide / 2 + stage.offset[0] % wide - wide
+                    y = e - (row + 1) * tall
+                    tone = shift(tile, float(brush.rng.normal(0, 0.012)))
+                    brush.panel(
+                        x + 2.5 * brush.unit,
+                        y + 2.5 * brush.unit,
+                        x + wide - 2.5 * brush.unit,
+                        y + tall - 2.5 * brush.unit,
+                        [(0.0, shift(tone, 0.035)), (0.16, tone), (1.0, shift(tone, -0.02))],
+                        radius=4,
+                    )
     with brush.depth(9):
         brush.rect(-w, shelf_y + 0.012 * h, 2 * w, shelf_y + 0.06 * h, shift(tile, -0.3), alpha=0.3, blur=16)
         brush.panel(
@@ -228,7 +229,7 @@ def _cafe_backdrop(brush: Brush, stage: Stage) -> None:
         for i in range(3):
             lx = w * (0.16 + 0.33 * i + brush.rng.uniform(-0.03, 0.03))
             ly = e - brush.rng.uniform(0.56, 0.63) * h
-            brush.rect(lx - 2.5, -9, lx + 2.5, ly, oklch(0.2, 0.01, 60))
+            brush.rect(lx - 2.5, -h, lx + 2.5, ly, oklch(0.2, 0.01, 60))
             bell = [(-0.016, -0.050), (0.016, -0.050), (0.066, 0.022), (-0.066, 0.022)]
             brush.oval(lx, ly + 0.022 * h, 0.040 * w, 0.026 * h, oklch(0.97, 0.06, 85))
             brush.path(polygon([(lx + x * w, ly + y * h) for x, y in bell]), oklch(0.24, 0.02, 60))

@@ -48,7 +48,7 @@ def _diwali_backdrop(brush: Brush, stage: Stage) -> None:
     brush.bokeh(40, (0, e - 0.60 * h, w, e - 0.02 * h), sparks, (10, 32), (0.12, 0.50))
     with brush.depth(4):
         marigold = (oklch(0.74, 0.165, 62), oklch(0.82, 0.155, 88))
-        for swag in range(4):
+        for swag in range(-4, 8):
             x0, x1 = (swag - 0.25) * w / 3, (swag + 0.75) * w / 3
             top = e - 0.86 * h
             for i in range(17):
@@ -65,11 +65,11 @@ def _diwali_backdrop(brush: Brush, stage: Stage) -> None:
                 oklch(0.45, 0.10, 140),
             )
     with brush.depth(6):
-        for k in range(-5, 6):
+        for k in range(-16, 17):
             x = stage.product.center_x + k * 0.115 * w
             if (
                 abs(x - stage.product.center_x) > 0.5 * stage.product.width - 0.02 * w
-                and -0.05 * w < x < 1.05 * w
+                and brush.seen.left() - 0.05 * w < x < brush.seen.right() + 0.05 * w
             ):
                 _diya(brush, x, e - 0.006 * h, (0.066 + 0.012 * (k % 2)) * w)
         x = min(0.90 * w, max(0.10 * w, stage.product.center_x + side * 0.36 * w))
@@ -231,8 +231,9 @@ def _ramadan_backdrop(brush: Brush, stage: Stage) -> None:
         pitch = 0.070 * w
         brush.canvas.save()
         brush.canvas.clipPath(sky, skia.ClipOp.kDifference, True)
-        for i in range(int(w / pitch) + 2):
-            for j in range(int(e / pitch) + 2):
+        across = range(int(min(0.0, brush.seen.left()) / pitch), int(max(w, brush.seen.right()) / pitch) + 2)
+        for i in across:
+            for j in range(int((e - min(0.0, brush.seen.top())) / pitch) + 2):
                 x, y = i * pitch, e - j * pitch
                 for turn in (0.0, math.pi / 4):
                     r4 = 0.36 * pitch

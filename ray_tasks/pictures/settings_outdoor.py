@@ -46,10 +46,11 @@ def ridge(brush: Brush, stage: Stage, base: float, height: float, detail: float)
         line, spread = grown, spread * detail
     line = (line - line.min()) / max(1e-6, float(np.ptp(line)))
     xs = np.linspace(-0.05, 1.05, len(line)) * stage.width
+    reach = 1.1 * stage.width
+    # Beyond the frame, hills and valleys come again the other way round.
+    line, xs = np.r_[line[:0:-1], line, line[-2::-1]], np.r_[xs[:-1] - reach, xs, xs[1:] + reach]
     points = [(float(x), base - height * float(y)) for x, y in zip(xs, line, strict=True)]
-    return polygon(
-        [*points, (1.05 * stage.width, base + stage.height), (-0.05 * stage.width, base + stage.height)]
-    )
+    return polygon([*points, (float(xs[-1]), base + stage.height), (float(xs[0]), base + stage.height)])
 
 
 def pine(brush: Brush, x: float, base: float, tall: float, rgb: Rgb, snow: Rgb | None = None) -> None:
@@ -83,7 +84,7 @@ def _forest_backdrop(brush: Brush, stage: Stage) -> None:
         near = layer / (layers - 1)
         bark = mix(mix(haze, dark, 0.35), oklch(0.27, 0.03, 65), 0.15 + 0.80 * near)
         leaf = mix(haze, mix(dark, light, 0.30), 0.45 + 0.55 * near)
-        with brush.depth((9, 9, 8, 12)[layer]):
+        with brush.depth((9, 9, 8, 12)[layer]), brush.repeated(1.1 * w):
             floor_y = e - (0.115 - 0.10 * near) * h
             count = 11 - 2 * layer
             for i in range(count):
@@ -94,8 +95,8 @@ def _forest_backdrop(brush: Brush, stage: Stage) -> None:
                 lean = brush.rng.uniform(-0.02, 0.02) * w
                 trunk = polygon(
                     [
-                        (x - half * 0.7 + lean, -9),
-                        (x + half * 0.7 + lean, -9),
+                        (x - half * 0.7 + lean, -h),
+                        (x + half * 0.7 + lean, -h),
                         (x + half * 1.25, floor_y + 9),
                         (x - half * 1.25, floor_y + 9),
                     ]
@@ -205,10 +206,11 @@ def _mountain_backdrop(brush: Brush, stage: Stage) -> None:
     sun = sun_x(stage)
     brush.glow(sun, e - 0.34 * h, 0.60 * w, stage.light.haze, 0.9 if not stage.light.night else 0.25)
     if stage.light.night:
-        for _ in range(90):
-            x, y = brush.rng.uniform(0, w), brush.rng.uniform(0, 0.6 * e)
-            r = brush.rng.uniform(0.6, 1.9) * brush.unit
-            brush.oval(x, y, r, r, (1, 1, 1), alpha=brush.rng.uniform(0.3, 0.9))
+        with brush.repeated(w):
+            for _ in range(90):
+                x, y = brush.rng.uniform(0, w), brush.rng.uniform(0, 0.6 * e)
+                r = brush.rng.uniform(0.6, 1.9) * brush.unit
+                brush.oval(x, y, r, r, (1, 1, 1), alpha=brush.rng.uniform(0.3, 0.9))
     stone = stage.tones.tint(oklch(0.46, 0.045, 255), 0.12)
     for layer, (lift, height, sigma) in enumerate(((0.17, 0.30, 6), (0.12, 0.21, 6), (0.06, 0.13, 7))):
         tone = mix(haze, stone if not stage.light.night else oklch(0.24, 0.04, 268), 0.26 + 0.24 * layer)
@@ -225,9 +227,9 @@ def _mountain_backdrop(brush: Brush, stage: Stage) -> None:
                 brush.canvas.clipPath(path, doAntiAlias=True)
                 snow = ridge(brush, stage, e - (lift + 0.02) * h, 0.16 * h, 0.62)
                 brush.rect(
-                    0,
-                    0,
-                    w,
+                    -2 * w,
+                    -h,
+                    3 * w,
                     e,
                     (1, 1, 1),
                     alpha=0.10 if stage.light.night else 0.55 if stage.season != "summer" else 0.3,
@@ -236,7 +238,7 @@ def _mountain_backdrop(brush: Brush, stage: Stage) -> None:
                 brush.canvas.restore()
     pine = stage.tones.tint(oklch(0.36, 0.045, 160), 0.1)
     pine = mix(pine, haze, 0.12)
-    with brush.depth(9):
+    with brush.depth(9), brush.repeated(w):
         for i in range(26):
             x = (i + brush.rng.uniform(0, 1)) / 26 * w
             if abs(x - stage.product.center_x) < 0.13 * w:
@@ -330,18 +332,19 @@ def _beach_backdrop(brush: Brush, stage: Stage) -> None:
             e + 0.03 * h,
             [(0.0, mix(deep, haze, 0.25)), (0.35, deep), (0.8, shallow), (1.0, mix(shallow, (1, 1, 1), 0.4))],
         )
-        for i in range(110):
-            t = brush.rng.random() ** 1.5
-            y = sea_y + t * (e - sea_y)
-            x, half = brush.rng.uniform(-0.05, 1.05) * w, (0.012 + 0.08 * t) * w
-            tone = mix(stage.light.haze, (1, 1, 1), 0.5) if i % 3 else shift(deep, -0.07)
-            near_sun = max(0.15, 1 - abs(x - sun) / (0.5 * w))
-            brush.oval(x, y, half, (0.8 + 3 * t) * brush.unit, tone, alpha=0.5 * near_sun)
+        with brush.repeated(1.1 * w):
+            for i in range(110):
+                t = brush.rng.random() ** 1.5
+                y = sea_y + t * (e - sea_y)
+                x, half = brush.rng.uniform(-0.05, 1.05) * w, (0.012 + 0.08 * t) * w
+                tone = mix(stage.light.haze, (1, 1, 1), 0.5) if i % 3 else shift(deep, -0.07)
+                near_sun = max(0.15, 1 - abs(x - sun) / (0.5 * w))
+                brush.oval(x, y, half, (0.8 + 3 * t) * brush.unit, tone, alpha=0.5 * near_sun)
         for k, lift in enumerate((0.028, 0.004)):
             foam = skia.PathBuilder()
             phase = brush.rng.uniform(0, 6.28)
-            foam.moveTo(-9, e - lift * h)
-            for i in range(41):
+            foam.moveTo(-2 * w, e - lift * h)
+            for i in range(-80, 121):
                 x = w * i / 40
                 foam.lineTo(x, e - lift * h + math.sin(i * 0.42 + phase) * (4 + 3 * k) * brush.unit)
             brush.stroke(foam.detach(), (1, 1, 1), 9 + 9 * k, alpha=0.85, blur=2)
@@ -349,6 +352,8 @@ def _beach_backdrop(brush: Brush, stage: Stage) -> None:
         side = -stage.light.side or 1.0
         palm = stage.tones.tint(oklch(0.42, 0.08, 140), 0.1)
         ox, oy = (1.02 * w if side > 0 else -0.02 * w), 0.02 * h
+        trunk = polygon([(ox, oy), (ox + side * 0.06 * w, 0.4 * h), (ox + side * 0.08 * w, e)], closed=False)
+        brush.stroke(trunk, mix(palm, oklch(0.45, 0.04, 60), 0.7), 26)
         for k in range(5):
             angle = math.pi * (0.62 + 0.15 * k) if side > 0 else math.pi * (0.38 - 0.15 * k)
             for step in range(17):

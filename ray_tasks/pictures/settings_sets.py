@@ -52,15 +52,12 @@ def _paper_backdrop(brush: Brush, stage: Stage) -> None:
     tones, w, h = stage.tones, stage.width, stage.height
     plane = stage.plane(1.6, from_above=True)
     second = mix(shift(tones.accent, 0.10, 0.85), tones.wall, 0.25)
-    brush.canvas.drawRect(
-        skia.Rect.MakeWH(w, h),
-        skia.Paint(
-            Shader=material_shader("paper", plane, (shift(tones.wall, 0.02), shift(tones.wall, -0.03), WHITE))
-        ),
-    )
+    first = (shift(tones.wall, 0.02), shift(tones.wall, -0.03), WHITE)
+    brush.canvas.drawPaint(skia.Paint(Shader=material_shader("paper", plane, first)))
     lean, side = brush.rng.uniform(0.10, 0.30) * h, 1.0 if brush.rng.random() < 0.5 else -1.0
     y = stage.product.center_y + brush.rng.uniform(-0.05, 0.20) * h
-    sheet = [(-9.0, y + side * lean), (w + 9.0, y - side * lean), (w + 9.0, h + 9.0), (-9.0, h + 9.0)]
+    rise = 5 * side * lean
+    sheet = [(-2 * w, y + rise), (3 * w, y - rise), (3 * w, 3 * h), (-2 * w, 3 * h)]
     dark = shift(tones.wall_deep, -0.25)
     brush.path(polygon([(px, py - 5 * brush.unit) for px, py in sheet]), dark, alpha=0.45, blur=7)
     colors = (shift(second, 0.02), shift(second, -0.03), WHITE)
@@ -85,8 +82,8 @@ def _gingham_backdrop(brush: Brush, stage: Stage) -> None:
     side = 1.0 if stage.product.center_x <= w / 2 else -1.0
     edge = 0.86 * w if side > 0 else 0.14 * w
     tilt = side * brush.rng.uniform(0.05, 0.09) * w
-    outer = -0.3 * w if side > 0 else 1.3 * w
-    cloth_path = polygon([(outer, -9.0), (edge + tilt, -9.0), (edge - tilt, h + 9.0), (outer, h + 9.0)])
+    outer = -2 * w if side > 0 else 3 * w
+    cloth_path = polygon([(outer, -h), (edge + 3 * tilt, -h), (edge - 3 * tilt, 2 * h), (outer, 2 * h)])
     brush.path(cloth_path, (0.06, 0.09, 0.04), alpha=0.55, blur=12)
     colors = (oklch(0.955, 0.012, 90), check, WHITE)
     shader = material_shader("gingham", stage.plane(1.0, from_above=True), colors)
@@ -103,7 +100,7 @@ def _silk_backdrop(brush: Brush, stage: Stage) -> None:
 
 def _cover(brush: Brush, stage: Stage, material: str, colors: tuple[Rgb, Rgb, Rgb], scale: float) -> None:
     shader = material_shader(material, stage.plane(scale, from_above=True), colors)
-    brush.canvas.drawRect(skia.Rect.MakeWH(stage.width, stage.height), skia.Paint(Shader=shader))
+    brush.canvas.drawPaint(skia.Paint(Shader=shader))
 
 
 SETS: dict[str, Setting] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import skia
 
 from ray_tasks.pictures.brush import Brush, ramp, smooth_path
@@ -18,7 +20,7 @@ def plaster(brush: Brush, stage: Stage, rgb: Rgb, *, strength: float = 1.0) -> N
     deep = mix(rgb, shift(rgb, -0.07), strength)
     plane = Plane(0.0, 0.0, 0.0, 1.0, stage.offset, 1.6 * stage.unit, from_above=True)
     shader = material_shader("paper", plane, (shift(rgb, 0.015), deep, rgb))
-    brush.canvas.drawRect(skia.Rect.MakeWH(w, h), skia.Paint(Shader=shader))
+    brush.canvas.drawPaint(skia.Paint(Shader=shader))
     x = stage.product.center_x + stage.light.side * 0.3 * w
     brush.glow(
         x, stage.product.center_y - 0.12 * h, 0.75 * w, shift(rgb, 0.05), 0.55, blend=skia.BlendMode.kSrcOver
@@ -61,7 +63,8 @@ def _sweep_backdrop(brush: Brush, stage: Stage) -> None:
         # A folding screen: each leaf takes the light differently.
         leaf, x, turn = brush.rng.uniform(0.16, 0.24) * w, -brush.rng.uniform(0, 0.1) * w, 1.0
         top = base - brush.rng.uniform(0.52, 0.74) * h
-        while x < w:
+        x -= 2 * leaf * math.ceil(max(0.0, x - brush.seen.left()) / (2 * leaf))
+        while x < max(w, brush.seen.right()):
             tone = shift(disc, 0.025 * turn)
             stops = ramp(shift(tone, 0.02), shift(tone, -0.03))
             brush.panel(x, top, x + leaf, base + 9, stops, across=True)
@@ -297,7 +300,7 @@ def _linen_backdrop(brush: Brush, stage: Stage) -> None:
     cloth = mix(stage.tones.wall, oklch(max(0.45, to_lch(stage.tones.wall)[0] * 0.96), 0.02, 80), 0.35)
     colors = (shift(cloth, 0.03), shift(cloth, -0.055), WHITE)
     shader = material_shader("linen", stage.plane(1.25, from_above=True), colors)
-    brush.canvas.drawRect(skia.Rect.MakeWH(stage.width, stage.height), skia.Paint(Shader=shader))
+    brush.canvas.drawPaint(skia.Paint(Shader=shader))
 
 
 def _vanity_backdrop(brush: Brush, stage: Stage) -> None:

@@ -23,7 +23,7 @@ def _city_backdrop(brush: Brush, stage: Stage) -> None:
     lamps = [LAMP_LIGHT, oklch(0.80, 0.13, 60), oklch(0.85, 0.06, 230), stage.tones.accent]
     for layer, (tall, sigma) in enumerate(((0.62, 8), (0.44, 11))):
         tone = mix(low, oklch(0.17, 0.03, 275), 0.55 + 0.3 * layer)
-        with brush.depth(sigma):
+        with brush.depth(sigma), brush.repeated(1.04 * w):
             x = -0.04 * w
             while x < w:
                 wide = brush.rng.uniform(0.08, 0.17) * w
@@ -51,8 +51,9 @@ def _city_backdrop(brush: Brush, stage: Stage) -> None:
         shift(stage.tones.accent, 0.08),
         oklch(0.84, 0.08, 220),
     ]
-    brush.bokeh(34, (0, e - 0.26 * h, w, e), street, (12, 38), (0.20, 0.62))
-    brush.bokeh(16, (0, e - 0.60 * h, w, e - 0.2 * h), street, (16, 44), (0.08, 0.28))
+    with brush.repeated(w):
+        brush.bokeh(34, (0, e - 0.26 * h, w, e), street, (12, 38), (0.20, 0.62))
+        brush.bokeh(16, (0, e - 0.60 * h, w, e - 0.2 * h), street, (16, 44), (0.08, 0.28))
     brush.glow(stage.product.center_x, e - 0.08 * h, 0.62 * w, oklch(0.75, 0.12, 50), 0.40, squash=0.6)
 
 
@@ -82,14 +83,14 @@ def _garden_backdrop(brush: Brush, stage: Stage) -> None:
     dark, light = (stage.tones.tint(rgb, 0.08) for rgb in LEAF[stage.season])
     brush.wash(0, h, [(0.0, mix(sky, haze, 0.4)), (0.45, mix(haze, light, 0.3)), (1.0, light)])
     brush.glow(sun_x(stage), e - 0.55 * h, 0.6 * w, stage.light.haze, 0.9)
-    with brush.depth(21):
+    with brush.depth(21), brush.repeated(1.1 * w):
         brush.foliage(
             150,
             (-0.05 * w, e - 0.66 * h, 1.05 * w, e - 0.2 * h),
             [mix(dark, haze, 0.35), mix(light, haze, 0.35), mix(light, haze, 0.6)],
             (26, 60),
         )
-    with brush.depth(14):
+    with brush.depth(14), brush.repeated(1.1 * w):
         brush.foliage(
             240,
             (-0.05 * w, e - 0.33 * h, 1.05 * w, e - 0.02 * h),
@@ -106,13 +107,14 @@ def _garden_backdrop(brush: Brush, stage: Stage) -> None:
                 x, y = brush.rng.uniform(0, w), e - brush.rng.uniform(0.015, 0.2) * h
                 r = brush.rng.uniform(6, 15) * brush.unit
                 brush.oval(x, y, r, r * 0.85, blossoms[int(brush.rng.integers(3))], alpha=0.95)
-    brush.bokeh(
-        30,
-        (0, 0, w, e - 0.1 * h),
-        [mix(light, stage.light.haze, 0.55), stage.light.haze],
-        (10, 36),
-        (0.10, 0.36),
-    )
+    with brush.repeated(w):
+        brush.bokeh(
+            30,
+            (0, 0, w, e - 0.1 * h),
+            [mix(light, stage.light.haze, 0.55), stage.light.haze],
+            (10, 36),
+            (0.10, 0.36),
+        )
     with brush.depth(7):
         lawn = mix(dark, light, 0.45)
         brush.wash(e - 0.04 * h, e + 0.03 * h, [(0.0, shift(lawn, -0.08)), (1.0, lawn)])

@@ -22,7 +22,8 @@ def _renovation_backdrop(brush: Brush, stage: Stage) -> None:
     _lightness, chroma, hue = to_lch(tones.accent)
     paint = oklch(0.66 if to_lch(bare)[0] > 0.7 else 0.46, max(0.085, 0.8 * chroma), hue)
     edge = stage.product.center_x + side * 0.02 * w
-    far = w + 90.0 if side > 0 else -90.0
+    far = 3 * w if side > 0 else -2 * w
+    brush.rect(min(edge, far), -h, max(edge, far), -8, shift(paint, 0.03))
     brush.panel(
         min(edge, far), -9, max(edge, far), e - 0.035 * h, ramp(shift(paint, 0.03), shift(paint, -0.03))
     )

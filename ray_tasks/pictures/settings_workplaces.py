@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import skia
 
 from ray_tasks.pictures.brush import Brush, polygon, ramp
@@ -19,10 +21,12 @@ def _workshop_backdrop(brush: Brush, stage: Stage) -> None:
     steel, grip = oklch(0.55, 0.012, 250), mix(tones.accent, oklch(0.55, 0.16, 35), 0.4)
     with brush.depth(5.5):
         step = 0.042 * w
-        for i in range(26):
-            for j in range(26):
+        for i in range(
+            math.floor(min(0.0, brush.seen.left()) / step), math.ceil(max(w, brush.seen.right()) / step)
+        ):
+            for j in range(math.ceil((e - min(0.0, brush.seen.top())) / step)):
                 x, y = i * step, e - (j + 0.6) * step
-                if y > 0:
+                if y > min(0.0, brush.seen.top()):
                     brush.oval(x, y, 3.6 * brush.unit, 3.6 * brush.unit, shift(board, -0.22))
     with brush.depth(8.5):
         x = brush.rng.uniform(0.02, 0.08) * w
@@ -109,14 +113,14 @@ def _gym_backdrop(brush: Brush, stage: Stage) -> None:
     brush.wash(0, e + 9, [(0.0, shift(wall, -0.05)), (1.0, shift(wall, 0.05))])
     plane = Plane(0.0, 0.0, 0.0, 1.0, stage.offset, 1.5 * stage.unit, from_above=True)
     concrete = material_shader("stone", plane, (shift(wall, 0.06), wall, shift(wall, -0.1)))
-    brush.canvas.drawRect(skia.Rect.MakeLTRB(0, 0, w, e), skia.Paint(Shader=concrete, Alphaf=0.6))
+    brush.canvas.drawRect(skia.Rect.MakeLTRB(-2 * w, -h, 3 * w, e), skia.Paint(Shader=concrete, Alphaf=0.6))
     led = mix(oklch(0.93, 0.015, 230), shift(tones.accent, 0.2), 0.28)
     with brush.depth(9):
-        for k in (-0.18, 0.34, 0.86):
-            x = k * w + stage.offset[0] % (0.3 * w)
-            bar = polygon(
-                [(x, -9), (x + 0.02 * w, -9), (x + 0.25 * w, e - 0.36 * h), (x + 0.23 * w, e - 0.36 * h)]
-            )
+        for k in range(-4, 5):
+            x, low = (0.34 + 0.52 * k) * w + stage.offset[0] % (0.3 * w), e - 0.36 * h
+            # From far above the frame, in the direction in which it passes (x, 0).
+            out = 0.23 * w * h / low
+            bar = polygon([(x - out, -h), (x + 0.02 * w - out, -h), (x + 0.25 * w, low), (x + 0.23 * w, low)])
             brush.path(bar, led)
         brush.rect(-w, e - 0.37 * h, 2 * w, e - 0.36 * h, shift(led, -0.1), alpha=0.5)
     brush.glow(w * 0.5, e - 0.5 * h, 0.75 * w, led, 0.24)

@@ -16,7 +16,7 @@ def _potting_backdrop(brush: Brush, stage: Stage) -> None:
     _, haze = sky_tones(stage)
     dark, light = (tones.tint(rgb, 0.08) for rgb in LEAF[stage.season])
     brush.wash(0, e + 9, [(0.0, mix(haze, WHITE, 0.4)), (1.0, mix(haze, light, 0.5))])
-    with brush.depth(20):
+    with brush.depth(20), brush.repeated(1.1 * w):
         brush.foliage(
             90,
             (-0.05 * w, e - 0.60 * h, 1.05 * w, e),
@@ -26,10 +26,10 @@ def _potting_backdrop(brush: Brush, stage: Stage) -> None:
     brush.wash(0, e, [(0.0, haze), (1.0, haze)], [0.35, 0.15])
     bar = tones.tint(oklch(0.93, 0.012, 110))
     with brush.depth(6):
-        for i in range(6):
+        for i in range(-6, 12):
             x = (i / 5) * 1.04 * w - 0.02 * w
-            brush.rect(x - 0.009 * w, -9, x + 0.009 * w, e, bar)
-            brush.rect(x + 0.009 * w, -9, x + 0.013 * w, e, shift(bar, -0.3), alpha=0.5)
+            brush.rect(x - 0.009 * w, -h, x + 0.009 * w, e, bar)
+            brush.rect(x + 0.009 * w, -h, x + 0.013 * w, e, shift(bar, -0.3), alpha=0.5)
         for y in (e - 0.47 * h, e - 0.83 * h):
             brush.rect(-w, y - 0.006 * h, 2 * w, y + 0.006 * h, bar)
         roof = e - 0.66 * h
@@ -107,10 +107,11 @@ def _market_backdrop(brush: Brush, stage: Stage) -> None:
     stripe = oklch(0.56, max(0.10, chroma), hue)
     with brush.depth(6):
         low, wide = e - 0.60 * h, 0.098 * w
-        for i in range(-1, int(w / wide) + 2):
+        for i in range(-12, 23):
             x = i * wide
             tone = stripe if i % 2 else oklch(0.95, 0.012, 90)
             stops = [(0.0, shift(tone, -0.10)), (0.8, tone), (1.0, shift(tone, 0.03))]
+            brush.rect(x, -h, x + wide + 1, -8, stops[0][1])
             brush.panel(x, -9, x + wide + 1, low, stops)
             brush.oval(x + wide / 2, low, wide / 2, 0.028 * h, shift(tone, 0.01))
         brush.rect(-w, low + 0.03 * h, 2 * w, low + 0.10 * h, shift(back, -0.3), alpha=0.35, blur=20)
@@ -183,12 +184,12 @@ def _terrace_backdrop(brush: Brush, stage: Stage) -> None:
     brush.wash(
         0, e, [(0.0, mix(sky, oklch(0.55, 0.08, 280), dusk)), (1.0, mix(haze, oklch(0.86, 0.09, 60), 0.45))]
     )
-    with brush.depth(16):
+    with brush.depth(16), brush.repeated(1.1 * w):
         hedge = [mix(dark, haze, 0.15), mix(dark, light, 0.4), shift(dark, -0.08)]
         brush.foliage(150, (-0.05 * w, e - 0.42 * h, 1.05 * w, e), hedge, (18, 46))
     rail = tones.tint(oklch(0.50 if not stage.light.night else 0.34, 0.04, 60))
     with brush.depth(7):
-        for i in range(31):
+        for i in range(-40, 71):
             left = 0.034 * i * w
             brush.rect(left, e - 0.20 * h, left + 0.010 * w, e, shift(rail, -0.04))
         for y, tall in ((e - 0.225 * h, 0.030), (e - 0.035 * h, 0.018)):
@@ -212,7 +213,7 @@ def _terrace_backdrop(brush: Brush, stage: Stage) -> None:
         for top, sag in ((0.70, 0.13), (0.84, 0.09)):
             wire = [
                 (w * (i / 24), e - top * h + sag * h * (1 - (2 * ((i / 12) % 1.0) - 1) ** 2))
-                for i in range(-2, 27)
+                for i in range(-26, 51)
             ]
             brush.stroke(polygon(wire, closed=False), oklch(0.25, 0.02, 60), 3)
             bulbs += wire[::2]
@@ -256,7 +257,7 @@ def _snow_backdrop(brush: Brush, stage: Stage) -> None:
     green = tones.tint(oklch(0.40, 0.045, 175), 0.1)
     snow = oklch(0.96, 0.012, 240) if not stage.light.night else oklch(0.66, 0.05, 262)
     for near, count, sigma in ((0.0, 15, 9), (1.0, 5, 7)):
-        with brush.depth(sigma):
+        with brush.depth(sigma), brush.repeated(1.1 * w):
             for i in range(count):
                 x = (i + brush.rng.uniform(0.1, 0.9)) / count * 1.1 * w - 0.05 * w
                 if near and abs(x - stage.product.center_x) < 0.24 * w:
@@ -265,12 +266,15 @@ def _snow_backdrop(brush: Brush, stage: Stage) -> None:
                 pine(brush, x, e + 0.015 * h * near, tall, mix(green, low, 0.45 * (1 - near)), snow)
     with brush.depth(8):
         brush.wash(e - 0.03 * h, e + 0.05 * h, [(0.0, mix(snow, low, 0.35)), (1.0, snow)], [0.0, 1.0])
-    for r, count, alpha in (((2, 5), 60, (0.4, 0.9)), ((7, 17), 16, (0.15, 0.45))):
-        for _ in range(count):
-            x, y, size = brush.rng.uniform(0, w), brush.rng.uniform(0, e), brush.rng.uniform(*r) * brush.unit
-            brush.oval(
-                x, y, size, size, WHITE, alpha=brush.rng.uniform(*alpha), blur=float(size / brush.unit * 0.3)
-            )
+    with brush.repeated(w):
+        for r, count, alpha in (((2, 5), 60, (0.4, 0.9)), ((7, 17), 16, (0.15, 0.45))):
+            for _ in range(count):
+                x, y = brush.rng.uniform(0, w), brush.rng.uniform(0, e)
+                size = brush.rng.uniform(*r)
+                radius = size * brush.unit
+                brush.oval(
+                    x, y, radius, radius, WHITE, alpha=brush.rng.uniform(*alpha), blur=float(size * 0.3)
+                )
 
 
 def _snow_ground(brush: Brush, stage: Stage) -> None:

@@ -88,9 +88,7 @@ def edge_path(brush: Brush, stage: Stage, roughness: float) -> skia.Path:
     """The region of the ground: below the far edge, which is straight or as rough as asked (design units)."""
     w, h = stage.width, stage.height
     if roughness <= 0:
-        return polygon(
-            [(-90.0, stage.edge_y), (w + 90.0, stage.edge_y), (w + 90.0, h + 90.0), (-90.0, h + 90.0)]
-        )
+        return polygon([(-2 * w, stage.edge_y), (3 * w, stage.edge_y), (3 * w, 3 * h), (-2 * w, 3 * h)])
     count = 64
     steps = brush.rng.standard_normal(count + 1)
     kernel = np.exp(-((np.arange(-9, 10) / 3.6) ** 2))
@@ -99,11 +97,11 @@ def edge_path(brush: Brush, stage: Stage, roughness: float) -> skia.Path:
     top = [
         (
             -90.0 + (w + 180.0) * i / count,
-            stage.edge_y + float(smooth[i] * 0.8 + jag[i]) * roughness * stage.unit,
+            stage.edge_y + float(smooth[i % count] * 0.8 + jag[i % count]) * roughness * stage.unit,
         )
-        for i in range(count + 1)
+        for i in range(-count, 2 * count + 1)
     ]
-    return polygon([*top, (w + 90.0, h + 90.0), (-90.0, h + 90.0)])
+    return polygon([*top, (top[-1][0], 3 * h), (top[0][0], 3 * h)])
 
 
 def lay_surface(
@@ -122,17 +120,25 @@ def lay_surface(
 
     `rim` is the colour of light caught by the far edge; `soft_edge` blurs that edge, in design units.
     """
-    w, h = stage.width, stage.height
+    h = stage.height
     shader = material_shader(material, stage.plane(scale), colors)
     path = edge_path(brush, stage, roughness)
     target = brush.canvas
     c, e = stage.contact_y / h, max(0.0, stage.edge_y / h)
     middle = (e + c) / 2
     # Out of focus first, at a quarter of the size; the sharp plane is then drawn only where it is seen.
-    far = _blurred_layer(brush, stage, path, shader, rim, (soft_edge + 2.0) * stage.unit)
+    seen = shown(brush, stage)
+    far = _blurred_layer(brush, seen, stage, path, shader, rim, (soft_edge + 2.0) * stage.unit)
     target.save()
-    target.clipRect(skia.Rect.MakeLTRB(0, max(0.0, stage.edge_y - (40 + 6 * soft_edge) * stage.unit), w, h))
-    target.drawImageRect(far, skia.Rect.MakeWH(w, h), skia.SamplingOptions(skia.FilterMode.kLinear))
+    target.clipRect(
+        skia.Rect.MakeLTRB(
+            seen.left(),
+            max(seen.top(), stage.edge_y - (40 + 6 * soft_edge) * stage.unit),
+            seen.right(),
+            seen.bottom(),
+        )
+    )
+    target.drawImageRect(far, seen, skia.SamplingOptions(skia.FilterMode.kLinear))
     target.restore()
     fade_in = e + 0.3 * (middle - e)
     last = 2.0 if c >= 0.93 else c + 0.24
@@ -140,7 +146,8 @@ def lay_surface(
         material, stage.plane(scale), colors, (fade_in * h, (c - 0.02) * h, (c + 0.05) * h, last * h)
     )
     target.save()
-    target.clipRect(skia.Rect.MakeLTRB(0, fade_in * h, w, min(1.0, last) * h))
+    bottom = last * h if last < 1.0 else seen.bottom()
+    target.clipRect(skia.Rect.MakeLTRB(seen.left(), fade_in * h, seen.right(), bottom))
     target.drawPath(path, skia.Paint(AntiAlias=True, Shader=focus))
     target.restore()
     dark = shift(colors[1], -0.25)
@@ -148,23 +155,41 @@ def lay_surface(
 
 
 def _blurred_layer(
-    brush: Brush, stage: Stage, path: skia.Path, shader: skia.Shader, rim: Rgb | None, sigma_px: float
+    brush: Brush,
+    seen: skia.Rect,
+    stage: Stage,
+    path: skia.Path,
+    shader: skia.Shader,
+    rim: Rgb | None,
+    sigma_px: float,
 ) -> skia.Image:
     """The ground out of focus, at a quarter of the picture's size."""
     w, h, scale = stage.width, stage.height, 0.25
-    small = skia.Surface(round(w * scale), round(h * scale))
+    small = skia.Surface(round(seen.width() * scale), round(seen.height() * scale))
     canvas = small.getCanvas()
     blur = max(0.4, sigma_px)
     canvas.scale(scale, scale)
+    canvas.translate(-seen.left(), -seen.top())
     canvas.saveLayer(None, skia.Paint(ImageFilter=skia.ImageFilters.Blur(blur, blur, skia.TileMode.kDecal)))
     # Past the frame too, or the blur would let the backdrop through at the borders.
     canvas.drawPath(path, skia.Paint(AntiAlias=True, Shader=shader))
     if rim is not None:
         y = stage.edge_y + 1.5 * stage.unit
         shine = Brush(canvas, w, h, brush.rng)
-        shine.stroke(polygon([(-90, y), (w + 90, y)], closed=False), rim, 4, alpha=0.7)
+        shine.stroke(polygon([(-2 * w, y), (3 * w, y)], closed=False), rim, 4, alpha=0.7)
     canvas.restore()
     return small.makeImageSnapshot()
+
+
+def shown(brush: Brush, stage: Stage) -> skia.Rect:
+    """The stage, and what the canvas shows beyond it."""
+    seen = brush.seen
+    return skia.Rect.MakeLTRB(
+        min(0.0, seen.left()),
+        min(0.0, seen.top()),
+        max(stage.width, seen.right()),
+        max(stage.height, seen.bottom()),
+    )
 
 
 def free_side(stage: Stage) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from ray_tasks.draw_together import draw_together
 from ray_tasks.engine.budget import Budget, Ledger
 from ray_tasks.pictures.geometry import Box
-from ray_tasks.pictures.scene import BatchSceneBackend, PlacedProduct, SceneOrder, SceneSpec
+from ray_tasks.pictures.scene import BatchSceneBackend, Core, PlacedProduct, SceneOrder, SceneSpec
 from schemas.model_config import Spending
 
 SPEC = SceneSpec("wood_table", "window_left", "all", "cosy", ("#8a5a36", "#d9a05b"), ())
@@ -57,7 +57,14 @@ class Backend:
         self.reach = reach
         self.given: list[int] = []
 
-    def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
+    def draw(
+        self,
+        spec: SceneSpec,
+        product: PlacedProduct,
+        text_area: Box | None,
+        seed: int,
+        core: Core | None = None,
+    ) -> np.ndarray:
         return np.array(seed)
 
     def paint_many(

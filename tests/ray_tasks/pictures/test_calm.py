@@ -13,7 +13,7 @@ from ray_tasks.pictures.component_scene import ComponentScene
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.layout import plan_layout
 from ray_tasks.pictures.picture import plan_base
-from ray_tasks.pictures.scene import PlacedProduct, SceneSpec
+from ray_tasks.pictures.scene import Core, PlacedProduct, SceneSpec
 from schemas.instruction import LAYOUTS
 from tests.ray_tasks.pictures.product_shapes import bottle, shoe
 
@@ -41,7 +41,14 @@ class Painted:
     def __init__(self, where: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
         self.where = where
 
-    def draw(self, spec: SceneSpec, product: PlacedProduct, text_area: Box | None, seed: int) -> np.ndarray:
+    def draw(
+        self,
+        spec: SceneSpec,
+        product: PlacedProduct,
+        text_area: Box | None,
+        seed: int,
+        core: Core | None = None,
+    ) -> np.ndarray:
         return noisy(self.where, product.rgba.shape[:2])
 
 
