@@ -352,7 +352,8 @@ def _beach_backdrop(brush: Brush, stage: Stage) -> None:
         side = -stage.light.side or 1.0
         palm = stage.tones.tint(oklch(0.42, 0.08, 140), 0.1)
         ox, oy = (1.02 * w if side > 0 else -0.02 * w), 0.02 * h
-        trunk = polygon([(ox, oy), (ox + side * 0.06 * w, 0.4 * h), (ox + side * 0.08 * w, e)], closed=False)
+        bend = ((0.0, oy), (0.09, 0.22 * h), (0.21, 0.5 * h), (0.36, e + 0.04 * h))
+        trunk = polygon([(ox + side * x * w, y) for x, y in bend], closed=False)
         brush.stroke(trunk, mix(palm, oklch(0.45, 0.04, 60), 0.7), 26)
         for k in range(5):
             angle = math.pi * (0.62 + 0.15 * k) if side > 0 else math.pi * (0.38 - 0.15 * k)
