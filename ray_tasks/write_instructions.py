@@ -38,7 +38,7 @@ OUTPUTS = ("instructions",)
 
 BATCH_SIZE = 32
 WRITER = "rules"
-WRITER_REVISION = "rules-6"
+WRITER_REVISION = "rules-7"
 
 _PRODUCT_COLUMNS = (
     "run_date",

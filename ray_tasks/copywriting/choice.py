@@ -34,6 +34,10 @@ def pick_leading(options: Sequence[T], *content: str) -> T:
 
 _GOLDEN = 0x9E3779B97F4A7C15
 """2^64 over the golden ratio: its multiples lie far apart (Knuth, The Art of Computer Programming 3, section 6.4)."""
+_SHIFT = round(0.87 * 2**64)
+"""A step more for every sixteen numbers: eight golden steps end almost where they began, and so do 13 and 21. With this
+one, found by trying, articles a fixed distance of up to 24 apart begin alike in 17 % of cases at most, next ones never.
+"""
 
 
 def in_turn(options: Sequence[T], seed: Seed, purpose: str) -> list[T]:
@@ -48,7 +52,7 @@ def in_turn(options: Sequence[T], seed: Seed, purpose: str) -> list[T]:
     found = re.search(r"\d{1,18}(?=\D*$)", sku)
     number, series = (int(found.group()), sku[: found.start()]) if found else (draw(sku), "")
     others = shuffled(options, merchant_id, series, persona, purpose)
-    first = others.pop(number * _GOLDEN % 2**64 * len(options) >> 64)
+    first = others.pop((number * _GOLDEN + number // 16 * _SHIFT) % 2**64 * len(options) >> 64)
     return [first, *shuffled(others, *seed, purpose)]
 
 

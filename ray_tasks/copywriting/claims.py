@@ -11,7 +11,7 @@ from ray_tasks.copywriting.choice import shuffled
 from ray_tasks.copywriting.descriptions import noun_phrases, says_the_names, whole_statements
 from ray_tasks.copywriting.evidence import fact_value, larger_unit
 from ray_tasks.copywriting.locales import Locale, load_locale
-from ray_tasks.copywriting.titles import stated_facts
+from ray_tasks.copywriting.titles import described_colour, stated_facts
 from schemas.instruction import SELLING_POINT_MAX_CHARS, text_columns
 
 MIN_RATINGS = 5
@@ -121,6 +121,8 @@ def _spec_forms(fact: Mapping[str, Any], locale: Locale, bank: str) -> tuple[tup
         patterns = ("{value}",)  # what is in it
     elif name == "volume" and bank not in CONSUMED:
         patterns = locale.specs["capacity"]
+    elif name == "size" and unit == "ft":
+        patterns = locale.specs["length"]
     elif value == "0":
         patterns = locale.specs.get(f"zero {name}", patterns)
     if value.lower() in {"no", "false"}:
@@ -198,16 +200,26 @@ def feature_statements(product: Mapping[str, Any], locale: Locale) -> list[State
 
 
 def title_statements(product: Mapping[str, Any], locale: Locale, bank: str) -> list[Statement]:
-    """The colour and material that the title states and no typed fact does; of what is eaten or applied, none."""
+    """The colour, material and size that title or description state and no typed fact does; of what is eaten, none."""
     title = product["title"]
     if bank in CONSUMED or not speaks_like(product, load_locale("en")):
         return []
     typed = {fact["name"].strip().lower() for fact in product.get("facts") or []}
     facts = [fact for fact in stated_facts(product) if fact["name"] not in typed]
-    return [
+    found = [
         replace(said, source_field="title", source_value=title)
         for said in spec_statements(facts, locale, bank, product["sku"])
     ]
+    if "colour" not in typed | {said.spec for said in found} and (
+        coloured := described_colour(product.get("description") or "")
+    ):
+        value, piece = coloured
+        fact = {"name": "colour", "value": value, "unit": ""}
+        found += [
+            replace(said, source_field="description", source_value=piece)
+            for said in spec_statements([fact], locale, bank, product["sku"])
+        ]
+    return found
 
 
 def speaks_like(product: Mapping[str, Any], locale: Locale) -> bool:

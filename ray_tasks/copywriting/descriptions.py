@@ -22,8 +22,8 @@ _TRIGGER = re.compile(
     r"crafted (?:from|with)|constructed (?:of|with))\s+(?:(?:like|such as)\s+)?",
     re.IGNORECASE,
 )
-_MANNER = re.compile(r"\b(?!combined|fitted)\w+(?:ed|en)\s+$|\bpairs\s+$", re.IGNORECASE)
-"""'Scented with oil' names no part of the product but how it was made: nothing that stands alone."""
+_MANNER = re.compile(r"\b(?!combined|fitted)\w+(?:ed|en)\s+$|\b(?:pairs|areas)\s+$", re.IGNORECASE)
+"""'Scented with oil' names no part of the product but how it was made, 'areas with shade' none of it at all."""
 _SPLIT = re.compile(r",\s*(?:and\s+|as well as\s+)?|;\s*|:\s*|\s+—\s+|\s+–\s+")
 _AND = re.compile(
     r"\s+and\s+(?=(?:a|an|the|its|multiple|adjustable|removable|detachable|padded)\s)", re.IGNORECASE
@@ -50,7 +50,7 @@ _LOOSE_END = re.compile(
     re.IGNORECASE,
 )
 _EMPTY = re.compile(
-    rf"\b(?:{_PUFFERY}|almost any|style and functionality|one (?:turn|hand|go)|washed up|that spare|"
+    rf"\b(?:{_PUFFERY}|almost any|style and functionality|style of|one (?:turn|hand|go)|washed up|that spare|"
     r"of all levels|name in)\b",
     re.IGNORECASE,
 )

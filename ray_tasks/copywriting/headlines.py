@@ -63,9 +63,9 @@ def _names(
     locale: Locale,
     telling: Sequence[Statement],
     seed: Seed,
-) -> list[_Name]:
-    """Ways to call the thing: "a mug", "a stoneware mug", and its title where that is in the copy's language."""
-    noun, plain, qualified = noun_of(item, locale), [], []
+) -> tuple[list[_Name], list[_Name]]:
+    """Ways to call the thing ("a mug", "a stoneware mug", its title in the copy's language): first and other ones."""
+    noun, plain, qualified, branded = noun_of(item, locale), [], [], []
     title = ("title", product["title"])
     if noun is not None and item is not None:
         source = (item.source_field, product[item.source_field])
@@ -75,18 +75,22 @@ def _names(
         brand = product.get("brand")
         if brand and kind.bank not in CONSUMED and brand.lower() not in noun.bare.lower():
             bare = locale.qualified["brand"][0].format(value=brand, noun=noun.bare)
-            qualified.append(_Name(locale.with_article(noun.article, bare), bare, (source, ("brand", brand))))
+            branded.append(_Name(locale.with_article(noun.article, bare), bare, (source, ("brand", brand))))
         for fact in telling if kind.bank not in CONSUMED else ():
-            form = locale.qualified.get(fact.spec)
+            form = locale.qualified.get(
+                fact.spec, locale.qualified.get(f"{fact.spec} {noun.article.strip()}")
+            )
             # "A storage glass of glass" says it twice.
-            known = any(word in noun.bare.lower() for word in fact.value.lower().split())
+            words_of_it = () if re.search(r"\d", fact.value) else fact.value.lower().split()
+            known = any(word in noun.bare.lower() for word in words_of_it)
             if form is None or known:
                 continue
-            # "A merino and acrylic beanie" is a list, not a name.
-            if " and " in fact.source_value:
+            # "A merino and acrylic beanie" is a list, not a name; a description's features are those of a part.
+            if " and " in fact.source_value or (fact.source_field == "description" and not fact.value):
                 continue
             made, joined = locale.made.get(fact.value, fact.value), fact.value.replace("\u00a0", "-")
-            bare = form[0].format(value=fact.value, made=made, joined=joined, noun=noun.bare)
+            agreed = locale.feminine.get(fact.value, fact.value)
+            bare = form[0].format(value=fact.value, made=made, agreed=agreed, joined=joined, noun=noun.bare)
             called = locale.with_article(noun.article, bare)
             facts = (source, (fact.source_field, fact.source_value))
             qualified.append(_Name(called, bare, facts, fact))
@@ -94,8 +98,15 @@ def _names(
     if name and speaks_like(product, locale) and (noun is None or (product.get("brand") and name.istitle())):
         plain.append(_Name(name, name, (title,), is_proper=True))
     plain = shuffled(plain, *seed, "name")
-    # Two in three say a fact.
-    return [*plain, *qualified] if draw(*seed, "plain") % 3 == 0 else [*qualified, *plain]
+    qualified = [*branded, *qualified] if draw(*seed, "brand name") % 2 else [*qualified, *branded]
+    # "Semi-transparent deck stain" is too long for many phrases.
+    wider = noun_of(Item(item.base, item.source_field), locale) if item is not None else None
+    if item is not None and wider is not None and wider != noun:
+        source = (item.source_field, product[item.source_field])
+        plain.append(_Name(wider.with_article, wider.bare, (source,)))
+    # Three in four say a fact; of what has a finer noun that is one.
+    says_more = qualified and draw(*seed, "plain") % 4
+    return (qualified, plain) if says_more else (plain[:1], [*qualified, *plain[1:]])
 
 
 def _around_name(form: str, names: Sequence[_Name], locale: Locale, frame: str = "") -> Iterator[Headline]:
@@ -119,7 +130,7 @@ def _around_mood(
     # What has a colon takes no second one; what asks or calls out ends itself.
     if any(mark in mood and mark in form for mark in ":：，"):
         return
-    ended = re.sub(r"([.?!？！])\s*[:：,，.。]", r"\1", form.replace("{mood}", mood))
+    ended = re.sub(r"([.?!？！؟])\s*[:：,，.。]", r"\1", form.replace("{mood}", mood))
     yield from _around_name(ended, names, locale, mood)
 
 
@@ -174,7 +185,7 @@ def headline(
     picture of the product, by worth. A shape of headline that two more of its personas have than another shape comes
     last. Which phrase speaks first follows from the content; coffee without sugar says so.
     """
-    names = _names(product, item, kind, locale, ranked, seed)
+    first_names, other_names = _names(product, item, kind, locale, ranked, seed)
     word = noun_of(Item(kind.bank, "category"), locale)
     field = _Name(word.bare, word.bare, (("category", product["category"]),)) if word is not None else None
     # "The kettle is on: a mug" and "A mug. The kettle is on." are the same words in two shapes.
@@ -183,28 +194,9 @@ def headline(
     bank = locale.headlines[kind.bank] if use.moods else {"neutral": ()}
     # What is eaten has an origin that is a fact, and no material to look at.
     angled = () if angle == "origin" and kind.bank in CONSUMED else locale.angles.get(angle, ())
-    facts = [
-        (_shape(form), _around_fact(fact, form, names, locale))
-        for fact in ranked[:2]
-        for form in locale.fact_headlines.get(fact.spec, ())
-        if fact.source_field.startswith("facts.") and _is_worth_a_headline(fact)
-    ]
-
-    def framed(forms: Sequence[str], moods: Sequence[str]) -> list[tuple[str, Iterator[Headline]]]:
-        return [(_shape(form), _around_name(form, names, locale)) for form in dict.fromkeys(forms)] + [
-            (_shape(form), _around_mood(mood, form, field, names, locale))
-            for mood in moods
-            for form in locale.joined
-        ]
-
     own, of_use = [form for form, match in announced if match is None], [*moods, *bank["neutral"]]
     placed = setting in use.places or bool(GUIDES[setting].occasion)
     about = [*(locale.nouns[setting] if placed else ()), *angled]
-    # The persona's place speaks where it suits the thing, and alone where it has moods for that kind of thing.
-    if placed and setting in bank:
-        near, far = facts + framed(about, bank[setting]), framed(own, of_use)
-    else:
-        near, far = facts + framed([*about, *own], of_use), []
     used = [_shape(text) for text in said]
     fewest = min(used.count(shape) for shape in _SHAPES)
 
@@ -213,10 +205,30 @@ def headline(
         rest = [options for shape, options in some if used.count(shape) > fewest + 1]
         return in_turn(rare, seed, "frame") + in_turn(rest, seed, "frame")
 
-    if kind.name == "coffee" and ranked and ranked[0].source_value.startswith("0 "):
-        ordered = in_order(facts) + in_order(near) + in_order(far)
-    else:
-        ordered = in_order(near) + in_order(far)
+    def phrases(names: Sequence[_Name]) -> Iterator[Headline]:
+        def framed(forms: Sequence[str], moods: Sequence[str]) -> list[tuple[str, Iterator[Headline]]]:
+            return [(_shape(form), _around_name(form, names, locale)) for form in dict.fromkeys(forms)] + [
+                (_shape(form), _around_mood(mood, form, field, names, locale))
+                for mood in moods
+                for form in locale.joined
+            ]
+
+        facts = [
+            (_shape(form), _around_fact(fact, form, names, locale))
+            for fact in ranked[:2]
+            for form in locale.fact_headlines.get(fact.spec, ())
+            if fact.source_field.startswith("facts.") and _is_worth_a_headline(fact)
+        ]
+        # The persona's place speaks where it suits the thing, and alone where it has moods for that kind of thing.
+        if placed and setting in bank:
+            near, far = framed(about, bank[setting]), framed(own, of_use)
+        else:
+            near, far = framed([*about, *own], of_use), []
+        if kind.name == "coffee" and ranked and ranked[0].source_value.startswith("0 "):
+            ordered = in_order(facts) + in_order(near) + in_order(far)
+        else:
+            ordered = in_order(facts + near) + in_order(far)
+        return chain(*ordered)
 
     def fits(option: Headline) -> bool:
         # JSON Schema counts marks that take no column.
@@ -224,8 +236,10 @@ def headline(
         fresh = option.text not in said and not (option.frame and option.frame in frames_said)
         return short and fresh and may_be_said(option.text, locale, channels)
 
-    if (first := next(filter(fits, chain(*ordered)), None)) is not None:
-        return first
+    # A phrase that has room for the telling name comes before one that has not.
+    for names in (first_names, [*first_names, *other_names]):
+        if (first := next(filter(fits, phrases(names)), None)) is not None:
+            return first
     # What has no name in this language is shown with the words that would announce it.
     for mood in in_turn(moods, seed, "mood"):
         if fits(Headline(mood, frame=mood)):

@@ -27,6 +27,11 @@ class Item:
     key: str
     source_field: str
 
+    @property
+    def base(self) -> str:
+        """The key of what it is a finer kind of: "hammer" of "hammer.claw"."""
+        return self.key.partition(".")[0]
+
 
 @cache
 def item_words() -> Mapping[str, str]:
@@ -72,7 +77,7 @@ class Noun:
 
 def noun_of(item: Item | None, locale: Locale) -> Noun | None:
     """What the locale calls the item; None when it has no word for it."""
-    words = locale.items.get(item.key) if item is not None else None
+    words = (locale.items.get(item.key) or locale.items.get(item.base)) if item is not None else None
     if words is None:
         return None
     article = re.match(locale.articles, words)

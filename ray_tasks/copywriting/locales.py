@@ -36,7 +36,7 @@ class Locale:
     items: Mapping[str, str]
     """What a thing is called, with its indefinite article or measure word: key of items.toml -> words."""
     qualified: Phrases
-    """A noun with its material or capacity, by the specification's name."""
+    """A noun with its material or capacity, by the specification's name; also "colour une", by the noun's article."""
     angles: Phrases
     joined: tuple[str, ...]
     """Headlines of a mood and the thing's noun."""
@@ -53,6 +53,8 @@ class Locale:
     """Number words -> figures."""
     made: Mapping[str, str]
     """A material's word as it stands behind "made of", where it changes there."""
+    feminine: Mapping[str, str]
+    """A colour's word behind a feminine noun, where it changes there (French)."""
     few: Mapping[str, str]
     """A unit's word after three to ten, where the language has one of its own (Arabic)."""
     many: Mapping[str, str]
@@ -97,7 +99,7 @@ class Locale:
         """A noun phrase behind its article: English "a" is "an" before a vowel's sound."""
         if article == "a " or article == "an ":
             spelt = re.match(r"[FHLMNRSX][A-Z]", words)
-            article = "an " if spelt or re.match(r"[aeio]|un|8|1[18]\b", words.lower()) else "a "
+            article = "an " if spelt or re.match(r"[aeio]|un|8|1[18](?!\d)", words.lower()) else "a "
         return f"{article}{words}"
 
     def counted(self, number: str, unit: str) -> str:
@@ -181,6 +183,7 @@ def load_locale(tag: str) -> Locale:
         words={key.lower(): value for key, value in raw.get("words", {}).items()},
         numerals=raw["numerals"],
         made=raw.get("made", {}),
+        feminine=raw.get("feminine", {}),
         few=raw.get("few", {}),
         many=raw.get("many", {}),
         features=raw.get("features", {}),

@@ -37,6 +37,6 @@ def uses() -> tuple[Mapping[str, Use], Mapping[str, Use]]:
 
 
 def use_of(item: Item | None, kind: Kind) -> Use:
-    """The item's use; of what has no noun, its kind's."""
+    """The use of the item; of what has no noun, that of its kind."""
     by_item, by_kind = uses()
-    return by_item[item.key] if item is not None else by_kind[kind.name]
+    return by_item[item.base] if item is not None else by_kind[kind.name]

@@ -11,6 +11,7 @@ from ray_tasks.copywriting.angles import leads
 from ray_tasks.copywriting.choice import Seed, draw, in_turn, pick, shuffled
 from ray_tasks.copywriting.claims import Statement
 from ray_tasks.copywriting.echoes import echoes, says
+from ray_tasks.copywriting.evidence import numbers_in
 from ray_tasks.copywriting.headlines import headline
 from ray_tasks.copywriting.items import Item, noun_of
 from ray_tasks.copywriting.kinds import Kind
@@ -260,7 +261,14 @@ def write_instruction(
         seed,
     )
     # "Cold brew for the nine-to-five" has said that it is one, and "a tent for two" how many sleep in it.
-    ranked = [o for o in ranked if o is not head.used and not says(head.text, o.value or o.text, locale)]
+    ranked = [
+        o
+        for o in ranked
+        if o is not head.used
+        and not says(head.text, o.value or o.text, locale)
+        and not (numbers_in(o.value) and numbers_in(o.value) <= numbers_in(head.text))
+        and not (o.source_field == "title" and echoes(head.text, o.text, locale))
+    ]
     points = selling_points(thing, ranked, setting, head.text, locale, said, seed)
     badge = sticker(product, [option for option in ranked if option not in points], locale, seed)
     if badge is not None and badge.source_field == "rating":
