@@ -44,9 +44,9 @@ def test_every_phrase_fits_and_may_be_said(tag: str) -> None:
 
 def test_every_item_and_kind_has_a_use_and_every_use_has_words() -> None:
     by_item, by_kind = uses()
-    assert by_item.keys() == {Item(key, "title").base for key in item_words().values()} and by_kind.keys() == {
-        kind.name for kind in (*KINDS, GARDEN_LIGHT, ANY_KIND)
-    }
+    assert by_item.keys() == {
+        Item(key, "title").base for key in item_words().values()
+    } and by_kind.keys() == {kind.name for kind in (*KINDS, GARDEN_LIGHT, ANY_KIND)}
     known = {use.name: use for use in (*by_item.values(), *by_kind.values())}
     for tag in supported_locales():
         locale = load_locale(tag)
@@ -72,7 +72,9 @@ def test_locales_say_the_same_things() -> None:
             assert getattr(other, part).keys() == getattr(english, part).keys(), (tag, part)
         # An English title says the rest itself; French adjectives follow the noun's gender.
         qualified = {re.sub(" une?$", "", name) for name in other.qualified}
-        assert qualified == {re.sub(" une?$", "", name) for name in load_locale("fr" if tag != "en" else tag).qualified}
+        assert qualified == {
+            re.sub(" une?$", "", name) for name in load_locale("fr" if tag != "en" else tag).qualified
+        }
         assert qualified >= english.qualified.keys()
 
 
