@@ -35,8 +35,9 @@ def pick_leading(options: Sequence[T], *content: str) -> T:
 _GOLDEN = 0x9E3779B97F4A7C15
 """2^64 over the golden ratio: its multiples lie far apart (Knuth, The Art of Computer Programming 3, section 6.4)."""
 _SHIFT = round(0.49 * 2**64)
-"""A step more for every sixteen numbers: eight golden steps end almost where they began, and so do 13 and 21. With this
-one, found by trying, articles a fixed distance of up to 24 apart begin alike in 14 % of cases at most, next ones in 0.2.
+"""A step more for every sixteen numbers: eight golden steps end almost where they began, and so do 13 and 21.
+
+With this one, found by trying, articles up to 24 numbers apart begin alike in 14 % of cases at most, next ones in 0.2.
 """
 
 
