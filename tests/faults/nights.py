@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,21 @@ def processes(root: int) -> dict[str, list[psutil.Process]]:
         if kind:
             found.setdefault(kind, []).append(process)
     return found
+
+
+@contextmanager
+def standing_still(root: int) -> Iterator[None]:
+    """Nothing of a night runs while the body does."""
+    still = [process for found in processes(root).values() for process in found]
+    for process in still:
+        with suppress(psutil.Error):
+            process.suspend()
+    try:
+        yield
+    finally:
+        for process in still:
+            with suppress(psutil.Error):
+                process.resume()
 
 
 def works(root: int, worker: str) -> bool:
