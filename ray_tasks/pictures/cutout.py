@@ -17,9 +17,9 @@ from ray_tasks.pictures.flaws import (
     soft_outline,
     without_crumbs,
 )
-from ray_tasks.pictures.foot import without_contact_shade, without_pale_shade
+from ray_tasks.pictures.foot import without_cast_bars, without_contact_shade, without_pale_shade
 from ray_tasks.pictures.ground import find_edges, fit_ground, length
-from ray_tasks.pictures.holes import open_holes
+from ray_tasks.pictures.holes import kept_ground, open_holes
 from ray_tasks.pictures.mask import best_mask
 from ray_tasks.pictures.matte import matte
 from ray_tasks.pictures.people import skin_share
@@ -95,6 +95,7 @@ class ClassicalCutOut:
         mask, quality, detail = best_mask(lab, background, edges)
         mask = without_contact_shade(mask, lab, background)
         mask = without_pale_shade(mask, lab, background)
+        mask = without_cast_bars(mask, lab, background)
         mask = open_holes(mask, lab, background, edges)
         covered = float(mask.mean())
         different = float((length(lab - background.lab) > 14).mean())
@@ -103,6 +104,9 @@ class ClassicalCutOut:
             return refused(rgb, background.kind, "low_quality", detail)
         if fault := border_fault(mask):
             return refused(rgb, background.kind, *fault)
+        if kept := kept_ground(mask, lab, background, edges):
+            detail = f"{kept:.0%} of what was cut out cannot be told from the ground: seen through it, or clear glass"
+            return refused(rgb, background.kind, "low_quality", detail)
         rgba, alpha = matte(rgb, mask)
         verdict = "accepted" if quality >= LEAST_QUALITY else "refused"
         reason = None if verdict == "accepted" else "low_quality"

@@ -37,6 +37,13 @@ _PALE = 15.0
 _PATCH_SHARE = 0.05
 """Of the mask: larger parts in the ground's hue are a product that happens to have it."""
 
+_BAR_PX, _LEAST_BAR_PX = 25, 60
+"""Height that a bar of cast shadow has at most, and its least area, in pixels of the working size."""
+_RUNS_ON = 7.0
+"""Lightness by which a shadow differs at most from what lies beyond the end that the mask gives it."""
+_LOWEST = 0.25
+"""Of a product's height: above it nothing lies on the ground."""
+
 
 def without_contact_shade(mask: np.ndarray, lab: np.ndarray, background: Ground) -> np.ndarray:
     """(H, W) bool: the mask without what is ground in shade between its lower outline and the product's own edge.
@@ -80,6 +87,46 @@ def without_pale_shade(mask: np.ndarray, lab: np.ndarray, background: Ground) ->
     small = beside[stats[beside, cv2.CC_STAT_AREA] < _PATCH_SHARE * mask.sum()]
     taken = np.isin(labels, small)
     return _without_specks(mask & ~taken, grown(taken, 7))
+
+
+def without_cast_bars(mask: np.ndarray, lab: np.ndarray, background: Ground) -> np.ndarray:
+    """(H, W) bool: the mask without low bars of cast shadow that lie beside the foot.
+
+    A bar is smooth and of the ground's hue, hangs on the product at one end, and at its other the shadow goes on where
+    the mask stops; a product's own foot or strap ends there with an edge.
+    """
+    upright = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((_BAR_PX, 5), np.uint8))
+    low = cv2.morphologyEx(mask.astype(np.uint8) & (1 - upright), cv2.MORPH_OPEN, box(3))
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(low, connectivity=4)
+    rows = np.flatnonzero(mask.any(axis=1))
+    light = np.ascontiguousarray(lab[..., 0])
+    in_hue = _hue_off_shade(lab, background.lab) < 2 * background.tolerance
+    shade = in_hue & (background.lab[..., 0] - light > 2)
+    rough = np.abs(light - cv2.medianBlur(light, 5))
+    taken = np.zeros_like(mask)
+    for index in range(1, count):
+        left, top, width, height, area = stats[index]
+        if area < _LEAST_BAR_PX or width < 1.5 * height or top + height / 2 < rows[-1] - _LOWEST * np.ptp(rows):
+            continue
+        bar = parts == index
+        if shade[bar].mean() > 0.7 and rough[bar].mean() < 1.2 and _runs_on(bar, mask, light, left, width):
+            taken |= bar
+    return mask & ~taken
+
+
+def _runs_on(bar: np.ndarray, mask: np.ndarray, light: np.ndarray, left: int, width: int) -> bool:
+    """Whether a bar hangs on the product at one end and goes on in the picture at the other."""
+    rows = np.flatnonzero(bar.any(axis=1))
+    others = (mask & ~bar)[max(0, rows[0] - 2) : rows[-1] + 3]
+    before, behind = others[:, max(0, left - 4) : left], others[:, left + width : left + width + 4]
+    if not before.size or not behind.size:
+        return False
+    end, beyond = (left + width - 2, left + width + 4) if before.mean() > behind.mean() else (left + 1, left - 5)
+    if max(before.mean(), behind.mean()) < 0.7 or min(before.mean(), behind.mean()) > 0.2:
+        return False
+    at = np.flatnonzero(bar[:, end])
+    beyond = min(max(0, beyond), bar.shape[1] - 1)
+    return bool(len(at) and abs(np.median(light[at, beyond] - light[at, end])) < _RUNS_ON)
 
 
 def _hue_off_shade(lab: np.ndarray, ground: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -32,58 +33,136 @@ _MOST_LIKE_GROUND = 0.2
 """Share of the ring around a hole that may be of the ground's colour: between print there is more label."""
 
 
+_KEPT_SHARE = 0.02
+"""Of the mask: more that looks like ground at its outline was ground, or is clear glass."""
+_KEPT_PX_SHARE = 0.004
+_KEPT_DEPTH = 9.0
+"""Pixels from the outline within which ground is kept by a wire, a glass, a chain: deeper lies what is white itself."""
+_CLEAR_RIM = 5.0
+"""Lab units up to which a patch hardly differs from what is around it, as in clear glass."""
+
+
+@dataclass(frozen=True)
+class _Patch:
+    """Part of a mask that looks like the ground, in `window`; see the limits above for what is measured."""
+
+    window: tuple[slice, slice]
+    inside: np.ndarray
+    colours: np.ndarray
+    lit_share: float
+    off: np.ndarray
+    step: np.ndarray
+    texture: float
+    rim: float
+    depth: float
+    half_px: float
+    like_ground: float
+
+    @property
+    def spread(self) -> float:
+        return float(self.colours.std(axis=0).max())
+
+    @property
+    def printed(self) -> bool:
+        return has_print(self.inside, self.off)
+
+
+class _Ground:
+    """What patches of a mask are compared with, once for all of them."""
+
+    def __init__(self, mask: np.ndarray, lab: np.ndarray, ground: Ground) -> None:
+        self.mask, self.lab = mask, lab
+        self.difference = lab - ground.lab
+        self.distance = length(self.difference)
+        # A ground that no smooth surface follows is told from the product less closely.
+        self.loose = max(1.0, ground.noise / _FAIR_NOISE)
+        self.near = self.distance < _NEAR * self.loose
+        light = np.ascontiguousarray(lab[..., 0])
+        self.texture = np.abs(light - cv2.medianBlur(light, 3))
+        self.usual_texture = float(self.texture[~grown(mask, 5)].mean())
+        self.depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
+
+    def patches(self, *areas: np.ndarray) -> Iterator[_Patch]:
+        """Every part of an area that is large enough, measured."""
+        for window, inside in _patches(*areas):
+            lit = inside & self.near[window]
+            inner = cv2.erode(lit.astype(np.uint8), box(3), borderValue=1) > 0
+            core = inner if inner.sum() >= 10 else lit
+            if not core.any():
+                continue
+            off = length(self.lab[window] - np.median(self.lab[window][core], axis=0).astype(np.float32))
+            step = cv2.dilate(off, box(9))
+            edge = inside & ~(cv2.erode(inside.astype(np.uint8), box(3), borderValue=1) > 0)
+            ring = grown(inside, 9) & ~grown(inside, 5) & self.mask[window]
+            yield _Patch(
+                window,
+                inside,
+                self.difference[window][core],
+                lit_share=float(core.sum() / inside.sum()),
+                off=off,
+                step=step,
+                texture=float(self.texture[window][core].mean()),
+                rim=float(np.quantile(step[edge], 0.1)),
+                depth=float(self.depth[window][inside].min()),
+                half_px=float(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3).max()),
+                like_ground=float((self.distance[window][ring] < 9).mean()) if ring.any() else 0.0,
+            )
+
+
 def open_holes(mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges) -> np.ndarray:
     """(H, W) bool: `mask` without patches that go on like the ground within an outline that stands before it.
 
     A see-through hole has the colour and texture of the ground beside the product, evenly, and ends at the product all
     around with a step; a white dial or label differs in one of them. lab: (H, W, 3) float32.
     """
-    outside = ~grown(mask, 5)
-    if not outside.any():
+    if grown(mask, 5).all():
         return mask
-    difference = lab - ground.lab
-    distance = length(difference)
-    # A ground that no smooth surface follows is told from the product less closely.
-    loose = max(1.0, ground.noise / _FAIR_NOISE)
-    near = distance < _NEAR * loose
-    shaded = looks_shadowed(difference, _NEAR - 2) & (difference[..., 0] > -_DEEPEST)
-    light = np.ascontiguousarray(lab[..., 0])
-    texture = np.abs(light - cv2.medianBlur(light, 3))
-    usual_texture = float(texture[outside].mean())
-    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
+    beside = _Ground(mask, lab, ground)
+    shaded = looks_shadowed(beside.difference, _NEAR - 2) & (beside.difference[..., 0] > -_DEEPEST)
     opened = mask.copy()
-    for window, patch in _patches(
-        (mask & near & (edges.cost < 1.5)), (mask & (near | shaded) & (edges.cost < 1))
+    for patch in beside.patches(
+        mask & beside.near & (edges.cost < 1.5), mask & (beside.near | shaded) & (edges.cost < 1)
     ):
-        lit = patch & near[window]
-        inner = cv2.erode(lit.astype(np.uint8), box(3), borderValue=1) > 0
-        core = inner if inner.sum() >= 10 else lit
-        if core.sum() < 0.4 * patch.sum():
-            continue
-        colours = difference[window][core]
-        off = length(lab[window] - np.median(lab[window][core], axis=0).astype(np.float32))
-        step = cv2.dilate(off, box(9))
-        edge = patch & ~(cv2.erode(patch.astype(np.uint8), box(3), borderValue=1) > 0)
-        ring = grown(patch, 9) & ~grown(patch, 5) & mask[window]
-        half_px = float(cv2.distanceTransform(patch.astype(np.uint8), cv2.DIST_L2, 3).max())
-        wide = patch.sum() > _WIDE_SHARE * mask.sum()
-        has_shade = bool((patch & ~near[window]).any())
+        wide = patch.inside.sum() > _WIDE_SHARE * mask.sum()
+        has_shade = bool((patch.inside & ~beside.near[patch.window]).any())
         rim = _WIDE_RIM if wide and not has_shade else _RIM
-        even = _UNEVEN_SMALL if patch.sum() < _SMALL_PX else _UNEVEN_IN_SHADE if has_shade else _UNEVEN
+        even = _UNEVEN_SMALL if patch.inside.sum() < _SMALL_PX else _UNEVEN_IN_SHADE if has_shade else _UNEVEN
         if (
-            _off_ground(colours, _DARKER_IN_SHADE if has_shade else _DARKER) < loose
-            and float(colours.std(axis=0).max()) < even + 2 * usual_texture
-            and float(texture[window][core].mean()) < 0.09 + 0.75 * usual_texture
-            and float(np.quantile(step[edge], 0.1)) > rim
-            and float(depth[window][patch].min()) < (_THICK_WALL if wide else _WALL) * half_px
-            and not has_print(patch, off)
-            and (not ring.any() or float((distance[window][ring] < 9).mean()) < _MOST_LIKE_GROUND)
+            patch.lit_share >= 0.4
+            and _off_ground(patch.colours, _DARKER_IN_SHADE if has_shade else _DARKER) < beside.loose
+            and patch.spread < even + 2 * beside.usual_texture
+            and patch.texture < 0.09 + 0.75 * beside.usual_texture
+            and patch.rim > rim
+            and patch.depth < (_THICK_WALL if wide else _WALL) * patch.half_px
+            and not patch.printed
+            and patch.like_ground < _MOST_LIKE_GROUND
         ):
             # Up to the middle of the step to the product.
-            opened[window] &= ~(patch | (grown(patch, 9) & (off < 0.5 * step)))
+            opened[patch.window] &= ~(patch.inside | (grown(patch.inside, 9) & (patch.off < 0.5 * patch.step)))
     thin = opened & (cv2.morphologyEx(opened.astype(np.uint8), cv2.MORPH_OPEN, box(3)) == 0)
     # A wire between two holes keeps its width: its soft edge is found at the picture's own size.
     return opened | (grown(thin & ~grown(~mask, 3), 3) & mask)
+
+
+def kept_ground(mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges) -> float:
+    """Share of a mask that is even, smooth and of the ground's colour near its outline, 0 to 1; 0 where it is little.
+
+    It was left since no step tells where it ends: the ground in a hook or a thin loop, a mere spot, or clear glass.
+    """
+    if grown(mask, 5).all():
+        return 0.0
+    beside = _Ground(mask, lab, ground)
+    kept = 0.0
+    for patch in beside.patches(mask & beside.near & (edges.cost < 1.5)):
+        share = float(patch.inside.sum() / mask.sum())
+        if share < _KEPT_PX_SHARE or patch.depth > _KEPT_DEPTH or patch.like_ground > 0.3 or patch.printed:
+            continue
+        off, spread = _off_ground(patch.colours, _DARKER) / beside.loose, patch.spread / beside.loose
+        rough = patch.texture - beside.usual_texture
+        is_ground = off < 1.0 and spread < 1.5 and rough < 0.14
+        is_clear = off < 1.4 and spread < 0.8 and rough < 0.12 and patch.rim < _CLEAR_RIM
+        kept += share * (is_ground or is_clear)
+    return kept if kept > _KEPT_SHARE else 0.0
 
 
 def _patches(*areas: np.ndarray) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
