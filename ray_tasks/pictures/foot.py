@@ -106,7 +106,11 @@ def without_cast_bars(mask: np.ndarray, lab: np.ndarray, background: Ground) -> 
     taken = np.zeros_like(mask)
     for index in range(1, count):
         left, top, width, height, area = stats[index]
-        if area < _LEAST_BAR_PX or width < 1.5 * height or top + height / 2 < rows[-1] - _LOWEST * np.ptp(rows):
+        if (
+            area < _LEAST_BAR_PX
+            or width < 1.5 * height
+            or top + height / 2 < rows[-1] - _LOWEST * np.ptp(rows)
+        ):
             continue
         bar = parts == index
         if shade[bar].mean() > 0.7 and rough[bar].mean() < 1.2 and _runs_on(bar, mask, light, left, width):
@@ -121,7 +125,9 @@ def _runs_on(bar: np.ndarray, mask: np.ndarray, light: np.ndarray, left: int, wi
     before, behind = others[:, max(0, left - 4) : left], others[:, left + width : left + width + 4]
     if not before.size or not behind.size:
         return False
-    end, beyond = (left + width - 2, left + width + 4) if before.mean() > behind.mean() else (left + 1, left - 5)
+    end, beyond = (
+        (left + width - 2, left + width + 4) if before.mean() > behind.mean() else (left + 1, left - 5)
+    )
     if max(before.mean(), behind.mean()) < 0.7 or min(before.mean(), behind.mean()) > 0.2:
         return False
     at = np.flatnonzero(bar[:, end])

@@ -138,7 +138,9 @@ def open_holes(mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges) 
             and patch.like_ground < _MOST_LIKE_GROUND
         ):
             # Up to the middle of the step to the product.
-            opened[patch.window] &= ~(patch.inside | (grown(patch.inside, 9) & (patch.off < 0.5 * patch.step)))
+            opened[patch.window] &= ~(
+                patch.inside | (grown(patch.inside, 9) & (patch.off < 0.5 * patch.step))
+            )
     thin = opened & (cv2.morphologyEx(opened.astype(np.uint8), cv2.MORPH_OPEN, box(3)) == 0)
     # A wire between two holes keeps its width: its soft edge is found at the picture's own size.
     return opened | (grown(thin & ~grown(~mask, 3), 3) & mask)

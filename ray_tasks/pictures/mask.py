@@ -30,6 +30,11 @@ LEAST_HOLE_SHARE = 0.003
 LEAST_PIECE_SHARE = 0.025
 """Loose pieces smaller than this share of the largest are crumbs: veins of marble, threads, dust."""
 
+LEAST_SYMMETRY = 0.985
+"""IoU of a mask and its mirror image from which a product is a body of revolution seen from the front."""
+NOTCH_PX = 25
+"""Width that a notch has less than, at the working size."""
+
 
 def best_mask(lab: np.ndarray, background: Ground, edges: Edges) -> tuple[np.ndarray, float, str]:
     """(mask, quality, detail) of the proposal with the best quality; later ones are made only when needed."""
@@ -210,3 +215,23 @@ def rate_mask(mask: np.ndarray, edges: Edges, lab: np.ndarray, background: Groun
         f"contour on edges {held:.2f}, longest part off them {run:.2f}, clear {clear:.2f}, "
         f"structure outside {stray:.2f}, within the hull {lost:.2f}",
     )
+
+
+def without_notches(mask: np.ndarray) -> np.ndarray:
+    """(H, W) bool: the mask of an upright, symmetric product with small notches filled that its other half lacks.
+
+    A highlight on a rim is as white as the ground behind it; what stands at the mirrored place tells that it is rim.
+    """
+    if not mask.any():
+        return mask
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    part = mask[:, columns[0] : columns[-1] + 1]
+    mirrored = part[:, ::-1]
+    if (part & mirrored).sum() < LEAST_SYMMETRY * (part | mirrored).sum():
+        return mask
+    closed = cv2.morphologyEx(part.astype(np.uint8), cv2.MORPH_CLOSE, box(NOTCH_PX)) > 0
+    # What one side of the foot has more than the other is shade.
+    above = np.s_[: rows[0] + round(0.75 * np.ptp(rows))]
+    filled = mask.copy()
+    filled[above, columns[0] : columns[-1] + 1] |= (closed & mirrored)[above]
+    return filled

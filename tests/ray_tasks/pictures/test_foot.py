@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.foot import _joints, without_contact_shade, without_pale_shade
+from ray_tasks.pictures.foot import _joints, without_cast_bars, without_contact_shade, without_pale_shade
 from ray_tasks.pictures.ground import fit_ground
 
 SIZE = 300
@@ -94,3 +94,17 @@ def test_a_link_between_two_pieces_is_no_shade() -> None:
     taken[30:34, 15:35] = True  # lies under one of them
     joints = _joints(taken, kept)
     assert joints[18:22, 40:60].all() and not joints[30:34].any()
+
+
+def test_a_bar_of_cast_shadow_goes_and_a_strap_on_the_ground_stays() -> None:
+    photo, exact = standing((170, 40, 40))
+    photo[230:244, 100:200] = 235
+    photo[218:228, 200:] = 110  # runs on to the border of the picture
+    photo[218:228, 40:100] = 110  # ends there
+    mask = exact.copy()
+    mask[218:228, 200:270] = mask[218:228, 40:100] = True
+    lab = lab_of(photo)
+    found = without_cast_bars(mask, lab, fit_ground(lab))
+    assert not found[:, 206:].any()
+    assert (found[:, :200] == mask[:, :200]).all()
+    assert not without_cast_bars(np.zeros_like(mask), lab, fit_ground(lab)).any()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ray_tasks.pictures.ground import find_edges, fit_ground
-from ray_tasks.pictures.holes import open_holes
+from ray_tasks.pictures.holes import kept_ground, open_holes
 
 SIZE = 360
 MIDDLE = np.s_[150:170, 170:190]
@@ -92,3 +92,30 @@ def test_the_opening_ends_at_the_middle_of_the_step() -> None:
 def test_a_picture_full_of_product_stays() -> None:
     lab = np.zeros((40, 40, 3), np.float32)
     assert open_holes(np.ones((40, 40), bool), lab, fit_ground(lab), find_edges(lab)).all()
+
+
+def _kept(draw: Callable[[np.ndarray], np.ndarray], mask: np.ndarray) -> float:
+    photo = draw(np.full((SIZE, SIZE, 3), 222, np.uint8)).astype(np.float32)
+    photo += np.random.default_rng(1).normal(0, 0.5, (SIZE, SIZE, 1)).astype(np.float32)
+    lab = cv2.cvtColor(cv2.GaussianBlur(photo, (0, 0), 0.7) / 255, cv2.COLOR_RGB2LAB)
+    return kept_ground(mask > 0, lab, fit_ground(lab), find_edges(lab))
+
+
+def _hook(photo: np.ndarray) -> np.ndarray:
+    """A stone that hangs on a wire bent to an open hook."""
+    cv2.ellipse(photo, (180, 120), (40, 50), 0, 90, 330, (190, 180, 160), 2)
+    cv2.circle(photo, (180, 210), 45, (60, 90, 140), -1)
+    return photo
+
+
+def test_ground_that_was_kept_in_a_hook_is_told_and_a_white_face_deep_inside_is_not() -> None:
+    hook = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.ellipse(hook, (180, 120), (41, 51), 0, 0, 360, 255, -1)
+    cv2.circle(hook, (180, 210), 46, 255, -1)
+    assert _kept(_hook, hook) > 0.2
+    for draw in (_dial, _label, _letters):
+        body = np.zeros((SIZE, SIZE), np.uint8)
+        cv2.rectangle(body, (90, 60), (270, 300), 255, -1)
+        round_body = cv2.circle(np.zeros_like(body), (180, 160), 77, 255, -1)
+        assert _kept(draw, round_body if draw is _dial else body) == 0.0, draw.__name__
+    assert _kept(_dial, np.full((SIZE, SIZE), 255, np.uint8)) == 0.0

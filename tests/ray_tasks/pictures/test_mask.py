@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ray_tasks.pictures.ground import find_edges, fit_ground
-from ray_tasks.pictures.mask import best_mask
+from ray_tasks.pictures.mask import best_mask, without_notches
 
 SIZE = 360
 
@@ -43,3 +43,16 @@ def test_a_hole_opens_where_the_ground_shows_and_a_label_stays() -> None:
     cv2.putText(label, "OK", (150, 165), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (30, 30, 30), 4)
     assert not _mask(photo)[135:165, 160:200].any()
     assert _mask(label)[125:175, 145:215].all()
+
+
+def test_a_highlight_on_one_side_of_a_rim_is_filled_and_a_handle_is_not() -> None:
+    can = np.zeros((SIZE, SIZE), bool)
+    can[60:300, 100:260] = True
+    lit = can.copy()
+    lit[60:70, 130:146] = False
+    assert (without_notches(lit) == can).all()
+    mug = can.copy()
+    mug[100:220, 260:320] = True
+    mug[120:200, 262:300] = False
+    assert (without_notches(mug) == mug).all()
+    assert not without_notches(np.zeros_like(can)).any()
