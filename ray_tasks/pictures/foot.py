@@ -96,7 +96,7 @@ def without_cast_bars(mask: np.ndarray, lab: np.ndarray, background: Ground) -> 
     the mask stops; a product's own foot or strap ends there with an edge.
     """
     upright = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((_BAR_PX, 5), np.uint8))
-    low = cv2.morphologyEx(mask.astype(np.uint8) & (1 - upright), cv2.MORPH_OPEN, box(3))
+    low = cv2.morphologyEx((mask & (upright == 0)).astype(np.uint8), cv2.MORPH_OPEN, box(3))
     count, parts, stats, _ = cv2.connectedComponentsWithStats(low, connectivity=4)
     rows = np.flatnonzero(mask.any(axis=1))
     light = np.ascontiguousarray(lab[..., 0])
