@@ -18,8 +18,13 @@ CALM = 9.0
 BETTER = 0.75
 """Share of its unrest that another layout must come down to: personas have different layouts on purpose."""
 
-_UNEVEN = 0.5
-"""Weight of uneven light beside edges: where it is bright and dark, one ink needs the scene changed behind it."""
+_UNEVEN = 0.4
+"""Weight of uneven light beside edges."""
+_CHANGED = 0.6
+"""Weight of what would have to be changed in the light for the better one of two inks: a place that is half bright and
+half dark needs it, one that is uneven but bright all over does not."""
+_LIGHT_INK, _DARK_INK = 0.455, 0.50
+"""Gamma-encoded luma up to which white letters, and from which black letters, have a contrast of 4.5:1."""
 _PULL = 0.8
 """How much more unrest counts at the far end of an area than at the place that the grid gives."""
 _STEPS = 24
@@ -28,7 +33,8 @@ _GRAIN = 1.5
 
 
 class UnrestMap:
-    """Unrest of a picture: mean step between neighbours of the map, in levels, plus part of its light's deviation.
+    """Unrest of a picture: mean step between neighbours of the map, in levels, plus parts of its light's deviation and
+    of the change (root mean square) that letters would need.
 
     rgb: (h, w, 3) uint8 of any size that shows the canvas. A few milliseconds; a box then costs microseconds.
     """
@@ -44,6 +50,8 @@ class UnrestMap:
         )
         self._edges = cv2.integral(edges, sdepth=cv2.CV_64F)
         self._light, self._squares = cv2.integral2(gray, sdepth=cv2.CV_64F, sqdepth=cv2.CV_64F)
+        self._burned = cv2.integral(np.square(np.maximum(gray - 255 * _LIGHT_INK, 0)), sdepth=cv2.CV_64F)
+        self._dodged = cv2.integral(np.square(np.maximum(255 * _DARK_INK - gray, 0)), sdepth=cv2.CV_64F)
 
     def of(self, box: Box) -> float:
         """The unrest in a box of the canvas."""
@@ -52,12 +60,16 @@ class UnrestMap:
                      for at, limit in ((box.left, width), (box.top, height)))  # fmt: skip
         right, bottom = (max(least + 1, min(limit, round(at * self._scale)))
                          for at, least, limit in ((box.right, left, width), (box.bottom, top, height)))  # fmt: skip
-        edges, light, squares = (
+        edges, light, squares, burned, dodged = (
             float(table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left])
             / ((right - left) * (bottom - top))
-            for table in (self._edges, self._light, self._squares)
+            for table in (self._edges, self._light, self._squares, self._burned, self._dodged)
         )
-        return edges + _UNEVEN * math.sqrt(max(0.0, squares - light * light))
+        uneven, changed = (
+            math.sqrt(max(0.0, squares - light * light)),
+            math.sqrt(max(0.0, min(burned, dodged))),
+        )
+        return edges + _UNEVEN * uneven + _CHANGED * changed
 
 
 def settled(layout: Layout, block_px: tuple[int, int], unrest: UnrestMap) -> tuple[Layout, float]:

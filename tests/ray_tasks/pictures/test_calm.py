@@ -60,6 +60,16 @@ def test_unrest_is_edges_and_uneven_light() -> None:
     )
 
 
+def test_a_place_on_both_sides_of_the_inks_is_less_calm_than_one_as_uneven_on_one_side() -> None:
+    def of(darker: int, brighter: int) -> float:
+        halves = np.full((512, 512, 3), darker, np.uint8)
+        halves[:, 256:] = brighter
+        return UnrestMap(halves, CANVAS).of(Box(56, 56, 456, 456))
+
+    for one_sided in ((20, 80), (150, 210)):
+        assert of(90, 150) > 1.25 * of(*one_sided)
+
+
 @pytest.mark.parametrize(("busy", "goes_up"), [(lambda x, y: y > 0.45, True), (lambda x, y: y < 0.55, False)])
 def test_a_block_moves_to_the_calm_end_of_its_column(
     busy: Callable[[np.ndarray, np.ndarray], np.ndarray], goes_up: bool
