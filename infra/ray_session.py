@@ -112,9 +112,9 @@ def map_rows(
     import ray
 
     start_ray(engines)
-    size = batch_rows or min(engines.batch_size, max(1, -(-rows.num_rows // (2 * engines.cores))))
-    batches = [rows.slice(start, size) for start in range(0, rows.num_rows, size)]
     actors = _actors_on_gpus(num_gpus) if num_gpus else engines.cores
+    size = batch_rows or min(engines.batch_size, max(1, -(-rows.num_rows // (2 * actors))))
+    batches = [rows.slice(start, size) for start in range(0, rows.num_rows, size)]
     made = ray.data.from_arrow(batches).map_batches(
         worker,
         fn_constructor_kwargs=dict(arguments),

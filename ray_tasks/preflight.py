@@ -39,8 +39,12 @@ def check_source(key: str, weights: Weights) -> str:
         named = licence_in(card.read_text(encoding="utf-8")) if card.is_file() else None
         check_licence(key, weights, named, is_hub=False)
         return f"folder {weights.model}, licence {named or 'not named'}, {_gigabytes(_bytes_below(folder))}"
-    if folder.is_absolute() or weights.model.startswith("."):
-        raise OSError(f"{key}.model: there is no folder {weights.model}")
+    # The hub's names have one slash.
+    if folder.is_absolute() or weights.model.startswith(".") or weights.model.count("/") > 1:
+        raise OSError(
+            f"{key}.model: weights missing: there is no folder {weights.model}, seen from {Path.cwd()}; name the one "
+            "where they lie, or a model of the hub with its commit"
+        )
     info = _hub_info(key, weights)
     if weights.revision is None:
         today = (

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.tiny_onnx import save_tiny_segmenter
+
 
 def save_tiny_inpaint_pipeline(folder: Path, seed: int = 0) -> None:
     """Saves a Stable Diffusion inpainting pipeline (UNet with 9 input channels) with safetensors weights."""
@@ -373,6 +375,7 @@ def save_all(folder: Path) -> None:
     save_tiny_vision_language_model(folder / "writer")
     save_tiny_clip(folder / "image_text")
     save_tiny_matting(folder / "matting")
+    save_tiny_segmenter(folder / "segmenter")
     stripes = np.tile(np.array([[30, 90, 200], [220, 200, 40]], np.uint8), (64, 32, 1))
     cv2.imwrite(str(folder / "style.jpg"), stripes)
 

@@ -25,7 +25,10 @@ class ExtendedProductError(RejectedSceneError):
 
 
 class SceneScorer:
-    """A `Scorer` of scenes. limits: what pictures are judged by; None looks for extended products alone."""
+    """A `Scorer` of scenes. limits: what pictures are judged by; None looks for extended products alone.
+
+    It knows the scenes of one call; all of a product's finished pictures, whenever they were made, the score compares.
+    """
 
     def __init__(self, limits: Thresholds | None) -> None:
         self._limits = limits

@@ -115,7 +115,8 @@ class Info:
             Info("c" * 40, "non-commercial"),
             "you accepted mit.*names non-commercial",
         ),
-        (Weights(model="/nowhere/b"), None, "no folder /nowhere/b"),
+        (Weights(model="/nowhere/b"), None, "no folder /nowhere/b.*name the one where they lie"),
+        (Weights(model="var/models/b"), None, "no folder var/models/b, seen from"),
     ],
 )
 def test_sources_are_checked_before_they_are_loaded(

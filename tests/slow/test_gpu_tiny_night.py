@@ -46,7 +46,9 @@ def test_a_night_with_models_ends_in_a_release(tmp_path: Path) -> None:
         False,
     }
     views = read_table(state, "product_views").to_pylist()
-    assert {row["method_revision"].partition("@")[0] for row in views} == {f"{VIEWS}+matting"}
+    assert {row["method_revision"].partition("@")[0] for row in views} == {f"{VIEWS}+segmenter"}
+    assert all("+matting@" in row["method_revision"] for row in views)
+    assert any(row["verdict"] == "accepted" for row in views)
     told = [{item["name"] for item in row["measurements"]} for row in read_table(state, "scores").to_pylist()]
     assert told and all("judge_answered" in names for names in told)
     for name in ("setting_similarity", "twin_similarity", "judge_floating", "judged_floating"):
