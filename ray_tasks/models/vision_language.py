@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+_LOG = logging.getLogger(__name__)
 
 KEPT_BYTES = 1 << 28
 """What the model keeps of beginnings that it read, on the CPU; half of the free memory on a card."""
@@ -119,6 +121,7 @@ class VisionLanguageModel:
         )
         self._matchers: dict[str, llguidance.LLMatcher] = {}
         self._kept: list[_Reading] = []
+        self._at_once = config.batch_size
         on_card = config.device == "cuda"
         self._room_bytes = torch.cuda.mem_get_info()[0] // 2 if on_card else KEPT_BYTES
         self.prefixes_read = 0
@@ -126,7 +129,6 @@ class VisionLanguageModel:
 
     def answer(self, questions: Sequence[Question]) -> list[str]:
         """See JsonModel. An answer that ran out of tokens is cut off, and so no JSON."""
-        size = self._config.batch_size
         prefixes = [question.prefix for question in questions]
         reading = [
             next((n for n, one in enumerate(self._kept) if prefix in one.rows), -1) for prefix in prefixes
@@ -136,11 +138,29 @@ class VisionLanguageModel:
         answers = [""] * len(questions)
         for _, group in groupby(order, key=reading.__getitem__):
             run = list(group)
-            for start in range(0, len(run), size):
-                chosen = run[start : start + size]
-                for i, text in zip(chosen, self._generate([questions[i] for i in chosen]), strict=True):
+            while run:
+                chosen, run = run[: self._at_once], run[self._at_once :]
+                found = self._within_memory([questions[i] for i in chosen])
+                for i, text in zip(chosen, found, strict=True):
                     answers[i] = text
         return answers
+
+    def _within_memory(self, questions: Sequence[Question]) -> list[str]:
+        """`_generate`; where memory ends, half as many at once from now on, and what was kept makes room."""
+        import torch
+
+        try:
+            return self._generate(questions)
+        except torch.OutOfMemoryError:
+            if len(questions) == 1:
+                raise
+        # Outside of the handler, since the error holds what the failed call had on the card.
+        half = -(-len(questions) // 2)
+        self._at_once = min(self._at_once, half)
+        self._kept.clear()
+        torch.cuda.empty_cache()
+        _LOG.warning("out of memory with %d questions at once: %d from now on", len(questions), half)
+        return self._within_memory(questions[:half]) + self._within_memory(questions[half:])
 
     def _generate(self, questions: Sequence[Question]) -> list[str]:
         import torch

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from jsonschema import Draft202012Validator
 from PIL import Image
 
@@ -18,8 +19,6 @@ from tests.tiny_transformers import save_qwen_writer
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import torch
-
     torch.set_num_threads(1)  # a model this small is only slowed down by more
     path = tmp_path_factory.mktemp("writer") / "tiny-writer"
     save_tiny_vision_language_model(path)
@@ -151,3 +150,25 @@ def test_beginnings_are_kept_while_there_is_room_and_the_last_in_any_case(
     any_model.answer([Question("Write.", "A picture that nobody asks about again.", picture(9), CHOICE)])
     kept = [{prefix for prefix in one.rows} for one in any_model._kept]
     assert kept == [{asked[0].prefix}, {asked[2].prefix}]
+
+
+def test_out_of_memory_halves_the_questions_and_none_is_lost(
+    any_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [Question("Write.", "Who?", None, CHOICE, f"Thing {n} of many. ") for n in range(5)]
+    answers = any_model.answer(asked)
+    generate, sizes, room = any_model._generate, [], 2
+
+    def fails(questions: list[Question]) -> list[str]:
+        sizes.append(len(questions))
+        if len(questions) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return list(generate(questions))
+
+    monkeypatch.setattr(any_model, "_generate", fails)
+    monkeypatch.setattr(any_model, "_at_once", 5)
+    assert any_model.answer(asked) == answers
+    assert sizes == [5, 3, 2, 1, 2] and any_model._at_once == 2
+    room = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        any_model.answer(asked[:2])
