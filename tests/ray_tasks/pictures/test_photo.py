@@ -28,6 +28,13 @@ def test_blur_darkness_and_flatness_are_measured() -> None:
     assert measure_photo((photo * 0.02 + 120).astype(np.uint8), None)["contrast"] < 3 < 40 < good["contrast"]
 
 
+def test_a_thin_product_on_white_is_not_flat() -> None:
+    photo = np.full((400, 600, 3), 245, np.uint8)
+    assert measure_photo(photo, None)["contrast"] == 0
+    cv2.ellipse(photo, (300, 200), (150, 120), 0, 0, 360, (190, 60, 50), 5)
+    assert measure_photo(photo, None)["contrast"] > 40
+
+
 def test_light_is_measured_on_the_product_alone() -> None:
     photo = np.full((400, 400, 3), 255, np.uint8)
     photo[100:300, 100:300] = 40
