@@ -1,6 +1,7 @@
 """One row of `product_views` for every new source image: cut-out or whole photograph, colours, tags, verdict.
 
 An image is opened once for ever under its content hash; tonight's products whose image was refused go to `rejects`.
+What failed for a reason that may go away has no row, only its rejects: it is tried again when the stage runs again.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import pyarrow as pa
 
 from infra.object_store import object_key, open_store
 from infra.ray_session import map_rows
-from infra.stage import Stage, stage_run
+from infra.stage import Stage, StageError, stage_run
 from infra.tables import Appended, missing_keys, read_night, read_table
+from ray_tasks.failures import error_budget, refusal
 from schemas.config import Config
 from schemas.revisions import views_revision
 from schemas.tables import BY_NAME
@@ -34,6 +36,10 @@ IMAGES = pa.schema([("image_sha256", pa.string()), ("image_uri", pa.string())])
 VIEWS_SCHEMA = BY_NAME["product_views"].schema
 BATCH_ROWS = 4
 """Half a core-second an image: what a crash may cost beside what waits for a commit."""
+FAILED = "view_failed"
+"""Reason of an image whose row could not be made: a disk that is full, a store that refuses, a file that is away."""
+NOT_KEPT = frozenset({FAILED, "image_changed"})
+"""Reasons that say nothing of the image itself."""
 LEAST_READING = 0.8
 """Score from which on a line that was read counts as text; below it textures are read as letters."""
 MOST_LINES = 40
@@ -103,7 +109,7 @@ class CutOutImages:
             return row | {"reason": error.reason, "reasons": [error.reason], "detail": str(error)}
         except Exception as error:
             told = f"{type(error).__name__}: {error}"[:500]
-            return row | {"reason": "view_failed", "reasons": ["view_failed"], "detail": told}
+            return row | {"reason": FAILED, "reasons": [FAILED], "detail": told}
 
     def _describe(self, image: Any) -> dict[str, Any]:
         from ray_tasks.pictures.admit import admit
@@ -241,23 +247,42 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         made = map_rows(
             new, CutOutImages, arguments, stage.config.engines, batch_rows=BATCH_ROWS, num_gpus=gpus
         )
+        budget = error_budget(new.num_rows, stage.config.quality.max_failed_share)
+        if not known.num_rows:  # a shop without any picture has not just some bad ones
+            budget = min(budget, max(0, new.num_rows - 1))
+        not_kept: list[dict[str, Any]] = []
+        failures: list[str] = []
         with Appended(stage.state, "product_views") as table:
             for views in made:
                 bar.update(views.num_rows)
-                table.add(views.to_pylist())
+                some = views.to_pylist()
+                table.add(view for view in some if view["reason"] not in NOT_KEPT)
+                not_kept += [view for view in some if view["reason"] in NOT_KEPT]
+                failures = [view["detail"] for view in not_kept if view["reason"] == FAILED]
+                if len(failures) > budget:
+                    break
         bar.close()
-        _report(stage, rows, pictured)
+        stage.to_try_again = len(not_kept)
+        _report(stage, rows, pictured, not_kept)
+        if len(failures) > budget:
+            raise StageError(refusal(failures, new.num_rows))
     return []
 
 
-def _report(stage: Stage, rows: list[dict[str, Any]], pictured: list[dict[str, Any]]) -> None:
+def _report(
+    stage: Stage,
+    rows: list[dict[str, Any]],
+    pictured: list[dict[str, Any]],
+    not_kept: list[dict[str, Any]],
+) -> None:
     views = read_table(
         stage.state,
         "product_views",
         columns=["image_sha256", "reason", "detail"],
         filters=[("method_revision", "=", views_revision(stage.config.cutout)), ("verdict", "=", "refused")],
     )
-    rejects = view_rejects(pictured, {view["image_sha256"]: view for view in views.to_pylist()})
+    refused = [*views.to_pylist(), *not_kept]
+    rejects = view_rejects(pictured, {view["image_sha256"]: view for view in refused})
     stage.write_rejects(rejects)
     for merchant in stage.merchants:
         mine = [row for row in rejects if row["merchant_id"] == merchant.id]

@@ -23,6 +23,7 @@ from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import Appended, append_rows, missing_keys, rows_to_table
 from ray_tasks.decide_again import decide_again
+from ray_tasks.failures import error_budget, refusal
 from ray_tasks.pictures.decide import Thresholds, decide, explain
 from ray_tasks.tonight import (
     Shard,
@@ -301,17 +302,25 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             raise StageError(f"{stage.config_path}: {error}") from None
         revision = scorer_revision(stage.config.quality)
         made: Counter[str] = Counter()
-        failed, rejects = 0, []
+        due = 0
+        failures: list[str] = []
+        rejects: list[dict[str, Any]] = []
         for look in looks(stage):
             counts = count_made(stage.state, planned_units(stage, look), revision)
             made.update({merchant_id: some for merchant_id, (some, _) in counts.items()})
-            for part in parts(look, sum(fresh for _, fresh in counts.values())):
+            fresh = sum(unjudged for _, unjudged in counts.values())
+            due += fresh
+            for part in parts(look, fresh):
                 unmeasured = _score_part(stage, part, thresholds)
-                failed += len(unmeasured)
+                failures += [f"{row['failure']}: {row['detail']}" for row in unmeasured]
                 rejects += score_rejects(unmeasured, thresholds)
             rejected = rejected_units(stage.state, planned_units(stage, look), revision)
             rejects += score_rejects(rejected, thresholds)
-        _report(stage, made, failed, rejects)
+        _report(stage, made, rejects)
+        stage.to_try_again = len(failures)
+        budget = min(error_budget(due, stage.config.quality.max_failed_share), sum(made.values()) - 1)
+        if len(failures) > max(0, budget):
+            raise StageError(refusal(failures, due))
     return []
 
 
@@ -346,7 +355,7 @@ def _score_part(stage: Stage, part: Shard, thresholds: Thresholds) -> list[dict[
             for row in keys.to_pylist()]  # fmt: skip
 
 
-def _report(stage: Stage, made: Mapping[str, int], failed: int, rejects: Sequence[dict[str, Any]]) -> None:
+def _report(stage: Stage, made: Mapping[str, int], rejects: Sequence[dict[str, Any]]) -> None:
     stage.write_rejects(rejects)
     of_merchant = Counter(row["merchant_id"] for row in rejects)
     for merchant in stage.merchants:
@@ -356,9 +365,6 @@ def _report(stage: Stage, made: Mapping[str, int], failed: int, rejects: Sequenc
         (row["merchant_id"], row["reason"]) for row in rejects
     ).items():
         stage.count(merchant_id, **{reason: count})
-    if failed and failed == sum(made.values()):
-        first = rejects[0]
-        raise StageError(f"all {failed} pictures failed; the first: {first['reason']}: {first['detail']}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -17,8 +18,8 @@ import pytest
 from infra import releases
 from infra.object_store import LocalStore, object_key
 from infra.releases import add_release, all_releases, live_release, pinned_versions
-from infra.tables import Appended, read_night, read_table, table_version
-from ray_tasks import make_candidates
+from infra.tables import Appended, open_table, read_night, read_table, table_version
+from ray_tasks import build_product_views, make_candidates, score_candidates
 from tests.faults.invariants import broken_objects, twice, uncommitted_pictures
 from tests.faults.undrawn import make_undrawn_night
 from tests.infra.test_night import release_row
@@ -152,6 +153,43 @@ def test_a_store_that_refuses_to_write(night: SampleNight, capsys: pytest.Captur
     assert "x NotADirectoryError: " in capsys.readouterr().err
     pictures.unlink()
     _goes_on(night)
+
+
+def test_a_store_that_refuses_cut_outs_refuses_no_image(
+    night: SampleNight, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build_product_views, "map_rows", here)
+    open_table(night.state, "product_views").delete()
+    cutouts = night.state / "store" / "cutouts"
+    shutil.rmtree(cutouts)
+    cutouts.write_bytes(b"a file where the folder should be")
+    with pytest.raises(SystemExit) as stop:
+        build_product_views.main(night.argv())
+    assert stop.value.code == 2
+    assert "x NotADirectoryError: " in capsys.readouterr().err
+    views = read_table(night.state, "product_views", columns=["reason"])["reason"].to_pylist()
+    assert build_product_views.FAILED not in views
+    cutouts.unlink()
+    build_product_views.main(night.argv())
+    images = read_night(night.state, "products", RUN_DATE, columns=["image_sha256"])["image_sha256"]
+    assert read_table(night.state, "product_views").num_rows == len(set(images.drop_null().to_pylist()))
+    assert (twice(night.state), broken_objects(night.state)) == ([], [])
+
+
+def test_pictures_that_are_away_when_they_are_scored_stop_the_stage_and_are_scored_when_they_are_back(
+    night: SampleNight, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(score_candidates, "map_rows", here)
+    make_candidates.main(night.argv())
+    pictures = night.state / "store" / "pictures"
+    pictures.rename(pictures.with_name("away"))
+    with pytest.raises(SystemExit) as stop:
+        score_candidates.main(night.argv())
+    assert stop.value.code == 2
+    assert re.search(r"due failed, above the error budget .*: \d+ x object_missing", capsys.readouterr().err)
+    pictures.with_name("away").rename(pictures)
+    score_candidates.main(night.argv())
+    assert read_table(night.state, "scores").num_rows == len(_first(night))
 
 
 def test_a_clock_that_goes_back_does_not_bring_an_older_release_to_life(
