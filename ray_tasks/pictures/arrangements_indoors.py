@@ -20,20 +20,21 @@ def cafe_front(brush: Brush, stage: Stage) -> None:
     street = oklch(0.36, 0.05, 262) if night else mix(stage.light.haze, oklch(0.84, 0.03, 220), 0.5)
     top, foot = e - brush.rng.uniform(0.78, 0.88) * h, e - 0.10 * h
     with brush.depth(15):
-        brush.panel(-0.1 * w, top, 1.1 * w, foot, ramp(shift(street, 0.05), shift(street, -0.07)))
+        brush.panel(-2 * w, top, 3 * w, foot, ramp(shift(street, 0.05), shift(street, -0.07)))
         x = -0.05 * w
-        while x < w:
-            wide, tall = brush.rng.uniform(0.14, 0.26) * w, brush.rng.uniform(0.25, 0.55) * h
-            house = mix(street, tones.muted(oklch(0.62, 0.05, 50), 0.4), 0.45)
-            house = shift(house, brush.rng.uniform(-0.05, 0.05))
-            brush.rect(x, foot - tall, x + wide, foot, house)
-            x += wide
+        with brush.repeated(1.05 * w):
+            while x < w:
+                wide, tall = brush.rng.uniform(0.14, 0.26) * w, brush.rng.uniform(0.25, 0.55) * h
+                house = mix(street, tones.muted(oklch(0.62, 0.05, 50), 0.4), 0.45)
+                house = shift(house, brush.rng.uniform(-0.05, 0.05))
+                brush.rect(x, foot - tall, x + wide, foot, house)
+                x += wide
         lamps = [LAMP_LIGHT, oklch(0.8, 0.11, 60), oklch(0.85, 0.05, 230)]
         brush.bokeh(34, (0, foot - 0.32 * h, w, foot), lamps, (9, 26), (0.15, 0.5) if night else (0.06, 0.25))
     pane, shift_px = brush.rng.uniform(0.26, 0.42) * w, brush.rng.uniform(0, 0.3) * w
     with brush.depth(8):
-        x = shift_px - pane
-        while x < 1.1 * w:
+        x = shift_px - 9 * pane
+        while x < 3 * w:
             brush.rect(x, top, x + 0.018 * w, foot, frame)
             x += pane
         brush.rect(-w, top + 0.16 * h, 2 * w, top + 0.175 * h, frame)

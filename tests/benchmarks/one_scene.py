@@ -1,11 +1,11 @@
-"""One large scene for all canvases, of which each placement shows a window, against a scene composed for each canvas.
+"""One scene whose windows are all placements, against a scene composed for each canvas.
 
     python -m tests.benchmarks.one_scene [--every 1] [--out sheet.png]
 
-A bottle in every n-th setting, for square, portrait, story and landscape. The large scene is as wide and high as all
-windows around the product together, at the greatest scale that one of them asks for. A window shows the share of the
-setting that is told in the table; detail is the mean step between neighbours at 128 px, without the product's place.
-The sheet has the composed scenes in its upper rows and the windows below them.
+A bottle in every n-th setting, for square, story (portrait is its window), landscape, and the square without words.
+Both sides take turns in one process, one thread, processor time. Shown is what a canvas has of the square's width and
+height: above 100 % it reaches beyond. Detail is the mean step between neighbours at 128 px, without the product's
+place. The sheet has a row for each setting: each canvas as composed for itself, then as a window.
 """
 
 from __future__ import annotations
@@ -21,18 +21,21 @@ import numpy as np
 from ray_tasks.pictures.arrange import TextSpec
 from ray_tasks.pictures.component_scene import ComponentScene
 from ray_tasks.pictures.compose import paste_product, place_product
-from ray_tasks.pictures.geometry import Box, Canvas
+from ray_tasks.pictures.geometry import Canvas
 from ray_tasks.pictures.layout import plan_layout
-from ray_tasks.pictures.scene import PlacedProduct, SceneSpec
+from ray_tasks.pictures.scene import CORE_PX, Core, PlacedProduct, SceneSpec
+from ray_tasks.pictures.view import View
 from schemas.instruction import LIGHTS, MOODS, SETTINGS
 from tests.ray_tasks.pictures.product_shapes import bottle
 
 CANVASES = {
-    "square": Canvas(1024, 1024),
+    "square": Canvas(CORE_PX, CORE_PX),
     "story, and portrait as its window": Canvas(1080, 1920),
     "landscape": Canvas(1200, 628),
+    "square without words": Canvas(1080, 1080),
 }
 TEXT = TextSpec("Dry feet on every trail", ("Only 420 g", "Two-year warranty"), "New in", "See it", "en")
+TILE_PX = 240
 
 
 def main() -> None:
@@ -45,80 +48,44 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     cutout, backend = bottle(900), ComponentScene()
-    placed = {}
+    placed, areas = {}, {}
     for name, canvas in CANVASES.items():
-        layout = plan_layout(canvas, "headline_left", 0.35, TEXT)
-        placed[name] = place_product(cutout, canvas, layout.product_box)
-    # Around the product, in its own heights: how far the windows reach.
-    reach = np.array([_reach(product) for product in placed.values()]).max(axis=0)
-    tall = max(product.box.height for product in placed.values())
-    left, above, right, below = np.ceil(reach * tall).astype(int).tolist()
-    large = Canvas(left + right, above + below)
-    half = min(left, right, tall)
-    box = Box(left - half, above - tall, left + half, above)
-    whole = place_product(cutout, large, box, most=9.0)
-    spent: dict[str, list[float]] = defaultdict(list)
-    detail: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    tiles = []
-    for number, setting in enumerate(SETTINGS):
-        if number % arguments.every:
-            continue
+        layout = plan_layout(canvas, "headline_left", 0.35, [] if name == "square without words" else TEXT)
+        placed[name], areas[name] = place_product(cutout, canvas, layout.product_box), layout.text_area
+    core = Core(placed["square"].box, areas["square"])
+    spent: dict[tuple[str, bool], list[float]] = defaultdict(list)
+    detail: dict[tuple[str, bool], list[float]] = defaultdict(list)
+    rows = []
+    for number, setting in list(enumerate(SETTINGS))[:: arguments.every]:
         light, mood = LIGHTS[number % len(LIGHTS)], MOODS[number % len(MOODS)]
         spec = SceneSpec(setting, light, "all", mood, ("#4f78a8", "#e08a4a"), ())
-        began = time.process_time()
-        scene = backend.draw(spec, whole, None, number)
-        spent["one for all"].append(time.process_time() - began)
+        tiles = []
         for name, product in placed.items():
-            began = time.process_time()
-            own = backend.draw(spec, product, None, number)
-            spent[name].append(time.process_time() - began)
-            began = time.process_time()
-            window = _window(scene, whole, product)
-            spent["windows"].append(time.process_time() - began)
-            detail[name].append((_detail(own, product), _detail(window, product)))
-            if arguments.out and name == "square":
-                pair = [paste_product(picture, product) for picture in (own, window)]
-                tiles.append(
-                    np.vstack([cv2.resize(p, (240, 240), interpolation=cv2.INTER_AREA) for p in pair])
-                )
-    apart = sum(canvas.width_px * canvas.height_px for canvas in CANVASES.values())
+            for windowed in (False, True):
+                began = time.process_time()
+                frame = core if windowed and name != "square" else None
+                scene = backend.draw(spec, product, areas[name], number, frame)
+                spent[name, windowed].append(time.process_time() - began)
+                detail[name, windowed].append(_detail(scene, product))
+                picture = paste_product(scene, product)
+                size = (round(TILE_PX * scene.shape[1] / scene.shape[0]), TILE_PX)
+                tiles.append(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+        rows.append(np.hstack(tiles))
     print("| | composed for each canvas | windows of one |\n|---|---:|---:|")
-    print(f"| megapixels drawn | {apart / 1e6:.2f} | {large.width_px * large.height_px / 1e6:.2f} |")
-    own_ms = 1000 * sum(np.mean(spent[name]) for name in CANVASES)
-    one_ms = 1000 * (np.mean(spent["one for all"]) + len(CANVASES) * np.mean(spent["windows"]))
-    print(f"| core-ms for all canvases | {own_ms:.0f} | {one_ms:.0f} |")
+    own, windows = (1000 * sum(np.mean(spent[name, side]) for name in CANVASES) for side in (False, True))
+    print(f"| core-ms for all canvases | {own:.0f} | {windows:.0f} |")
     for name, canvas in CANVASES.items():
-        scale = placed[name].box.height / whole.box.height
-        shown = canvas.width_px / (scale * large.width_px), canvas.height_px / (scale * large.height_px)
+        scale = View.of(placed[name], core).scale
+        shown = [side / (scale * CORE_PX) for side in (canvas.width_px, canvas.height_px)]
+        milliseconds = [f"{1000 * np.mean(spent[name, side]):.0f}" for side in (False, True)]
+        print(f"| {name}: core-ms | {' | '.join(milliseconds)} |")
         print(
-            f"| {name}: share of the setting's width and height shown | 100 %, 100 % | {shown[0]:.0%}, {shown[1]:.0%} |"
+            f"| {name}: shown of the square's width and height | own scene | {shown[0]:.0%}, {shown[1]:.0%} |"
         )
-        mine, theirs = np.mean(detail[name], axis=0)
-        print(f"| {name}: detail of the surroundings, levels | {mine:.2f} | {theirs:.2f} |")
+        steps = [f"{np.mean(detail[name, side]):.2f}" for side in (False, True)]
+        print(f"| {name}: detail of the surroundings, levels | {' | '.join(steps)} |")
     if arguments.out:
-        cv2.imwrite(str(arguments.out), np.hstack(tiles)[..., ::-1])
-
-
-def _reach(product: PlacedProduct) -> tuple[float, float, float, float]:
-    """How far the canvas reaches from the middle of the product's foot: left, up, right, down, in product heights."""
-    height, width = product.rgba.shape[:2]
-    box = product.box
-    return (
-        box.center_x / box.height,
-        box.bottom / box.height,
-        (width - box.center_x) / box.height,
-        (height - box.bottom) / box.height,
-    )
-
-
-def _window(scene: np.ndarray, whole: PlacedProduct, product: PlacedProduct) -> np.ndarray:
-    """What a canvas shows of the large scene, its product at the same place in both."""
-    height, width = product.rgba.shape[:2]
-    scale = whole.box.height / product.box.height
-    left = max(0, round(whole.box.center_x - scale * product.box.center_x))
-    top = max(0, round(whole.box.bottom - scale * product.box.bottom))
-    part = scene[top : top + round(scale * height), left : left + round(scale * width)]
-    return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(arguments.out), np.vstack(rows)[..., ::-1])
 
 
 def _detail(scene: np.ndarray, product: PlacedProduct) -> float:
