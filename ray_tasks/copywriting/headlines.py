@@ -74,7 +74,7 @@ def _names(
             qualified.append(_Name(locale.with_article(noun.article, words), words, (title,)))
         brand = product.get("brand")
         if brand and kind.bank not in CONSUMED and brand.lower() not in noun.bare.lower():
-            bare = locale.qualified["brand"][0].format(value=brand, noun=noun.bare)
+            bare = locale.elided(locale.qualified["brand"][0].format(value=brand, noun=noun.bare))
             branded.append(_Name(locale.with_article(noun.article, bare), bare, (source, ("brand", brand))))
         for fact in telling if kind.bank not in CONSUMED else ():
             form = locale.qualified.get(

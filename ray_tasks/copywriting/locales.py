@@ -102,6 +102,10 @@ class Locale:
             article = "an " if spelt or re.match(r"[aeio]|un|8|1[18](?!\d)", words.lower()) else "a "
         return f"{article}{words}"
 
+    def elided(self, text: str) -> str:
+        """French "de" loses its vowel before another: "d'Auralo"."""
+        return re.sub(r"\bde (?=[AEIOUÉÈÊaeiouéèê])", "d'", text) if self.language == "fr" else text
+
     def counted(self, number: str, unit: str) -> str:
         """The unit's word in the form that the number asks for."""
         last = int(number) % 100 if number.isdecimal() else 0

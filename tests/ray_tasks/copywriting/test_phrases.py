@@ -138,6 +138,12 @@ def test_a_thing_is_called_with_its_material(tag: str, material: str, said: str)
     assert locale.with_article(noun.article, bare) == said
 
 
+def test_french_elides_before_a_brand_that_begins_with_a_vowel() -> None:
+    assert load_locale("fr").elided("un casque audio de Auralo") == "un casque audio d'Auralo"
+    assert load_locale("fr").elided("un mug de Hush") == "un mug de Hush"
+    assert load_locale("de").elided("de Auralo") == "de Auralo"
+
+
 def test_guides_use_the_instructions_words() -> None:
     assert set(GUIDES) == set(SETTINGS)
     for guide in GUIDES.values():
