@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
@@ -15,7 +15,6 @@ from ray_tasks.pictures.flaws import (
     crumb_share,
     cut_side,
     soft_outline,
-    without_crumbs,
 )
 from ray_tasks.pictures.foot import without_cast_bars, without_contact_shade, without_pale_shade
 from ray_tasks.pictures.ground import find_edges, fit_ground, length
@@ -114,7 +113,7 @@ class ClassicalCutOut:
 
 
 def without_flaws(cut: CutOut) -> CutOut:
-    """The cut-out without loose crumbs; refused where they are many, or where the picture's border cut the product."""
+    """The cut-out; refused where loose crumbs are many, or where the picture's border cut the product."""
     bounds = alpha_bounds(cut.rgba[..., 3])
     if cut.verdict == "refused" or bounds is None:
         return cut
@@ -126,8 +125,7 @@ def without_flaws(cut: CutOut) -> CutOut:
     if side > MAX_CUT_SIDE:
         detail = f"the image cuts the product along {side:.0%} of its own side"
         return refused(cut.alpha, cut.background_kind, "touches_border", detail)
-    rgba = np.dstack([cut.rgba[..., :3], without_crumbs(cut.rgba[..., 3])])
-    return replace(cut, alpha=without_crumbs(cut.alpha), rgba=rgba)
+    return cut
 
 
 def border_fault(mask: np.ndarray) -> tuple[str, str] | None:

@@ -33,14 +33,6 @@ def crumb_share(alpha: np.ndarray) -> float:
     return float(crumbs(alpha).sum() / max(1, (alpha > _HELD).sum()))
 
 
-def without_crumbs(alpha: np.ndarray) -> np.ndarray:
-    """`alpha` without crumbs and their soft edges."""
-    loose = cv2.dilate(crumbs(alpha).view(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    kept = (alpha > _HELD) & ~crumbs(alpha)
-    clean: np.ndarray = np.where(loose & ~kept, np.uint8(0), alpha)
-    return clean
-
-
 def cut_side(alpha: np.ndarray) -> float:
     """The longest straight run of opaque pixels along a side of the product's bounds, over that side's length.
 

@@ -8,7 +8,7 @@ import pytest
 
 from ray_tasks.pictures.compose import resized
 from ray_tasks.pictures.cutout import CutOut, without_flaws
-from ray_tasks.pictures.flaws import crumb_share, cut_side, soft_outline, without_crumbs
+from ray_tasks.pictures.flaws import crumb_share, cut_side, soft_outline
 
 
 def _box(hard: bool = False) -> np.ndarray:
@@ -42,13 +42,10 @@ def test_what_the_pictures_border_cuts_stays_hard() -> None:
     assert found.detail and not found.alpha.any()
 
 
-def test_a_few_crumbs_go_and_many_refuse() -> None:
+def test_many_crumbs_refuse() -> None:
     alpha = _box()
     alpha[20:28, 20:28] = 255
-    cleaned = without_flaws(_cut(alpha))
-    assert cleaned.verdict == "accepted"
-    assert not cleaned.alpha[:90].any() and not cleaned.rgba[:90, :, 3].any()
-    assert (cleaned.alpha == _box()).all()
+    assert without_flaws(_cut(alpha)).verdict == "accepted"
     alpha[20:36, 20:36] = 255
     found = without_flaws(_cut(alpha))
     assert (found.verdict, found.reason) == ("refused", "low_quality")
@@ -59,7 +56,7 @@ def test_a_wire_holds_a_part_and_a_large_part_is_no_crumb() -> None:
     alpha = _box()
     cv2.line(alpha, (240, 200), (280, 200), 90, 1)
     alpha[195:206, 270:281] = 255
-    assert crumb_share(alpha) == 0.0 and (without_crumbs(alpha) == alpha).all()
+    assert crumb_share(alpha) == 0.0
     alpha[20:50, 20:60] = 255
     assert crumb_share(alpha) == 0.0
     assert crumb_share(np.zeros((9, 9), np.uint8)) == 0.0
