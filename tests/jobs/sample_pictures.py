@@ -39,6 +39,9 @@ def draw_good(hue: str, seed: int, size_px: int, *, backdrop: str = "#ffffff", h
         canvas.drawRect(skia.Rect.MakeLTRB(180, top - 34, 220, top + 2), body)
     label = skia.Paint(AntiAlias=True, Color=skia.Color(250, 247, 240))
     canvas.drawRect(skia.Rect.MakeLTRB(200 - width + 10, 240, 200 + width - 10, 300), label)
+    printed = skia.Paint(AntiAlias=True, Color=dark)
+    for y in (258, 276):  # a bare label of the ground's colour could be the ground, seen through
+        canvas.drawRect(skia.Rect.MakeLTRB(225 - width, y, 175 + width, y + 6), printed)
     font = skia.Font(skia.Typeface("sans-serif", skia.FontStyle.Bold()), 21)
     canvas.drawString(headline[:30], 24, 52, font, skia.Paint(AntiAlias=True, Color=skia.ColorWHITE))
     out = BytesIO()
