@@ -31,7 +31,7 @@ from infra.object_store import ObjectStore, open_store
 from infra.processes import InUse, end_with_parent, held
 from infra.records import read_record, record_path, report_dir, write_record
 from infra.settings import ConfigError, data_root, load_config, night_date
-from infra.tables import ensure_tables, night_predicate, replace_rows, rows_to_table
+from infra.tables import ensure_tables, night_predicate, replace_streamed, row_batches
 from schemas.config import Config, Merchant
 
 T = TypeVar("T")
@@ -123,18 +123,15 @@ class Stage:
     def write_rejects(self, rows: Iterable[dict[str, Any]]) -> None:
         """Replaces this stage's rejects of tonight: key, reason and detail, if known merchant_id, sku and record."""
         own = {"run_date": self.run_date, "stage": self.name, "shard": self.shard[0]}
-        table = rows_to_table(
-            "rejects",
-            (
-                {"merchant_id": None, "sku": None, "attempts": None, **row, **own}
-                | {"record": (row.get("record") or "")[:REJECT_RECORD_MAX_CHARS] or None}
-                for row in rows
-            ),
+        rejects = (
+            {"merchant_id": None, "sku": None, "attempts": None, **row, **own}
+            | {"record": (row.get("record") or "")[:REJECT_RECORD_MAX_CHARS] or None}
+            for row in rows
         )
         mine = night_predicate(self.run_date, self.selected, stage=self.name)
         if self.shard[1] > 1:
             mine += f" AND shard = {self.shard[0]}"
-        replace_rows(self.state, "rejects", table, mine)
+        replace_streamed(self.state, "rejects", row_batches("rejects", rejects), mine)
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -99,11 +99,12 @@ def plan_units(
 
 
 def _made(spark: SparkSession, state: Path, revision: str) -> DataFrame:
-    """SLOT and asset_id of every candidate, and judged: whether `revision` has judged it; NULL when nobody has."""
+    """SLOT and asset_id of every candidate; judged, accepted: whether `revision` did so (judged NULL: nobody did)."""
+    own = F.col("scorer_revision") == revision
     judged = (
         read_delta(spark, state, "scores")
         .groupBy("asset_id")
-        .agg(F.max(F.col("scorer_revision") == revision).alias("judged"))
+        .agg(F.max(own).alias("judged"), F.max(own & (F.col("verdict") == "accepted")).alias("accepted"))
     )
     return (
         read_delta(spark, state, "candidates")

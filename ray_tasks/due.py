@@ -68,6 +68,9 @@ SCENE_JOBS = pa.schema(
 )
 """One row is one scene to draw, with the texts of all its locales and the pictures to make of it."""
 
+TOLD = ("merchant_id", "sku", "segment_id", "scene", "layout", "reference", *TEXT.names)
+"""Columns of `instructions` that a scene and its texts are made of."""
+
 
 OF_THE_SETTING = frozenset(
     {
@@ -128,6 +131,7 @@ def _first_reason(rejected: Mapping[str, Sequence[str]], tried: Sequence[str]) -
 def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, Any]]) -> pa.Table:
     """Rows of SCENE_JOBS, highest priority first, a product's scenes side by side so that its cut-out is read once.
 
+    instructions: with the columns TOLD.
     Locales and placements share a scene; locales read from right to left have one of their own, with the product on the
     other side.
     """

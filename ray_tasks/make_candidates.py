@@ -26,17 +26,9 @@ from infra.ray_session import map_rows
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import Appended
 from ray_tasks.draw_together import draw_together
-from ray_tasks.due import due_units, scene_jobs
+from ray_tasks.due import SCENE_JOBS, TOLD, due_units, scene_jobs
 from ray_tasks.failures import Begun, error_budget, failure_rows, given_up, refusal, standing_failures
-from ray_tasks.tonight import (
-    Shard,
-    count_work,
-    instructions_with_work,
-    looks,
-    parts,
-    planned_units,
-    slots_with_work,
-)
+from ray_tasks.tonight import Part, any_made, instructions_with_work, open_parts, slots_with_work, standing
 from schemas.config import Config
 from schemas.instruction import LAYOUTS, content_hash
 from schemas.revisions import scorer_revision
@@ -278,10 +270,10 @@ def _texts(job: dict[str, Any]) -> dict[str, Any]:
     return texts
 
 
-def _plan(stage: Stage, part: Shard) -> tuple[pa.Table, dict[str, dict[str, Any]]]:
+def _plan(stage: Stage, part: Part) -> tuple[pa.Table, dict[str, dict[str, Any]]]:
     """The scenes of a part that are due, and what failed before and is not made since."""
-    revision, of_part = scorer_revision(stage.config.quality), planned_units(stage, part)
-    units = slots_with_work(stage.state, of_part, revision)
+    revision = scorer_revision(stage.config.quality)
+    units = slots_with_work(stage.state, part, revision)
     made = {unit["asset_id"] for unit in units if unit["is_made"]}
     failed = standing_failures(stage, {unit["asset_id"] for unit in units} - made)
     over = given_up(failed, stage.config.quality.max_failures)
@@ -291,7 +283,9 @@ def _plan(stage: Stage, part: Shard) -> tuple[pa.Table, dict[str, dict[str, Any]
         for unit in due_units(units, made, rejected)
         if unit["asset_id"] not in over and unit["status"] != "failed"
     ]
-    told = instructions_with_work(stage.state, stage.tonight, of_part, revision) if due else []
+    if not due:
+        return SCENE_JOBS.empty_table(), failed
+    told = instructions_with_work(stage.state, stage.tonight, part, revision, TOLD)
     return scene_jobs(due, told), failed
 
 
@@ -306,27 +300,23 @@ def _begun_folder(stage: Stage) -> Path:
 def main(argv: Sequence[str] | None = None) -> list[Path]:
     """Runs the stage."""
     with stage_run(STAGE, __doc__, argv) as stage:
-        revision = scorer_revision(stage.config.quality)
-        looked = [
-            (part, count_work(stage.state, planned_units(stage, part), revision)) for part in looks(stage)
-        ]
-        planned, made = (sum(counts[n] for _, counts in looked) for n in (0, 1))
-        stage.log.info("%d units planned, %d of them made", planned, made)
+        stage.log.info("%d units planned", standing(stage)[0])
+        begun = any_made(stage)
         due: dict[str, int] = defaultdict(int)
         drawn: dict[str, int] = defaultdict(int)
         failed_before: dict[str, dict[str, Any]] = {}
         failures: list[dict[str, Any]] = []
         budget = 0
-        for part in [small for look, (*_, lacking) in looked for small in parts(look, lacking)]:
+        for part in open_parts(stage):
             jobs, stand = _plan(stage, part)
             failed_before |= stand
             for job in jobs.select(["merchant_id", "pictures"]).to_pylist():
                 due[job["merchant_id"]] += len(job["pictures"])
             stage.log.info(
-                "%d pictures due so far, part %d/%d in %d scenes", sum(due.values()), *part, jobs.num_rows
+                "%d pictures due so far, %d more scenes: %s", sum(due.values()), len(jobs), part.products
             )
             budget = error_budget(sum(due.values()), stage.config.quality.max_failed_share)
-            if not made:  # a night without any picture is not a night with a few dead letters
+            if not begun:  # a night without any picture is not a night with a few dead letters
                 budget = min(budget, max(0, sum(due.values()) - 1))
             for row in _drawn(stage, jobs, sum(len(some) for some in jobs["pictures"].to_pylist())):
                 if row["failure"]:

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,14 @@ from ray_tasks.decide_again import decide_again
 from ray_tasks.failures import error_budget, refusal
 from ray_tasks.pictures.decide import Thresholds, decide, explain
 from ray_tasks.tonight import (
-    Shard,
+    Part,
     count_made,
     earlier_scores,
-    looks,
     made_beside_unjudged,
-    parts,
-    planned_units,
+    open_parts,
+    rejected_parts,
     rejected_units,
+    standing,
 )
 from schemas.config import Config
 from schemas.revisions import measures_revision, scorer_revision, views_revision
@@ -255,11 +255,10 @@ def _standing(row: dict[str, Any]) -> tuple[int, str]:
     return row["persona_rank"], row["segment_id"]
 
 
-def score_rejects(rows: Iterable[Mapping[str, Any]], thresholds: Thresholds) -> list[dict[str, Any]]:
+def score_rejects(rows: Iterable[Mapping[str, Any]], thresholds: Thresholds) -> Iterator[dict[str, Any]]:
     """Reject rows of planned candidates that were rejected (look, reasons, measurements) or could not be measured
     (failure, detail).
     """
-    rejects = []
     for row in rows:
         where = {"key": row["asset_id"], "merchant_id": row["merchant_id"], "sku": row["sku"]}
         if "failure" in row:
@@ -268,15 +267,14 @@ def score_rejects(rows: Iterable[Mapping[str, Any]], thresholds: Thresholds) -> 
             values = {item["name"]: item["value"] for item in row["measurements"]}
             reason, told = row["reasons"][0], explain(values, thresholds.of_look(row["look"]))
         detail = f"segment {row['segment_id']}, locale {row['locale']}: {told}"
-        rejects.append(where | {"reason": reason, "detail": detail})
-    return rejects
+        yield where | {"reason": reason, "detail": detail}
 
 
-def _plan(stage: Stage, part: Shard) -> pa.Table:
+def _plan(stage: Stage, part: Part) -> pa.Table:
     """A part's planned candidates that were not judged."""
     found = made_beside_unjudged(
         stage.state,
-        planned_units(stage, part),
+        part,
         scorer_revision(stage.config.quality),
         views_revision(stage.config.cutout),
         _OF_CANDIDATE,
@@ -301,70 +299,80 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         except ValueError as error:
             raise StageError(f"{stage.config_path}: {error}") from None
         revision = scorer_revision(stage.config.quality)
-        made: Counter[str] = Counter()
-        due = 0
-        failures: list[str] = []
-        rejects: list[dict[str, Any]] = []
-        for look in looks(stage):
-            counts = count_made(stage.state, planned_units(stage, look), revision)
-            made.update({merchant_id: some for merchant_id, (some, _) in counts.items()})
-            fresh = sum(unjudged for _, unjudged in counts.values())
-            due += fresh
-            for part in parts(look, fresh):
-                unmeasured = _score_part(stage, part, thresholds)
-                failures += [f"{row['failure']}: {row['detail']}" for row in unmeasured]
-                rejects += score_rejects(unmeasured, thresholds)
-            rejected = rejected_units(stage.state, planned_units(stage, look), revision)
-            rejects += score_rejects(rejected, thresholds)
-        _report(stage, made, rejects)
-        stage.to_try_again = len(failures)
+        made = Counter(standing(stage)[1])
+        due, unmeasured = 0, []
+        with Appended(stage.state, "scores") as table:
+            for part in open_parts(stage):
+                made.update(count_made(stage.state, part, revision))
+                new, failed = _score_part(stage, table, part, thresholds)
+                due += new
+                unmeasured += failed
+        _report(stage, made, unmeasured, thresholds)
+        stage.to_try_again = len(unmeasured)
         budget = min(error_budget(due, stage.config.quality.max_failed_share), sum(made.values()) - 1)
-        if len(failures) > max(0, budget):
-            raise StageError(refusal(failures, due))
+        if len(unmeasured) > max(0, budget):
+            raise StageError(refusal([f"{row['failure']}: {row['detail']}" for row in unmeasured], due))
     return []
 
 
-def _score_part(stage: Stage, part: Shard, thresholds: Thresholds) -> list[dict[str, Any]]:
-    """Judges a part's candidates; those that could not be measured, with failure and detail."""
+def _score_part(stage: Stage, table: Appended, part: Part, thresholds: Thresholds) -> tuple[int, list[dict[str, Any]]]:
+    """Judges a part's candidates into `table`: how many, and those that could not be measured, with failure and detail.
+    """
     revision = scorer_revision(stage.config.quality)
     new = _plan(stage, part)
-    earlier = earlier_scores(
-        stage.state, planned_units(stage, part), revision, f"{measures_revision(stage.config.quality)}+"
-    )
+    due = new.num_rows
+    earlier = earlier_scores(stage.state, part, revision, f"{measures_revision(stage.config.quality)}+")
     shared = {"scorer_revision": revision, "run_date": stage.run_date}
     again = decide_again(new.select(["asset_id", "look"]).to_pylist(), earlier, thresholds, shared)
     decided = rows_to_table("scores", again)
     append_rows(stage.state, "scores", decided)
     new = missing_keys(new, decided, "asset_id")
-    stage.log.info("part %d/%d: %d decided anew, %d not measured yet", *part, decided.num_rows, new.num_rows)
+    stage.log.info(
+        "%d decided anew, %d not measured yet, where %s", decided.num_rows, new.num_rows, part.products
+    )
     failures: dict[str, dict[str, Any]] = {}
     bar = stage.progress(total=new.num_rows, unit="picture")
     arguments = {"config": stage.config, "state": stage.state, "run_date": stage.run_date}
     models = (stage.config.quality.image_text, stage.config.quality.judge)
     gpus = int(any(model is not None and model.device == "cuda" for model in models))
-    with Appended(stage.state, "scores") as table:
-        for scored in map_rows(new, ScoreCandidates, arguments, stage.config.engines, num_gpus=gpus):
-            bar.update(scored.num_rows)
-            rows = scored.to_pylist()
-            failures |= {row["asset_id"]: row for row in rows if row["failure"]}
-            table.add(row for row in rows if not row["failure"])
+    for scored in map_rows(new, ScoreCandidates, arguments, stage.config.engines, num_gpus=gpus):
+        bar.update(scored.num_rows)
+        rows = scored.to_pylist()
+        failures |= {row["asset_id"]: row for row in rows if row["failure"]}
+        table.add(row for row in rows if not row["failure"])
     bar.close()
     names = ["asset_id", "merchant_id", "sku", "segment_id", "locale"]
     keys = new.select(names).filter(pc.is_in(new["asset_id"], value_set=pa.array(failures, pa.string())))
-    return [row | {name: failures[row["asset_id"]][name] for name in ("failure", "detail")}
-            for row in keys.to_pylist()]  # fmt: skip
+    return due, [row | {name: failures[row["asset_id"]][name] for name in ("failure", "detail")}
+                 for row in keys.to_pylist()]  # fmt: skip
 
 
-def _report(stage: Stage, made: Mapping[str, int], rejects: Sequence[dict[str, Any]]) -> None:
-    stage.write_rejects(rejects)
-    of_merchant = Counter(row["merchant_id"] for row in rejects)
+def _rejects(
+    stage: Stage, unmeasured: Sequence[dict[str, Any]], thresholds: Thresholds
+) -> Iterator[dict[str, Any]]:
+    """Tonight's rejects: what could not be measured, and part by part what was ever rejected and is planned."""
+    revision = scorer_revision(stage.config.quality)
+    yield from score_rejects(unmeasured, thresholds)
+    for part in rejected_parts(stage, revision):
+        yield from score_rejects(rejected_units(stage.state, part, revision), thresholds)
+
+
+def _report(
+    stage: Stage, made: Mapping[str, int], unmeasured: Sequence[dict[str, Any]], thresholds: Thresholds
+) -> None:
+    aside: Counter[tuple[str, str]] = Counter()
+
+    def counted(rejects: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for row in rejects:
+            aside[row["merchant_id"], row["reason"]] += 1
+            yield row
+
+    stage.write_rejects(counted(_rejects(stage, unmeasured, thresholds)))
+    for (merchant_id, reason), count in aside.items():
+        stage.count(merchant_id, rows_out=-count, **{reason: count})
     for merchant in stage.merchants:
         count = made.get(merchant.id, 0)
-        stage.count(merchant.id, rows_in=count, rows_out=count - of_merchant[merchant.id])
-    for (merchant_id, reason), count in Counter(
-        (row["merchant_id"], row["reason"]) for row in rejects
-    ).items():
-        stage.count(merchant_id, **{reason: count})
+        stage.count(merchant.id, rows_in=count, rows_out=count)
 
 
 if __name__ == "__main__":

@@ -102,6 +102,13 @@ WORK_UNITS = Table(
             STRING,
             "The canonical JSON whose SHA-256 is the asset id: every setting that makes it.",
         ),
+        Column(
+            "settled",
+            BOOL,
+            "Whether there was, when this was planned, a picture in this place (product, segment, locale, placement) "
+            "that the night's thresholds accept, and none that they had not judged: nothing is left to do there.",
+            nullable=True,
+        ),
     ),
     key=("run_date", "asset_id"),
     written_by="jobs.plan_work_units",

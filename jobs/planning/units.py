@@ -141,11 +141,13 @@ def compare(
     """Rows of `work_units` (without run_date): what is wanted, and what was wanted last night, is made, and is not any
     more, each with its status and the reason.
 
-    made: SLOT and asset_id of candidates; judged: whether tonight's thresholds have judged it (NULL: none ever did).
+    made: SLOT and asset_id of candidates; judged: whether tonight's thresholds have judged it (NULL: none ever did);
+    accepted: whether they accept it.
     before: last night's plan. given_up: asset_id of units that failed too often. sold: tonight's (merchant_id, sku); of
     a merchant without any nothing is retired. recalled: SQL predicate.
 
-    All of them are laid on one heap, once sorted by product, instead of joined one by one: each is read and moved once.
+    All of them are laid on one heap, moved once and sorted once, instead of joined one by one; so the rows of each
+    written file are in the order of their products.
     """
     old = before.select(*SLOT, "asset_id", F.struct(*_COLUMNS).alias("last"))
     heap = (
@@ -153,24 +155,34 @@ def compare(
         .withColumn("wanted", F.lit(True))
         .unionByName(old, allowMissingColumns=True)
         .unionByName(
-            made.select(*SLOT, "asset_id", "judged", F.lit(True).alias("made")), allowMissingColumns=True
+            made.select(*SLOT, "asset_id", "judged", "accepted", F.lit(True).alias("made")),
+            allowMissingColumns=True,
         )
         .unionByName(sold.withColumn("sold", F.lit(True)), allowMissingColumns=True)
+        # Left to itself, Spark moves the heap anew for each of the windows below.
+        .repartition(*SLOT[:2])
     )
     # From the longest key to the shortest: the order of the first serves all.
     asset, slot, persona, product = (
         Window.partitionBy(*names) for names in ([*SLOT, "asset_id"], SLOT, SLOT[:3], SLOT[:2])
     )
     had = F.col("last").isNotNull()
+    stays = F.col("wanted") & ~F.expr(recalled)
     heap = (
         heap.withColumn("made", _any(F.col("made"), asset))
         .withColumn("judged", F.max("judged").over(asset))
+        .withColumn("accepted", _any(F.col("accepted"), asset))
         .withColumn("wanted_still", _any(F.col("wanted"), asset))
         .withColumn(
             "old",
             F.max(F.when(F.col("last.variant") == 0, F.struct(*(f"last.{name}" for name in _OLD)))).over(
                 slot
             ),
+        )
+        .withColumn(
+            "settled",
+            _any(stays & F.col("accepted"), slot)
+            & ~_any(stays & F.col("made") & ~F.coalesce("judged", F.lit(False)), slot),
         )
         .withColumn("persona_known", _any(had, persona))
         .withColumn("sku_known", _any(had, product))
@@ -201,7 +213,7 @@ def compare(
     )
     rows = heap.withColumn("successors_reason", successors)
     nothing = {"priority": F.lit(0.0), "estimated_s": F.lit(0.0), "estimated_gpu_s": F.lit(0.0)}
-    retired = {"status": F.lit("retired"), "reason": gone, **nothing}
+    retired = {"status": F.lit("retired"), "reason": gone, "settled": F.lit(None), **nothing}
     return (
         rows.where(F.col("wanted") | (had & F.col("made") & ~F.col("wanted_still")))
         .join(

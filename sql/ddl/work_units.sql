@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS work_units (
   scene_backend STRING NOT NULL COMMENT 'What draws the scene: components or a diffusion pipeline.',
   scene_revision STRING NOT NULL COMMENT 'Pinned revision of the scene backend (code or weights).',
   renderer_revision STRING NOT NULL COMMENT 'Revision of composition, typesetting and encoding.',
-  identity STRING NOT NULL COMMENT 'The canonical JSON whose SHA-256 is the asset id: every setting that makes it.'
+  identity STRING NOT NULL COMMENT 'The canonical JSON whose SHA-256 is the asset id: every setting that makes it.',
+  settled BOOLEAN COMMENT 'Whether there was, when this was planned, a picture in this place (product, segment, locale, placement) that the night\'s thresholds accept, and none that they had not judged: nothing is left to do there.'
 )
 USING DELTA
 PARTITIONED BY (run_date)

@@ -186,7 +186,7 @@ def test_a_missing_or_changed_object_costs_one_row(drawn: Any, tmp_path: Path) -
     failures = [row["failure"] for row in (gone, changed, foreign)]
     assert failures == ["object_missing", "object_changed", "scoring_failed"]
     assert "another cut-out" in foreign["detail"]
-    rejects = score_rejects([planned[0] | gone], Thresholds())
+    rejects = list(score_rejects([planned[0] | gone], Thresholds()))
     assert [(row["key"], row["reason"], row["sku"]) for row in rejects] == [
         (planned[0]["asset_id"], "object_missing", "A-1")
     ]

@@ -162,7 +162,9 @@ def _explained(
     recalled: str = "FALSE",
 ) -> dict[tuple[str, int], Row]:
     wanted = _wanted_frame(spark)
-    judged = spark.createDataFrame(list((made or {}).items()), "asset_id string, judged boolean")
+    judged = spark.createDataFrame(list((made or {}).items()), "asset_id string, judged boolean").withColumn(
+        "accepted", F.col("judged")
+    )
     rows = compare(
         wanted,
         wanted.select(*SLOT, "asset_id").join(judged, on="asset_id", how="inner"),
@@ -267,7 +269,7 @@ def _made(spark: SparkSession, *units: dict[str, Any]) -> DataFrame:
     rows = [tuple(unit[name] for name in (*SLOT, "asset_id")) for unit in units]
     return spark.createDataFrame(
         rows, ", ".join(f"{name} string" for name in (*SLOT, "asset_id"))
-    ).withColumn("judged", F.lit(True))
+    ).withColumns({"judged": F.lit(True), "accepted": F.lit(True)})
 
 
 def _units(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
