@@ -183,7 +183,7 @@ class Appended:
 
     def __init__(self, state: Path, name: str) -> None:
         self._state, self._name = state, name
-        self._waiting = rows_to_table(name, [])
+        self._waiting: list[pa.Table] = []
         self._began = self._due = time.monotonic()
 
     def __enter__(self) -> Appended:
@@ -195,16 +195,17 @@ class Appended:
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
         """Takes rows of the contract, and commits when it is time."""
         # As Arrow at once: a tenth of the dictionaries.
-        self._waiting = pa.concat_tables([self._waiting, rows_to_table(self._name, rows)])
-        if time.monotonic() >= self._due or self._waiting.num_rows >= COMMIT_ROWS:
+        self._waiting.append(rows_to_table(self._name, rows))
+        if time.monotonic() >= self._due or sum(map(len, self._waiting)) >= COMMIT_ROWS:
             self._commit()
 
     def _commit(self) -> None:
         began = time.monotonic()
-        append_rows(self._state, self._name, self._waiting)
+        if self._waiting:
+            append_rows(self._state, self._name, pa.concat_tables(self._waiting))
         now = time.monotonic()
         self._due = now + max((now - began) / COMMIT_SHARE, (now - self._began) * COMMIT_SHARE)
-        self._waiting = self._waiting.slice(0, 0)
+        self._waiting = []
 
 
 def rows_to_table(name: str, rows: Iterable[dict[str, Any]]) -> pa.Table:

@@ -307,27 +307,30 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         failed_before: dict[str, dict[str, Any]] = {}
         failures: list[dict[str, Any]] = []
         budget = 0
-        for part in open_parts(stage):
-            jobs, stand = _plan(stage, part)
-            failed_before |= stand
-            for job in jobs.select(["merchant_id", "pictures"]).to_pylist():
-                due[job["merchant_id"]] += len(job["pictures"])
-            stage.log.info(
-                "%d pictures due so far, %d more scenes: %s", sum(due.values()), len(jobs), part.products
-            )
-            budget = error_budget(sum(due.values()), stage.config.quality.max_failed_share)
-            if not begun:  # a night without any picture is not a night with a few dead letters
-                budget = min(budget, max(0, sum(due.values()) - 1))
-            for row in _drawn(stage, jobs, sum(len(some) for some in jobs["pictures"].to_pylist())):
-                if row["failure"]:
-                    failures.append(row)
-                else:
-                    drawn[row["merchant_id"]] += 1
-                    failed_before.pop(row["asset_id"], None)
+        with Appended(stage.state, "candidates") as table:
+            for part in open_parts(stage):
+                jobs, stand = _plan(stage, part)
+                failed_before |= stand
+                for job in jobs.select(["merchant_id", "pictures"]).to_pylist():
+                    due[job["merchant_id"]] += len(job["pictures"])
+                stage.log.info(
+                    "%d pictures due so far, %d more scenes: %s", sum(due.values()), len(jobs), part.products
+                )
+                budget = error_budget(sum(due.values()), stage.config.quality.max_failed_share)
+                if not begun:  # a night without any picture is not a night with a few dead letters
+                    budget = min(budget, max(0, sum(due.values()) - 1))
+                for row in _drawn(
+                    stage, table, jobs, sum(len(some) for some in jobs["pictures"].to_pylist())
+                ):
+                    if row["failure"]:
+                        failures.append(row)
+                    else:
+                        drawn[row["merchant_id"]] += 1
+                        failed_before.pop(row["asset_id"], None)
+                    if len(failures) > budget:
+                        break
                 if len(failures) > budget:
                     break
-            if len(failures) > budget:
-                break
         too_many = len(failures) > budget
         for merchant_id, count in due.items():
             failed = sum(row["merchant_id"] == merchant_id for row in failures)
@@ -346,18 +349,17 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     return []
 
 
-def _drawn(stage: Stage, jobs: pa.Table, due: int) -> Iterator[dict[str, Any]]:
-    """Draws and commits the pictures; the rows of MADE as they come."""
+def _drawn(stage: Stage, table: Appended, jobs: pa.Table, due: int) -> Iterator[dict[str, Any]]:
+    """Draws the pictures and adds them to `table`; the rows of MADE as they come."""
     bar = stage.progress(total=due, unit="picture")
     arguments = {"config": stage.config, "state": stage.state, "begun": _begun_folder(stage)}
     diffusion = stage.config.scene.diffusion
     gpus = 1 if diffusion and diffusion.device == "cuda" else 0
-    with Appended(stage.state, "candidates") as table:
-        for made in map_rows(jobs, DrawPictures, arguments, stage.config.engines, num_gpus=gpus):
-            rows = made.to_pylist()
-            bar.update(len(rows))
-            table.add(row for row in rows if not row["failure"])
-            yield from rows
+    for made in map_rows(jobs, DrawPictures, arguments, stage.config.engines, num_gpus=gpus):
+        rows = made.to_pylist()
+        bar.update(len(rows))
+        table.add(row for row in rows if not row["failure"])
+        yield from rows
     bar.close()
 
 
