@@ -300,7 +300,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             raise StageError(f"{stage.config_path}: {error}") from None
         revision = scorer_revision(stage.config.quality)
         made = Counter(standing(stage)[1])
-        due, unmeasured = 0, []
+        due = 0
+        unmeasured: list[dict[str, Any]] = []
         with Appended(stage.state, "scores") as table:
             for part in open_parts(stage):
                 made.update(count_made(stage.state, part, revision))
@@ -315,9 +316,10 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     return []
 
 
-def _score_part(stage: Stage, table: Appended, part: Part, thresholds: Thresholds) -> tuple[int, list[dict[str, Any]]]:
-    """Judges a part's candidates into `table`: how many, and those that could not be measured, with failure and detail.
-    """
+def _score_part(
+    stage: Stage, table: Appended, part: Part, thresholds: Thresholds
+) -> tuple[int, list[dict[str, Any]]]:
+    """Judges a part's candidates into `table`: how many, and those that could not be measured (failure, detail)."""
     revision = scorer_revision(stage.config.quality)
     new = _plan(stage, part)
     due = new.num_rows
