@@ -193,6 +193,7 @@ def test_what_exists_is_not_made_again_and_other_thresholds_judge_it_anew(spark:
     plan = _explained(spark, [OLD], {ids["en"]: True, german: False})
     assert _why(plan["en", 0]) == ("exists", "unchanged")
     assert _why(plan["de", 0]) == ("exists", "threshold_changed")
+    assert {locale: plan[locale, 0]["settled"] for locale in ("en", "de")} == {"en": True, "de": False}
 
 
 def test_a_changed_layout_draws_again_only_what_asks_for_it(
