@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,11 +39,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     embedder = CachedEmbedder(MiniLMEmbedder(), args.cases / "text_vectors.sqlite")
     earlier, cases = (read_cases(args.cases, kind, embedder) for kind in ("choice", "fit"))
-    before = Weights.load()
+    # Not Weights.load, which refuses the weights of other features than today's.
+    before = tomllib.loads(PATH.read_text(encoding="utf-8"))
     reached = {own_scale: reached_later(earlier, cases, own_scale=own_scale) for own_scale in (False, True)}
-    own_scale = reached[True] > reached[False]
-    found = fit(cases, own_scale=own_scale)
-    PATH.write_text(written(*found, before, cases, reached), encoding="utf-8")
+    fitted = fit(cases, own_scale=reached[True] > reached[False])
+    found = Weights(*fitted, before["least_score"], before["diversity"])
+    PATH.write_text(written(found, cases, reached), encoding="utf-8")
 
 
 def reached_later(earlier: Sequence[Case], later: Sequence[Case], *, own_scale: bool) -> float:
@@ -127,13 +129,7 @@ def _block(case: Case, shop: int) -> _Block:
     return _Block(shop, x, *(matrix.ravel().astype(np.float64) for matrix in own))
 
 
-def written(
-    weights: dict[str, float],
-    own_past_users: float,
-    chosen: Weights,
-    cases: Sequence[Case],
-    reached: dict[bool, float],
-) -> str:
+def written(found: Weights, cases: Sequence[Case], reached: dict[bool, float]) -> str:
     """The file's text."""
     shops = sorted({case.shop for case in cases})
     counts = [
@@ -150,15 +146,15 @@ def written(
 # and of {reached[False]:.4f} with one for all, as the mean over shops on the later past.
 
 # Users expected of a product from which on its own past counts more than all that is known of products like it.
-own_past_users = {own_past_users}
+own_past_users = {found.own_past_users}
 
 # A segment below it gets no face: 0 is average. Chosen, not fitted; see EVALUATION.md.
-least_score = {chosen.least_score}
+least_score = {found.least_score}
 # Standard deviations of a product's scores that it costs to be wholly like a segment that is chosen already. Chosen.
-diversity = {chosen.diversity}
+diversity = {found.diversity}
 
 [weights]
-""" + "".join(f"{name} = {weight}\n" for name, weight in weights.items())
+""" + "".join(f"{name} = {weight}\n" for name, weight in found.by_feature.items())
 
 
 if __name__ == "__main__":

@@ -92,7 +92,8 @@ def test_the_fit_finds_what_made_the_data_and_is_deterministic(case: Case) -> No
 
 
 def test_the_file_can_be_read_again(case: Case) -> None:
-    text = written(dict.fromkeys(FEATURES, 0.25), 12.5, Weights.load(), [case], {True: 0.8, False: 0.7})
+    found = Weights(dict.fromkeys(FEATURES, 0.25), 12.5, least_score=-0.1, diversity=0.3)
+    text = written(found, [case], {True: 0.8, False: 0.7})
     assert tomllib.loads(text)["weights"] == dict.fromkeys(FEATURES, 0.25)
     assert tomllib.loads(text)["own_past_users"] == 12.5
     assert "shop 40" in text
