@@ -9,6 +9,9 @@ from typing import Self
 
 from ray_tasks.pictures.flaws import MAX_CRUMB_SHARE, MAX_CUT_SIDE
 
+SCALED = 1.2
+"""Times the limits of a cut-out: scaled into a picture it measures a little other than by itself."""
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -27,8 +30,8 @@ class Thresholds:
     min_product_margin_px: float = 12
     min_separation: float = 0.085
     min_separation_p20: float = 0.035
-    max_cut_side: float = MAX_CUT_SIDE
-    max_crumb_share: float = MAX_CRUMB_SHARE
+    max_cut_side: float = SCALED * MAX_CUT_SIDE
+    max_crumb_share: float = SCALED * MAX_CRUMB_SHARE
     max_ground_contact: float = 0.85
     max_overflow: float = 0
     max_text_misread: float = 0.08
