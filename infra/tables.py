@@ -201,11 +201,12 @@ class Appended:
 
     def _commit(self) -> None:
         began = time.monotonic()
-        if self._waiting:
-            append_rows(self._state, self._name, pa.concat_tables(self._waiting))
+        # They wait no more from here: an error behind the commit, as a signal's may be, commits nothing twice.
+        rows, self._waiting = self._waiting, []
+        if rows:
+            append_rows(self._state, self._name, pa.concat_tables(rows))
         now = time.monotonic()
         self._due = now + max((now - began) / COMMIT_SHARE, (now - self._began) * COMMIT_SHARE)
-        self._waiting = []
 
 
 def rows_to_table(name: str, rows: Iterable[dict[str, Any]]) -> pa.Table:

@@ -96,3 +96,19 @@ def test_made_rows_are_committed_as_often_as_is_cheap(
     assert sum(committed) == added
     assert least <= len(committed) <= most
     assert len(committed) * commit_s <= 1.1 * COMMIT_SHARE * clock.now_s + 2 * commit_s
+
+
+def test_an_error_behind_a_commit_commits_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed = []
+
+    def commit(state: Path, name: str, rows: pa.Table) -> None:
+        committed.append(rows.num_rows)
+        raise RuntimeError("Ray's raylet died")
+
+    monkeypatch.setattr(tables, "append_rows", commit)
+    monkeypatch.setattr(tables, "rows_to_table", lambda name, rows: pa.Table.from_pylist(list(rows)))
+    with pytest.raises(RuntimeError), Appended(tmp_path, "candidates") as table:
+        table.add([{"asset_id": "a"}])
+    assert committed == [1]
