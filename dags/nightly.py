@@ -182,7 +182,7 @@ with DAG(
         repeat=True,
         hours=12,
         doc="Pictures and their measurements; a rejected one is tried again a bounded number of times (Ray).",
-        outlets=[table(name) for name in ("candidates", "scores")],
+        outlets=[table(name) for name in ("candidates", "scores", "limits")],
         map_index_template="{{ task.op_kwargs['shard'] }}",
     ).expand(shard=list_shards())  # type: ignore[call-arg]
     publish = stages(

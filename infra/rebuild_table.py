@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from deltalake import QueryBuilder, write_deltalake
 
 from infra.table_contract import ContractError, ensure_table, release_from_contract
-from infra.tables import open_table, table_path
+from infra.tables import WRITER_PROPERTIES, open_table, table_path
 from schemas.contract import Table
 from schemas.expectations import expectations
 from schemas.tables import BY_NAME, TABLES
@@ -71,6 +71,7 @@ def rebuild_table(state: Path, table: Table, values: Mapping[str, str]) -> int:
             str(path),
             pa.RecordBatchReader.from_batches(table.schema, pq.ParquetFile(file).iter_batches()),
             mode="overwrite",
+            writer_properties=WRITER_PROPERTIES,
             schema_mode="overwrite",
             partition_by=list(table.partition_by) or None,
         )

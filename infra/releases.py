@@ -55,17 +55,21 @@ class Release:
     state: Path
     row: Row
 
+    @property
+    def pinned(self) -> dict[str, int]:
+        """Table -> the Delta version that the release pins."""
+        return {entry["table"]: entry["version"] for entry in self.row["table_versions"]}
+
     def version(self, name: str) -> int | None:
         """The Delta version of a table that the release pins; None for `assets`, whose rows never change.
 
         Raises KeyError for a table that it does not pin.
         """
-        pinned = {entry["table"]: entry["version"] for entry in self.row["table_versions"]}
-        if name not in pinned:
+        if name not in self.pinned:
             raise KeyError(
-                f"release {self.row['release_id']} pins no table {name}; it pins {', '.join(sorted(pinned))}"
+                f"release {self.row['release_id']} pins no table {name}; it pins {', '.join(sorted(self.pinned))}"
             )
-        return None if name == "assets" else int(pinned[name])
+        return None if name == "assets" else int(self.pinned[name])
 
     def filters(self, name: str) -> list[Filter]:
         """What of a table belongs to the release: its assets, its night's state; of made tables, everything."""

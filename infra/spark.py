@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from infra.tables import open_table, table_path
+from infra.tables import ROW_GROUP_ROWS, open_table, table_path
 from schemas.tables import BY_NAME
 
 if TYPE_CHECKING:
@@ -85,6 +85,10 @@ def spark_session(engines: Engines, state: Path, class_archive: Path | None = CL
         .config("spark.default.parallelism", engines.cores)
         # Delta reads its log into 50 partitions by default, which is 50 tasks for a handful of files.
         .config("spark.databricks.delta.snapshotPartitions", engines.cores)
+        # A file's rows keep the order in which they come. With none, and from the moment as many are open, Spark sorts
+        # by the night that all rows share, and a sort that spills mixes them.
+        .config("spark.sql.maxConcurrentOutputFileWriters", 2)
+        .config("spark.hadoop.parquet.block.row.count.limit", ROW_GROUP_ROWS)
         .config("spark.sql.execution.arrow.pyspark.enabled", "true")
         .config("spark.driver.defaultJavaOptions", " ".join(jvm_options))
         .config("spark.ui.showConsoleProgress", "false")

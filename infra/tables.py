@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, QueryBuilder, write_deltalake
+from deltalake import DeltaTable, QueryBuilder, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from infra.table_contract import ensure_table
@@ -24,6 +24,9 @@ _RACES = 20
 """How often a commit is tried that others came before."""
 COMMIT_SHARE, COMMIT_ROWS = 0.02, 5000
 """From one commit of made rows to the next: what a crash may cost, and what waits in memory."""
+ROW_GROUP_ROWS = 20_000
+"""Whoever reads a range of products holds whole row groups of the files in memory."""
+WRITER_PROPERTIES = WriterProperties(max_row_group_size=ROW_GROUP_ROWS)
 
 
 def table_path(state: Path, name: str) -> Path:
@@ -38,6 +41,18 @@ def ensure_tables(state: Path) -> None:
     """
     for table in TABLES:
         ensure_table(table_path(state, table.name), table)
+
+
+def check_state(state: Path) -> None:
+    """Brings the tables of nights up to the contract; for commands on what nights have made.
+
+    Raises FileNotFoundError where no night made any: a mistyped path is not filled with empty tables.
+    """
+    if not table_path(state, "releases").parent.is_dir():
+        raise FileNotFoundError(
+            f"no tables under {state}: name the nights' state by --state, or run a night first"
+        )
+    ensure_tables(state)
 
 
 def open_table(state: Path, name: str, version: int | None = None) -> DeltaTable:
@@ -85,8 +100,12 @@ def read_table(
 
 
 def query_table(state: Path, sql: str, *names: str) -> pa.Table:
-    """The rows of a SQL query over the named tables, by DataFusion inside delta-rs: without starting Spark."""
-    builder = QueryBuilder()
+    """The rows of a SQL query over the named tables, by DataFusion inside delta-rs: without starting Spark.
+
+    Of a join the left side is held in memory, the right one streams past.
+    """
+    # Its guesses of sizes, by which it would swap them, take a range of products for more than a whole table.
+    builder = QueryBuilder({"datafusion.optimizer.join_reordering": "false"})
     for name in names:
         builder = builder.register(name, open_table(state, name))
     return pa.table(builder.execute(sql))
@@ -144,9 +163,15 @@ def replace_rows(state: Path, name: str, rows: pa.Table | Path, predicate: str) 
         new: pa.Table | pa.RecordBatchReader = rows
         if isinstance(rows, Path):
             file = pq.ParquetFile(rows)
-            new = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches())
+            new = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(COMMIT_ROWS))
         try:
-            write_deltalake(str(table_path(state, name)), new, mode="overwrite", predicate=predicate)
+            write_deltalake(
+                str(table_path(state, name)),
+                new,
+                mode="overwrite",
+                predicate=predicate,
+                writer_properties=WRITER_PROPERTIES,
+            )
         except CommitFailedError:
             if attempt == _RACES - 1:
                 raise

@@ -10,21 +10,28 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
-from infra.releases import Filter, Release, all_releases, assets_release_id, read_release
+from infra.releases import Filter, Release, Row, all_releases, assets_release_id, read_release
 from infra.stage import EXIT_HOPELESS
 from infra.tables import read_table, rows_to_table
 from schemas.tables import BY_NAME
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 SQL = Path(__file__).resolve().parent.parent / "sql"
 QUESTIONS = SQL / "questions"
-VIEWS = ("live.sql", "measurements.duckdb.sql")
+VIEWS = ("live.sql", "measurements.{engine}.sql")
+MOST_ROWS, MOST_COLUMNS = 60, 12
+"""On the screen."""
 RELEASES = 20
 """So many of the newest releases are looked at for what they hold."""
 
@@ -51,7 +58,7 @@ def warehouse(
     the rows of these products where a table has products. Of a state table only the release's night is read, and of
     `assets` the newest releases, so that what is held in memory does not grow with the number of nights.
     """
-    views = "\n".join((SQL / "views" / name).read_text(encoding="utf-8") for name in VIEWS)
+    views = _views("duckdb")
     text = sql or " ".join(BY_NAME)
     for name, body in reversed(re.findall(r"TEMPORARY VIEW (\w+) AS(.*?);", views, re.S)):
         if re.search(rf"\b{name}\b", text):
@@ -64,18 +71,55 @@ def warehouse(
     return connection
 
 
+def spark_views(release: Release, spark: SparkSession) -> list[str]:
+    """Makes the tables as of a release, and the views of sql/views/, temporary views of a session; their names.
+
+    spark.sql(question_sql("coverage")) then answers as the command does.
+    """
+    from pyspark.sql import functions as F
+
+    from infra.spark import read_delta
+
+    names = list(BY_NAME)
+    for name in names:
+        if name == "assets":
+            rows = read_delta(spark, release.state, name).where(F.col("release_id").isin(_shown(release)))
+        elif name in release.pinned:
+            rows = release.spark(spark, name)
+        else:
+            rows = spark.createDataFrame(_rows(release, name, None))
+        rows.createOrReplaceTempView(name)
+    for statement in filter(str.strip, _views("spark").split(";\n")):
+        spark.sql(statement)
+        names += re.findall(r"TEMPORARY VIEW (\w+)", statement)
+    return names
+
+
+def _views(engine: str) -> str:
+    paths = (SQL / "views" / name.format(engine=engine) for name in VIEWS)
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def _until(release: Release) -> list[Row]:
+    return [row for row in all_releases(release.state) if row["sequence"] <= release.row["sequence"]]
+
+
+def _shown(release: Release) -> list[str]:
+    return sorted({assets_release_id(row) for row in [*_until(release)[-RELEASES:], release.row]})
+
+
 def _rows(release: Release, name: str, skus: tuple[str, Sequence[str]] | None) -> pa.Table:
     filters: list[Filter] = []
     if skus and {"merchant_id", "sku"} <= set(BY_NAME[name].schema.names):
         filters = [("merchant_id", "=", skus[0]), ("sku", "in", list(skus[1]))]
-    until = [row for row in all_releases(release.state) if row["sequence"] <= release.row["sequence"]]
     if name == "releases":
-        return rows_to_table(name, until)
+        return rows_to_table(name, _until(release))
     if name == "recalls":
         return read_table(release.state, name)
+    if name not in release.pinned:  # the table is younger than the release
+        return BY_NAME[name].schema.empty_table()
     if name == "assets":
-        shown = {assets_release_id(row) for row in [*until[-RELEASES:], release.row]}
-        return read_table(release.state, name, filters=[("release_id", "in", sorted(shown)), *filters])
+        return read_table(release.state, name, filters=[("release_id", "in", _shown(release)), *filters])
     if skus and name == "scores":
         filters = [("asset_id", "in", _rows(release, "assets", skus)["asset_id"].unique().to_pylist())]
     return release.table(name, filters=filters)
@@ -109,10 +153,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_HOPELESS
     if args.csv:
         answer.to_df().to_csv(sys.stdout, index=False)
+    elif len(answer.columns) <= MOST_COLUMNS:
+        answer.show(max_rows=MOST_ROWS)
     else:
-        answer.show(max_rows=60)
+        _print_rows(answer)
     return 0
 
 
+def _print_rows(answer: duckdb.DuckDBPyRelation) -> None:
+    """A line a value, since so many columns do not fit on a screen."""
+    rows = answer.limit(MOST_ROWS + 1).fetchall()
+    width = max(map(len, answer.columns))
+    for number, row in enumerate(rows[:MOST_ROWS], start=1):
+        print(f"-- {number}")
+        for name, value in zip(answer.columns, row, strict=True):
+            lines = value if isinstance(value, list) else [value]
+            print(f"{name:{width}}  " + f"\n{'':{width}}  ".join(map(str, lines)))
+    if len(rows) > MOST_ROWS:
+        print("-- there are more: narrow them with --where, or take all with --csv")
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # an answer may be read by head
     sys.exit(main())

@@ -28,6 +28,7 @@ from jobs.drops.csv_files import csv_bytes
 from jobs.drops.documents import (
     MANIFEST_COLUMNS,
     NOT_INCLUDED_COLUMNS,
+    checksums,
     manifest_json,
     manifest_rows,
     not_included_rows,
@@ -39,8 +40,10 @@ from jobs.drops.release_rows import (
     Row,
     held_release,
     night_rows,
+    recalled_faces,
     release_assets,
     release_before,
+    revisions_of,
     tonights_release,
     tonights_scores,
     tonights_views,
@@ -95,15 +98,18 @@ def read_merchant_night(stage: Stage, merchant: Merchant, release: Row) -> Merch
         views=tonights_views(
             stage.state,
             (product["image_sha256"] for product in products),
-            views_revision(stage.config.cutout),
+            *revisions_of(release, "views", views_revision(stage.config.cutout)),
         ),
         personas=personas,
         instructions=rows("instructions", columns=["sku", "segment_id", "locale"]),
         work_units=units,
         verdicts=tonights_scores(
-            stage.state, (unit["asset_id"] for unit in units), scorer_revision(stage.config.quality)
+            stage.state,
+            (unit["asset_id"] for unit in units),
+            *revisions_of(release, "scorer", scorer_revision(stage.config.quality)),
         ),
         rejects=rejects,
+        recalled=recalled_faces(stage.state, stage.run_date, merchant.id),
     )
     short = list(shortfalls(merchant, stage.config.placements, products, assets, said))
     before = release_before(stage.state, release)
@@ -191,10 +197,11 @@ def write_channels(
         manifest,
         lambda row, look: read_picture((folder / row["file"]).read_bytes(), look),
     )
-    (folder / "channels" / "amazon").mkdir(parents=True)
+    (folder / "channels").mkdir()
     for name, text in files.texts.items():
         (folder / name).write_bytes(text)
     for name, source in files.copies.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(folder / source, folder / name)
     (folder / "channels" / "preflight.csv").write_bytes(files.preflight())
 
@@ -209,6 +216,7 @@ def build_drop(night: MerchantNight, names: Mapping[str, str], store: ObjectStor
     texts = {
         "manifest.csv": csv_bytes(MANIFEST_COLUMNS, manifest),
         "manifest.json": manifest_json(night.merchant.id, night.release_id, manifest),
+        "manifest.sha256": checksums(manifest),
         "not_included.csv": csv_bytes(NOT_INCLUDED_COLUMNS, not_included_rows(night.short, night.rejects)),
         "README.txt": readme_text(
             merchant_name=night.merchant.name,
@@ -221,6 +229,7 @@ def build_drop(night: MerchantNight, names: Mapping[str, str], store: ObjectStor
             sheets=sheets,
             sheet_is_cut=len(pictured) > 60 * len(sheets),
             channels=sorted(night.merchant.channels),
+            earlier_id=night.earlier[0] if night.earlier else None,
         ),
     }
     changed = None

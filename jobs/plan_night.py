@@ -16,7 +16,7 @@ from typing import Any
 from infra.settings import ConfigError, load_config
 from infra.spark import spark_session
 from infra.stage import EXIT_HOPELESS, StageError, argument_parser
-from infra.tables import ensure_tables, read_night
+from infra.tables import check_state, read_night
 from jobs import plan_work_units
 from jobs.planning.rates import (
     PRODUCT,
@@ -115,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.state = args.state.resolve()
     try:
         config = load_config(args.config)
-        ensure_tables(args.state)
+        check_state(args.state)
         written = read_night(args.state, "instructions", args.run_date, columns=["merchant_id", "sku"])
         if not written.num_rows:
             raise StageError(
@@ -123,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"python -m infra.stage {UNDERSTAND} --run-date {args.run_date} --config {args.config} "
                 f"--state {args.state}"
             )
-    except (ConfigError, StageError) as error:
+    except (ConfigError, StageError, FileNotFoundError) as error:
         sys.stderr.write(f"plan_night: {error}\n")
         return EXIT_HOPELESS
     if args.dry_run:

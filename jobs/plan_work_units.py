@@ -144,10 +144,22 @@ def _with_former_prices(
 
 
 def _last_plan(spark: SparkSession, state: Path, run_date: dt.date, merchants: Sequence[str]) -> DataFrame:
-    """What the night before planned, without what it retired; no row before the first night."""
+    """What the night before planned, but for what it retired and for stand-ins that nobody made (two rows of three).
+
+    No row before the first night.
+    """
     last = night_before(state, "work_units", run_date)
     plans = read_night_delta(spark, state, "work_units", last or run_date, merchants)
-    return plans.where("status <> 'retired'" if last else "FALSE")
+    retries = (
+        read_delta(spark, state, "candidates")
+        .where("variant > 0")
+        .select("asset_id", F.lit(True).alias("made"))
+    )
+    return (
+        plans.where("status <> 'retired'" if last else "FALSE")
+        .join(F.broadcast(retries), on="asset_id", how="left")
+        .where("variant = 0 OR made")
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> list[Path]:

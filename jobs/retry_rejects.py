@@ -15,7 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.tables import ensure_tables, open_table, query_tables, sql_literal
+from infra.stage import EXIT_HOPELESS
+from infra.tables import check_state, open_table, query_tables, sql_literal
 
 _BATCH = 5_000
 
@@ -62,7 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--dry-run", action="store_true", help="only list them")
     args = parser.parse_args(argv)
     state = args.state.resolve()
-    ensure_tables(state)
+    try:
+        check_state(state)
+    except FileNotFoundError as error:
+        sys.stderr.write(f"retry_rejects: {error}\n")
+        return EXIT_HOPELESS
     letters = dead_letters(state, args.merchant, args.like)
     for row in letters:
         print(f"{row['attempts']:>3} x {row['key']}  {row['detail']}")

@@ -36,6 +36,8 @@ IMAGES = pa.schema([("image_sha256", pa.string()), ("image_uri", pa.string())])
 VIEWS_SCHEMA = BY_NAME["product_views"].schema
 BATCH_ROWS = 4
 """Half a core-second an image: what a crash may cost beside what waits for a commit."""
+PROCESSES_A_CARD = 4
+"""That share one where a network is on it."""
 FAILED = "view_failed"
 """Reason of an image whose row could not be made: a disk that is full, a store that refuses, a file that is away."""
 NOT_KEPT = frozenset({FAILED, "image_changed"})
@@ -46,15 +48,22 @@ MOST_LINES = 40
 BOX_SIDES = ("left", "top", "right", "bottom")
 
 
-def open_method(cutout: CutOut) -> CutOutMethod:
-    """What cuts products out, with its networks loaded."""
+def share_of_card(cutout: CutOut) -> float:
+    """What a process takes of a card: its networks are small, and the rest of its work is a core's."""
+    on_card = any(one is not None and one.device == "cuda" for one in (cutout.segmenter, cutout.matting))
+    return 1 / PROCESSES_A_CARD if on_card else 0
+
+
+def open_method(cutout: CutOut, cores: int) -> CutOutMethod:
+    """What cuts products out, with its networks loaded; cores: of the machine, one card's or all processes'."""
     from ray_tasks.pictures.cutout import ClassicalCutOut
 
     method: CutOutMethod = ClassicalCutOut()
     if cutout.segmenter is not None:
         from ray_tasks.models.segmenting import SegmentingCutOut
 
-        method = SegmentingCutOut(cutout.segmenter)
+        threads = max(1, cores // PROCESSES_A_CARD) if share_of_card(cutout) else 1
+        method = SegmentingCutOut(cutout.segmenter, threads)
     if cutout.matting is not None:
         from ray_tasks.models.matting import MattingCutOut
 
@@ -71,7 +80,8 @@ class CutOutImages:
         cv2.setNumThreads(1)
         self._store = open_store(config.store, state)
         self._revision = views_revision(config.cutout)
-        self._method = open_method(config.cutout)
+        self._method = open_method(config.cutout, config.engines.cores)
+        self._objects = config.cutout.objects
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """One row an image, whatever happens to it."""
@@ -116,11 +126,12 @@ class CutOutImages:
         from ray_tasks.pictures.colours import product_palette
         from ray_tasks.pictures.compose import alpha_bounds
         from ray_tasks.pictures.cues import form_cues, lettering_cues
+        from ray_tasks.pictures.objects import with_objects
         from ray_tasks.pictures.ocr import read_text
         from ray_tasks.pictures.people import skin_share
         from ray_tasks.pictures.photo import measure_photo, shape_words, surface_words, whole_photo
 
-        cut = self._method.cut(image.rgb, image.alpha)
+        cut = with_objects(self._method.cut(image.rgb, image.alpha), self._objects)
         texts = [text for text, _, score in read_text(image.rgb) if score >= LEAST_READING][:MOST_LINES]
         people = skin_share(image.rgb) > 0
         found = cut.reason is None
@@ -242,10 +253,13 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         stage.log.info("%d images, %d of them new", wanted.num_rows, new.num_rows)
         bar = stage.progress(total=new.num_rows, unit="image")
         arguments = {"config": stage.config, "state": stage.state}
-        networks = stage.config.cutout.segmenter, stage.config.cutout.matting
-        gpus = int(any(one is not None and one.device == "cuda" for one in networks))
         made = map_rows(
-            new, CutOutImages, arguments, stage.config.engines, batch_rows=BATCH_ROWS, num_gpus=gpus
+            new,
+            CutOutImages,
+            arguments,
+            stage.config.engines,
+            batch_rows=BATCH_ROWS,
+            num_gpus=share_of_card(stage.config.cutout),
         )
         budget = error_budget(new.num_rows, stage.config.quality.max_failed_share)
         if not known.num_rows:  # a shop without any picture has not just some bad ones

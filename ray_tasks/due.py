@@ -132,12 +132,13 @@ def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, A
     """Rows of SCENE_JOBS, highest priority first, a product's scenes side by side so that its cut-out is read once.
 
     instructions: with the columns TOLD.
-    Locales and placements share a scene; locales read from right to left have one of their own, with the product on the
-    other side.
+    Locales and placements share a scene. Those read from right to left have a job of their own, with all texts too: of
+    the same composition, seen in a mirror.
     """
     by_scene: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for unit in due:
-        to_left, white = script_of(unit["locale"]).right_to_left, unit["look"] == "white"
+        to_left = unit["scene_text"] and script_of(unit["locale"]).right_to_left
+        white = unit["look"] == "white"
         by_scene[*(unit[name] for name in _SCENE), white, to_left].append(unit)
     by_persona: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in instructions:
@@ -152,8 +153,7 @@ def scene_jobs(due: Iterable[dict[str, Any]], instructions: Sequence[dict[str, A
         unit = units[0]
         locales = sorted(by_persona[key[:3]], key=lambda row: row["locale"])
         first = locales[0]
-        # The longest text of all locales that share the scene decides how much room it leaves.
-        locales = [row for row in locales if script_of(row["locale"]).right_to_left == key[-1]]
+        # The longest text of all locales decides how much room the composition leaves.
         texts = [{name: row[name] for name in TEXT.names} for row in locales]
         pictures = [{name: unit[name] for name in PICTURE.names} for unit in units]
         scene, layout = retried(unit["variant"], first["scene"], first["layout"])

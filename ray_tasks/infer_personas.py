@@ -191,7 +191,7 @@ def _adviser(stage: Stage) -> Adviser:
     if not weight:
         stage.log.info("the model's opinions count nothing: personas.measured names no record that says more")
     picture = partial(cutout_picture, stage.config.store, stage.state, model.picture_px)
-    return Adviser(serve_model(model, stage.config.engines), weight, revision, picture)
+    return Adviser(serve_model(model, stage.config.engines, stage.state), weight, revision, picture)
 
 
 def _spoken_for_too_little(

@@ -78,6 +78,7 @@ class DrawPictures:
         self._cutout = lru_cache(maxsize=2)(self._read_cutout)
         self._core = lru_cache(maxsize=4)(self._core_layout)
         self._begun = Begun(begun)
+        self._last_scene: tuple[Any, Any] = (None, None)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """One row a picture."""
@@ -101,10 +102,7 @@ class DrawPictures:
             with self.begun(job):
                 base, order = self.plan(job)
                 if order is not None:
-                    scene = self._backend.draw(
-                        order.spec, order.product, order.text_area, order.seed, order.core
-                    )
-                    base = replace(base, scene_rgb=scene)
+                    base = replace(base, scene_rgb=self._scene(job["cutout_uri"], order))
         except Exception as error:
             return self.failed(job, error)
         return self.set_texts(job, base, time.perf_counter() - started)
@@ -118,6 +116,7 @@ class DrawPictures:
         from ray_tasks.pictures.geometry import Canvas
         from ray_tasks.pictures.picture import plan_base, sticker_area, white_base
         from ray_tasks.pictures.scene import SceneSpec
+        from ray_tasks.pictures.script import script_of
 
         canvas = Canvas(job["width_px"], job["scene_height_px"])
         if job["pictures"][0]["look"] == "white":
@@ -137,6 +136,7 @@ class DrawPictures:
             seed,
             preview=self._backend if drawn else None,
             others=others,
+            to_left=job["scene_text"] and script_of(job["pictures"][0]["locale"]).right_to_left,
             core=self._core(job["cutout_uri"], spec, tuple(told), (job["layout"], *others), seed)
             if drawn
             else None,
@@ -232,6 +232,13 @@ class DrawPictures:
 
     def _failed(self, job: dict[str, Any], due: dict[str, Any], error: Exception) -> dict[str, Any]:
         return self._common(job, due) | {"failure": f"{type(error).__name__}: {error}"[:500]}
+
+    def _scene(self, cutout_uri: str, order: Any) -> Any:
+        """The scene of an order; the last one again where locales of both directions differ in nothing but words."""
+        key = (cutout_uri, replace(order, product=order.product.box), order.product.rgba.shape)
+        if self._last_scene[0] != key:
+            self._last_scene = key, order.drawn_by(self._backend)
+        return self._last_scene[1]
 
     def _core_layout(self, cutout_uri: str, spec: Any, texts: Any, layouts: Any, seed: int) -> Any:
         """What all placements of a product and persona have in common; a framed photograph has no scene."""

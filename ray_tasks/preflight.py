@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from infra.settings import ConfigError, load_config
+from ray_tasks.models.weight_files import numbers_in, weight_files
 from ray_tasks.preflight_trials import (
     tell_shapes,
     tell_worth,
@@ -25,7 +26,7 @@ from ray_tasks.preflight_trials import (
     try_writing,
 )
 from schemas.config import Config
-from schemas.model_config import Weights
+from schemas.model_config import LoRA, Segmenter, Weights
 
 _WORK_BYTES = 5 << 30
 """Beside the weights: activations of one picture at 1024 x 1024, the caches, CUDA itself."""
@@ -38,7 +39,7 @@ def check_source(key: str, weights: Weights) -> str:
         card = folder / "README.md"
         named = licence_in(card.read_text(encoding="utf-8")) if card.is_file() else None
         check_licence(key, weights, named, is_hub=False)
-        return f"folder {weights.model}, licence {named or 'not named'}, {_gigabytes(_bytes_below(folder))}"
+        return f"folder {weights.model}, licence {named or 'not named'}, {_gigabytes(_bytes_below(folder, weights))}"
     # The hub's names have one slash.
     if folder.is_absolute() or weights.model.startswith(".") or weights.model.count("/") > 1:
         raise OSError(
@@ -69,15 +70,13 @@ def check_source(key: str, weights: Weights) -> str:
                 f"{weights.model} --revision {weights.revision}; or name a local folder there"
             )
         return (
-            f"{weights.model}@{weights.revision[:12]}: {_gigabytes(_bytes_below(files))} as they are here; the hub is "
-            "not asked or not reached"
+            f"{weights.model}@{weights.revision[:12]}: {_gigabytes(_bytes_below(files, weights))} as they are here; "
+            "the hub is not asked or not reached"
         )
     if not info.sha.startswith(weights.revision):
         raise ValueError(f"{key}.revision: {weights.revision} is no commit of {weights.model}")
     check_licence(key, weights, _licence(info), is_hub=True)
-    size = sum(
-        file.size or 0 for file in info.siblings or () if file.rfilename.endswith((".safetensors", ".onnx"))
-    )
+    size = sum(file.size or 0 for file in _loaded_siblings(info, weights))
     return f"{weights.model}@{weights.revision[:12]}, licence {_licence(info)}, {_gigabytes(size)}"
 
 
@@ -140,7 +139,7 @@ def check_licence(key: str, weights: Weights, named: str | None, *, is_hub: bool
         )
 
 
-def check_card(key: str, device: str, weights: Sequence[Weights]) -> str:
+def check_card(key: str, device: str, weights: Mapping[str, Weights]) -> str:
     """What one stage's models run on. Raises ValueError where the card is missing, too old or too small for them."""
     if device == "cpu":
         return "on the CPU: for tests; a photographic scene takes minutes, an answer too"
@@ -154,11 +153,38 @@ def check_card(key: str, device: str, weights: Sequence[Weights]) -> str:
             "infra/config/local.toml"
         )
     card = torch.cuda.get_device_properties(0)
-    needed = sum(_bytes_below(folder) for one in weights if (folder := _local_folder(one)) is not None)
+    needed = sum(bytes_on_card(one) for one in weights.values() if getattr(one, "device", device) == "cuda")
     check_room(card.name, card.total_memory, needed)
     if card.major < 8:
         raise ValueError(f"{card.name} computes no bfloat16 in hardware; take an Ampere card or newer")
-    return f"{card.name}, {_gigabytes(card.total_memory)}, {_gigabytes(needed)} of weights on disk"
+    return f"{card.name}, {_gigabytes(card.total_memory)}, {_gigabytes(needed)} of it for weights"
+
+
+def bytes_on_card(weights: Weights) -> int:
+    """What the weights take there, in bfloat16: of files that are here, or by what the hub tells of those that are not.
+
+    0 for a LoRA, which is added to other weights, and where neither is known.
+    """
+    if isinstance(weights, LoRA | Segmenter):
+        return 0
+    folder = _local_folder(weights)
+    if folder is not None and (files := _files_below(folder, weights)):
+        return 2 * sum(map(numbers_in, files))
+    info = _hub_info("", weights)
+    return 2 * sum(_numbers_on_hub(weights, file.rfilename) for file in _loaded_siblings(info, weights))
+
+
+def _numbers_on_hub(weights: Weights, name: str) -> int:
+    from huggingface_hub import HfApi
+
+    head = HfApi().parse_safetensors_file_metadata(weights.model, name, revision=weights.revision)
+    return sum(head.parameter_count.values())
+
+
+def _loaded_siblings(info: Any, weights: Weights) -> list[Any]:
+    """Of the files that the hub tells of, those that are read."""
+    by_name = {file.rfilename: file for file in (info and info.siblings) or ()}
+    return [by_name[name] for name in weight_files(weights, by_name)]
 
 
 def check_room(card: str, memory_bytes: int, weights_bytes: int) -> None:
@@ -184,9 +210,14 @@ def _local_folder(weights: Weights) -> Path | None:
     return folder if any(folder.iterdir()) else None
 
 
-def _bytes_below(folder: Path) -> int:
-    """Of weights; a repository that has a network in several precisions counts them all."""
-    return sum(path.stat().st_size for kind in ("safetensors", "onnx") for path in folder.rglob(f"*.{kind}"))
+def _files_below(folder: Path, weights: Weights) -> list[Path]:
+    """Of a model's folder the files of weights that are read."""
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    return [folder / name for name in weight_files(weights, names)]
+
+
+def _bytes_below(folder: Path, weights: Weights) -> int:
+    return sum(path.stat().st_size for path in _files_below(folder, weights))
 
 
 def checks(config: Config, state: Path) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -207,8 +238,8 @@ def checks(config: Config, state: Path) -> Iterator[tuple[str, Callable[[], str]
         room = key.split(".")[0]
         if key in weights and room not in seen:
             seen.add(room)
-            together = [one for other, one in weights.items() if other.startswith(f"{room}.")]
-            devices = {getattr(one, "device", "cpu") for one in together}
+            together = {other: one for other, one in weights.items() if other.startswith(f"{room}.")}
+            devices = {getattr(one, "device", "cpu") for one in together.values()}
             device = "cuda" if "cuda" in devices else "cpu"
             yield f"{room}.card", partial(check_card, key, device, together)
     if "scene.diffusion" in weights:

@@ -106,15 +106,32 @@ def tell_worth(config: Config) -> str:
 
 
 def try_cutting(config: Config) -> str:
-    """Cuts one product out. Raises what kept it from being cut out."""
-    from ray_tasks.build_product_views import open_method
+    """Cuts one product out. Raises what kept it from being cut out, or will when all processes do it."""
+    import psutil
 
-    method = open_method(config.cutout)
+    from ray_tasks.build_product_views import PROCESSES_A_CARD, open_method, share_of_card
+
+    process = psutil.Process()
+    before = process.memory_info().rss
+    method = open_method(config.cutout, config.engines.cores)
     started = time.perf_counter()
     found = method.cut(_photograph())
+    cut_s = time.perf_counter() - started
     if found.verdict != "accepted":
         raise ValueError(f"the jar was refused: {found.reason} ({found.detail})")
-    return f"one product of {found.rgba.shape[1]} x {found.rgba.shape[0]} px in {time.perf_counter() - started:.1f} s"
+    processes = PROCESSES_A_CARD if share_of_card(config.cutout) else config.engines.cores
+    check_memory(processes, process.memory_info().rss - before, psutil.virtual_memory().total)
+    return f"one product of {found.rgba.shape[1]} x {found.rgba.shape[0]} px in {cut_s:.1f} s; {processes} at a time"
+
+
+def check_memory(processes: int, each_bytes: int, machine_bytes: int) -> None:
+    """Raises ValueError where the machine has no room for so many processes with their networks."""
+    if processes * each_bytes > machine_bytes:
+        raise ValueError(
+            f"machine too small: {processes} processes cut out side by side, each takes {each_bytes / 1e9:.1f} GB with "
+            f"its networks, and there are {machine_bytes / 1e9:.1f} GB; take a larger machine or a smaller "
+            "cutout.segmenter, or, where none of the networks is on a card, fewer engines.cores"
+        )
 
 
 def try_seeing(config: Config, state: Path) -> str:

@@ -24,6 +24,7 @@ from infra.stage import Stage, StageError, stage_run
 from infra.tables import Appended, append_rows, missing_keys, rows_to_table
 from ray_tasks.decide_again import decide_again
 from ray_tasks.failures import error_budget, refusal
+from ray_tasks.limits import keep_limits
 from ray_tasks.pictures.decide import Thresholds, decide, explain
 from ray_tasks.tonight import (
     Part,
@@ -41,7 +42,7 @@ from schemas.tables import BY_NAME
 
 STAGE = "ray_tasks.score_candidates"
 INPUTS = ("work_units", "candidates", "product_views")
-OUTPUTS = ("scores",)
+OUTPUTS = ("scores", "limits")
 
 _OF_CANDIDATE = (
     "uri", "sha256", "width_px", "height_px", "setting", "product_box", "text_boxes", "overflow", "changed_core_px",
@@ -299,6 +300,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         except ValueError as error:
             raise StageError(f"{stage.config_path}: {error}") from None
         revision = scorer_revision(stage.config.quality)
+        keep_limits(stage.state, revision, thresholds)
         made = Counter(standing(stage)[1])
         due = 0
         unmeasured: list[dict[str, Any]] = []

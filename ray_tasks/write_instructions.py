@@ -26,6 +26,7 @@ from ray_tasks.copywriting.uses import use_of
 from ray_tasks.copywriting.validation import REASONS, reasons_against
 from ray_tasks.copywriting.writer import Persona, Said, Thing, write_instruction
 from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder, Vectors
+from ray_tasks.models.vector_cache import CachedEmbedder
 from ray_tasks.personas.texts import accepted_views, first_products, in_shard, of_merchants
 from ray_tasks.scene_backends import References, open_references
 from schemas.config import Config
@@ -38,7 +39,7 @@ OUTPUTS = ("instructions",)
 
 BATCH_SIZE = 32
 WRITER = "rules"
-WRITER_REVISION = "rules-7"
+WRITER_REVISION = "rules-8"
 
 _PRODUCT_COLUMNS = (
     "run_date",
@@ -91,7 +92,7 @@ class InstructionWriter:
     A row of a batch is a product with `segment_ids` (its personas in rank order), `palette` (hex colours of the
     cut-out), `aspect` (its width over its height) and `framed` (whether the whole photograph is shown). Per merchant:
     `locales`, and `placements` with their channels; `brands` are those of the night, of which a product's copy may
-    name its own only.
+    name its own only. `cache` is a file of vectors of earlier nights.
     """
 
     def __init__(
@@ -103,8 +104,10 @@ class InstructionWriter:
         placements: Mapping[str, Mapping[str, str]] | None = None,
         brands: Collection[str] = (),
         references: References | None = None,
+        cache: Path | None = None,
     ) -> None:
-        self.embedder = RememberingEmbedder(embedder or MiniLMEmbedder())
+        embedder = embedder or MiniLMEmbedder()
+        self.embedder = RememberingEmbedder(CachedEmbedder(embedder, cache) if cache else embedder)
         self._segments = {row["segment_id"]: row for row in segments.to_pylist()}
         self._locales = {merchant: [load_locale(tag) for tag in tags] for merchant, tags in locales.items()}
         self._placements = placements or {}
@@ -298,6 +301,7 @@ def _written(
         },
         "brands": {brand for brand in products["brand"].unique().to_pylist() if brand},
         "references": open_references(stage.config.scene),
+        "cache": stage.state / "cache" / "text_vectors.sqlite",
     }
     worker: type[Any] = InstructionWriter
     if (model := stage.config.writer.model) and stage.config.writer.backend == "model" and products.num_rows:
@@ -310,7 +314,7 @@ def _written(
             "config": model,
             "store": stage.config.store,
             "state": stage.state,
-            "model": serve_model(model, stage.config.engines),
+            "model": serve_model(model, stage.config.engines, stage.state),
         }
     for table in map_rows(products, worker, arguments, stage.config.engines, batch_rows=BATCH_SIZE):
         good = table.filter(pc.is_null(table[REJECT_COLUMN.name]))

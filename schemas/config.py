@@ -165,7 +165,9 @@ class Merchant(Strict):
     placements: tuple[Identifier, ...] = ("square",)
     segment_sources: tuple[Identifier, ...]
     currency: str = Field(pattern=r"^[A-Z]{3}$")
-    channels: dict[Literal["google_merchant", "amazon", "meta"], Channel] = Field(default_factory=dict)
+    channels: dict[Literal["google_merchant", "amazon", "meta", "social"], Channel] = Field(
+        default_factory=dict
+    )
     """Where the merchant sells: its drop then has files for them under `channels/`, checked by each one's rules."""
     price: ShownPrice | None = None
     """Left out, pictures show no price and outlive its changes."""
@@ -174,7 +176,7 @@ class Merchant(Strict):
     @model_validator(mode="after")
     def _channels_are_complete(self) -> Self:
         for name, channel in self.channels.items():
-            if name != "amazon" and channel.base_url is None:
+            if name in {"google_merchant", "meta"} and channel.base_url is None:
                 raise ValueError(
                     f"channel {name} of merchant {self.id}: base_url is missing: the address, with a slash at its "
                     "end, under which the unpacked drop will be served"

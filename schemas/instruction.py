@@ -60,6 +60,8 @@ SURFACE_OF_SETTING = {
 }
 """What the product stands on: it follows from the setting."""
 SETTINGS = tuple(SURFACE_OF_SETTING)
+SEEN_FROM_ABOVE = frozenset({"linen_fabric", "paper_flatlay", "wood_flatlay", "picnic_blanket", "silk_drape"})
+"""Settings that a product lies in."""
 LIGHTS = ("studio_soft", "window_left", "window_right", "golden_hour", "cool_morning", "night_lamp")
 SEASONS = ("all", "spring", "summer", "autumn", "winter")
 MOODS = ("calm", "fresh", "energetic", "cosy", "premium", "playful")

@@ -40,6 +40,8 @@ class Segmenter(Weights):
 class CutOut(Strict):
     """What cuts products out."""
 
+    objects: Literal["all", "largest", "one"] = "all"
+    """Of a picture with several loose objects: all are shown, the largest alone, or the whole photograph."""
     segmenter: Segmenter | None = None
     """What tells product from ground in place of the classical method, on any ground."""
     matting: OnDevice | None = None
@@ -60,6 +62,12 @@ class Style(Weights):
     image_encoder: str = "image_encoder"
     """Folder of the image encoder below `subfolder`, or a path with a slash below the model."""
     scale: float = Field(default=0.5, gt=0, le=1)
+
+    @property
+    def encoder_folder(self) -> str:
+        """Folder of the image encoder below the model."""
+        is_path = "/" in self.image_encoder or not self.subfolder
+        return self.image_encoder if is_path else f"{self.subfolder}/{self.image_encoder}"
 
 
 class LoRA(Weights):

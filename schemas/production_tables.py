@@ -257,6 +257,31 @@ SCORES = Table(
     checks=(Check("verdict_known", "verdict IN ('accepted', 'rejected')", breaks={"verdict": "refused"}),),
 )
 
+LIMITS = Table(
+    name="limits",
+    doc="The limit that one measurement is held against, for pictures of one look by one scorer.",
+    columns=(
+        Column(
+            "scorer_revision", STRING, "Revision of the measurements and of the thresholds, as in scores."
+        ),
+        Column(
+            "look", STRING, "text, plain or white, as in work_units.", sample=one_of("text", "plain", "white")
+        ),
+        Column("measurement", STRING, "Name of the measurement."),
+        Column(
+            "side",
+            STRING,
+            "min: good pictures have at least the value; max: at most.",
+            sample=one_of("min", "max"),
+        ),
+        Column("value", DOUBLE, "The limit."),
+        Column("reason", STRING, "Reason code of what lies beyond it."),
+    ),
+    key=("scorer_revision", "look", "measurement", "side"),
+    written_by="ray_tasks.score_candidates",
+    checks=(Check("side_known", "side IN ('min', 'max')", breaks={"side": "left"}),),
+)
+
 REJECTS = Table(
     name="rejects",
     doc="One input row, image, segment, unit or candidate that was set aside, and why.",

@@ -13,17 +13,17 @@ from schemas.config import Quality
 from schemas.instruction import content_hash
 from schemas.model_config import CutOut, Scene, Weights, WriterModel
 
-VIEWS = "classical-20"
+VIEWS = "classical-22"
 """Opening, cut-out, admission, colours, tags, and text found."""
-COMPONENT_SCENE = "components-13"
+COMPONENT_SCENE = "components-14"
 """Component-based drawing of scenes."""
 PAINTER = "painter-2"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""
-RENDERER = "render-9"
+RENDERER = "render-14"
 """Composition, layout, typesetting and encoding."""
 LAYOUT_REVISIONS: dict[str, str] = {}
 """Of a layout that is set otherwise than in RENDERER's days: raised here, only what asks for it is drawn again."""
-SCORER = "measure-11"
+SCORER = "measure-13"
 """Measurements and the default thresholds."""
 SEEING = "seeing-1"
 """What models measure of a picture: questions, words, and what is made of the answers."""
@@ -89,9 +89,8 @@ def _folder_revision(folder: Path) -> str:
 
 def views_revision(cutout: CutOut) -> str:
     """The pinned revision of cut-outs and what is seen in source pictures."""
-    return "+".join(
-        [VIEWS, *(_weights(one) for one in (cutout.segmenter, cutout.matting) if one is not None)]
-    )
+    networks = [_weights(one) for one in (cutout.segmenter, cutout.matting) if one is not None]
+    return "+".join([VIEWS, *networks, *([] if cutout.objects == "all" else [cutout.objects])])
 
 
 def measures_revision(quality: Quality) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.contract import Table
 from schemas.ingest_tables import PRODUCTS, SEGMENT_AFFINITY, SEGMENTS
-from schemas.production_tables import CANDIDATES, RATES, REJECTS, SCORES, WORK_UNITS
+from schemas.production_tables import CANDIDATES, LIMITS, RATES, REJECTS, SCORES, WORK_UNITS
 from schemas.release_tables import ASSETS, RECALLS, RELEASES
 from schemas.understanding_tables import (
     INSTRUCTIONS,
@@ -25,6 +25,7 @@ TABLES: tuple[Table, ...] = (
     RATES,
     CANDIDATES,
     SCORES,
+    LIMITS,
     ASSETS,
     RELEASES,
     RECALLS,

@@ -102,7 +102,7 @@ PRODUCT_VIEWS = Table(
         Column(
             "treatment",
             STRING,
-            "cutout, or framed: the whole photograph is shown as a print; NULL when refused.",
+            "cutout, or framed: the whole photograph is shown; NULL when refused.",
             nullable=True,
             sample=one_of("cutout", "framed"),
         ),

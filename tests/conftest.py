@@ -31,8 +31,12 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     from infra.spark import spark_session
     from schemas.config import Engines
 
+    # A sort of 30,000 rows spills, as one of millions does.
+    spills = {"spark.shuffle.spill.numElementsForceSpillThreshold": "30000"}
     # A folder with a space: options and paths must survive one.
-    session = spark_session(Engines(cores=2, spark_memory="1g"), tmp_path_factory.mktemp("a state"))
+    session = spark_session(
+        Engines(cores=2, spark_memory="1g", spark_conf=spills), tmp_path_factory.mktemp("a state")
+    )
     yield session
     session.stop()
 

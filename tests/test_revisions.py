@@ -30,6 +30,7 @@ VIEW_MODULES = {
     "cues",
     "ground",
     "mask",
+    "objects",
     "matte",
     "walk",
     "photo",

@@ -6,11 +6,14 @@ import csv
 import io
 import json
 import os
+import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +76,16 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     with tempfile.TemporaryDirectory(prefix="hf", ignore_cleanup_errors=True) as temporary:
         output = _run(config, folder / "state", environment=os.environ | {"TMPDIR": temporary})
         yield Night(folder / "state", config, output, Path(temporary))
+
+
+def _files(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def _vectors(state: Path) -> int:
+    """How many texts the models of personas and copy have embedded."""
+    with closing(sqlite3.connect(state / "cache" / "text_vectors.sqlite")) as file:
+        return int(file.execute("SELECT count(*) FROM kept").fetchone()[0])
 
 
 def test_the_last_four_lines_say_where_everything_is(night: Night) -> None:
@@ -148,10 +161,16 @@ def test_the_same_night_again_makes_nothing(night: Night) -> None:
 
 def test_the_next_night_of_an_unchanged_shop_draws_nothing_and_ends_well(night: Night) -> None:
     made = {name: table_version(night.state, name) for name in ("candidates", "scores", "assets", "releases")}
-    drops = {path: path.stat().st_mtime_ns for path in (night.state / "drops").rglob("*.zip")}
+    drops = _files(night.state / "drops")
+    objects, vectors = _files(night.state / "store"), _vectors(night.state)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     lines = _run(night.config, night.state, "2026-11-22")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 60, "core-seconds"
+    assert _files(night.state / "store") == objects
+    assert _vectors(night.state) == vectors > 0, "the embedding model was called"
     assert {name: table_version(night.state, name) for name in made} == made
     assert lines[-4:-1] == night.output[-4:-1]
-    assert {path: path.stat().st_mtime_ns for path in (night.state / "drops").rglob("*.zip")} == drops
+    assert _files(night.state / "drops") == drops
     report = Path(lines[-1].split(": ", 1)[1]).read_text(encoding="utf-8")
     assert "of 2026-11-21: this night changed nothing in it" in report

@@ -145,7 +145,14 @@ def save_tiny_sdxl(folder: Path, seed: int = 0, *, in_channels: int = 4) -> None
             tokenizer=CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77),
             tokenizer_2=CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77),
             unet=_tiny_xl_unet(in_channels),
-            scheduler=EulerDiscreteScheduler(beta_schedule="scaled_linear", steps_offset=1),
+            # As SDXL's own.
+            scheduler=EulerDiscreteScheduler(
+                beta_start=0.00085,
+                beta_end=0.012,
+                beta_schedule="scaled_linear",
+                steps_offset=1,
+                timestep_spacing="leading",
+            ),
         )
     pipeline.save_pretrained(folder, safe_serialization=True)
 

@@ -91,7 +91,14 @@ def save_tiny_edit_pipeline(folder: Path, seed: int = 0) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         pipeline = QwenImageEditPlusPipeline(
-            scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+            # As Qwen-Image-Edit's own.
+            scheduler=FlowMatchEulerDiscreteScheduler(
+                use_dynamic_shifting=True,
+                base_shift=0.5,
+                max_shift=0.9,
+                max_image_seq_len=8192,
+                shift_terminal=0.02,
+            ),
             vae=AutoencoderKLQwenImage(
                 base_dim=8,
                 z_dim=4,
@@ -153,6 +160,66 @@ def save_qwen_writer(
         _, model, processor = _tiny_qwen_vl(0, shape or {}, most_px)
     finally:
         torch.set_default_dtype(before)
+    _save_with_chat_template(model, processor, folder)
+
+
+def save_qwen3_writer(folder: Path) -> None:
+    """Saves a Qwen3-VL model: features of several layers of its eye are added to the first layers that read text."""
+    import torch
+    from transformers import (
+        Qwen2VLImageProcessor,
+        Qwen3VLConfig,
+        Qwen3VLForConditionalGeneration,
+        Qwen3VLProcessor,
+        Qwen3VLVideoProcessor,
+    )
+
+    tokenizer, number = _qwen_vl_tokenizer()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = Qwen3VLForConditionalGeneration(
+            Qwen3VLConfig(
+                text_config={
+                    "vocab_size": len(tokenizer),
+                    "hidden_size": 16,
+                    "intermediate_size": 24,
+                    "num_hidden_layers": 2,
+                    "num_attention_heads": 2,
+                    "num_key_value_heads": 2,
+                    "head_dim": 8,
+                    "rope_parameters": {
+                        "rope_type": "default",
+                        "mrope_section": [2, 1, 1],
+                        "mrope_interleaved": True,
+                        "rope_theta": 10000.0,
+                    },
+                },
+                vision_config={
+                    "depth": 2,
+                    "hidden_size": 16,
+                    "intermediate_size": 16,
+                    "num_heads": 2,
+                    "out_hidden_size": 16,
+                    "patch_size": 14,
+                    "num_position_embeddings": 16,
+                    "deepstack_visual_indexes": [0, 1],
+                },
+                vision_start_token_id=number["<|vision_start|>"],
+                vision_end_token_id=number["<|vision_end|>"],
+                image_token_id=number["<|image_pad|>"],
+                video_token_id=number["<|video_pad|>"],
+            )
+        )
+        _spread(model)
+    processor = Qwen3VLProcessor(
+        image_processor=Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=56 * 56),
+        tokenizer=tokenizer,
+        video_processor=Qwen3VLVideoProcessor(),
+    )
+    _save_with_chat_template(model, processor, folder)
+
+
+def _save_with_chat_template(model: Any, processor: Any, folder: Path) -> None:
     processor.chat_template = (
         "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for c in m['content'] %}"
         "{% if c['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ c['text'] }}{% endif %}"
@@ -160,6 +227,23 @@ def save_qwen_writer(
     )
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
+
+
+def _spread(model: Any) -> None:
+    """As initialised, every prompt has nearly the same answer."""
+    import torch
+
+    for parameter in model.parameters():
+        if parameter.ndim == 2:
+            torch.nn.init.normal_(parameter, std=0.4)
+
+
+def _qwen_vl_tokenizer() -> tuple[Any, dict[str, int]]:
+    """The tokenizer, and the numbers of its special tokens."""
+    names = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    names += ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
+    tokenizer = _bytewise_tokenizer(names)
+    return tokenizer, {name: tokenizer.convert_tokens_to_ids(name) for name in names}
 
 
 def _tiny_qwen_vl(
@@ -175,10 +259,7 @@ def _tiny_qwen_vl(
         Qwen2VLVideoProcessor,
     )
 
-    names = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    names += ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
-    tokenizer = _bytewise_tokenizer(names)
-    number = {name: tokenizer.convert_tokens_to_ids(name) for name in names}
+    tokenizer, number = _qwen_vl_tokenizer()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Qwen2_5_VLForConditionalGeneration(
@@ -213,10 +294,7 @@ def _tiny_qwen_vl(
                 video_token_id=number["<|video_pad|>"],
             )
         )
-        # As initialised, every prompt has nearly the same answer.
-        for parameter in model.parameters():
-            if parameter.ndim == 2:
-                torch.nn.init.normal_(parameter, std=0.4)
+        _spread(model)
     processor = Qwen2VLProcessor(
         image_processor=Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=most_px),
         tokenizer=tokenizer,

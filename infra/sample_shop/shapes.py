@@ -75,11 +75,6 @@ def _snippets() -> dict[str, str]:
     return {part.split(None, 1)[0]: "//" + part for part in parts}
 
 
-def shape_names() -> list[str]:
-    """Names of the shapes that can be drawn, in the order of the file."""
-    return list(_snippets())
-
-
 @cache
 def _effect(shape: str, program: str) -> skia.RuntimeEffect:
     body = _snippets()[shape] if shape else "float map(float3 p) { return p.y; }"

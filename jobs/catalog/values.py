@@ -132,11 +132,6 @@ def brand_key(brand: str | None) -> str | None:
     return re.sub(r"[\W_]+", "", "".join(c for c in decomposed if not unicodedata.combining(c))) or brand
 
 
-def has_letter_or_digit(text: str) -> bool:
-    """Whether a text says anything: emoji and punctuation alone do not name a product."""
-    return any(character.isalnum() for character in text)
-
-
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 

@@ -1,7 +1,8 @@
 """A drop's files for the channels where a merchant sells, checked by each channel's published rules before they leave.
 
 Google Merchant Center and Meta take a supplemental feed of addresses, Amazon takes files whose names say what they
-are (`<GTIN>.<VARIANT>.jpg`). What breaks a rule stays out of the channel's files and is a row of preflight.csv.
+are (`<GTIN>.<VARIANT>.jpg`), social networks a list of which picture fits where. What breaks a rule stays out of the
+channel's files and is a row of preflight.csv.
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 from jobs.drops.csv_files import csv_bytes, safe_cell
-from jobs.drops.preflight import SLOTS, ChannelName, PictureFile, Slot
+from jobs.drops.preflight import SLOTS, ChannelName, PictureFile, Slot, social_slot
 from schemas.config import Channel, Merchant, Placement
 
 PREFLIGHT_COLUMNS = ("channel", "sku", "slot", "file", "rule", "allowed", "found", "source")
+SOCIAL_COLUMNS = ("shown_as", "sku", "segment_id", "locale", "placement", "file", "alt_text")
 _NOT_A_FORMULA = "an id that a spreadsheet does not run"
 _MISSING = "no picture of these looks passed"
 
@@ -56,6 +58,9 @@ def channel_files(
     out = ChannelFiles()
     looks: set[str] = {placements[name].look for name in merchant.placements}
     for name, channel in sorted(merchant.channels.items()):
+        if name == "social":
+            _social(out, channel, placements, manifest, picture)
+            continue
         for slot in SLOTS[name]:
             if slot.at_most == 1 and not looks & set(slot.looks):
                 source = slot.rules[0].source
@@ -100,17 +105,11 @@ def _fill(
         for look, row in sorted(rows, key=lambda item: _preference(slot, item[0])):
             if look not in slot.looks or row["file"] in taken or len(files) == slot.at_most:
                 continue
-            found = picture(row, look)
-            broken = [rule for rule in slot.rules if not rule.keeps(found)]
-            for rule in broken:
-                if (row["file"], rule.name) not in told:
-                    told.add((row["file"], rule.name))
-                    out.violations.append(
-                        _violation(
-                            channel, sku, slot.name, row["file"], rule.name, rule.allowed, rule.found(found),
-                            rule.source,
-                        )
-                    )  # fmt: skip
+            broken = list(_broken(channel, slot, row, picture(row, look)))
+            for violation in broken:
+                if (row["file"], violation["rule"]) not in told:
+                    told.add((row["file"], violation["rule"]))
+                    out.violations.append(violation)
             if not broken:
                 files.append(row["file"])
                 taken.add(row["file"])
@@ -121,6 +120,51 @@ def _fill(
                 )
             )
     return chosen
+
+
+def _broken(channel: ChannelName, slot: Slot, row: Row, found: PictureFile) -> Iterator[dict[str, str]]:
+    for rule in slot.rules:
+        if not rule.keeps(found):
+            yield _violation(
+                channel,
+                row["sku"],
+                slot.name,
+                row["file"],
+                rule.name,
+                rule.allowed,
+                rule.found(found),
+                rule.source,
+            )
+
+
+def _social(
+    out: ChannelFiles,
+    channel: Channel,
+    placements: Mapping[str, Placement],
+    manifest: Sequence[Row],
+    picture: Callable[[Row, str], PictureFile],
+) -> None:
+    """One line a picture of a social placement that a feed or a story takes."""
+    listed = []
+    for row in manifest:
+        placement = placements[row["placement"]]
+        if placement.channel != "social" or channel.locale not in (None, row["locale"]):
+            continue
+        found = picture(row, placement.look)
+        slot = social_slot(found)
+        broken = list(_broken("social", slot, row, found))
+        out.violations += broken
+        if not broken:
+            listed.append({**row, "shown_as": slot.name})
+    if not any(placements[row["placement"]].channel == "social" for row in manifest):
+        allowed, source = (
+            'a picture whose placement has channel = "social"',
+            SLOTS["social"][0].rules[0].source,
+        )
+        out.violations.append(
+            _violation("social", "", "", "", "placement", allowed, "none of the shop's", source)
+        )
+    out.texts["channels/social.csv"] = csv_bytes(SOCIAL_COLUMNS, listed)
 
 
 def _looks_of(slot: Slot) -> str:

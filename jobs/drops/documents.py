@@ -68,6 +68,11 @@ def manifest_json(merchant_id: str, release_id: str, rows: Sequence[Mapping[str,
     return (json.dumps(document, indent=1, ensure_ascii=True) + "\n").encode()
 
 
+def checksums(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """One line a picture, for `sha256sum -c` in the drop's folder."""
+    return "".join(f"{row['sha256']}  {row['file']}\n" for row in rows).encode()
+
+
 def not_included_rows(short: Iterable[Shortfall], rejects: Iterable[Row]) -> list[dict[str, Any]]:
     """One row for each reason that a product lacks pictures, then one for each feed row that was set aside."""
     rows: list[dict[str, Any]] = []
@@ -120,6 +125,7 @@ def readme_text(
     sheets: Sequence[str],
     sheet_is_cut: bool,
     channels: Sequence[str] = (),
+    earlier_id: str | None = None,
 ) -> bytes:
     """README.txt: what the drop is, in words for people who did not make it."""
     sheet_lines = {0: "", 1: f"{sheets[0] if sheets else '':22} all pictures at a glance\r\n"}
@@ -130,6 +136,12 @@ def readme_text(
         f"{'channels/':22} files for {', '.join(channels)}; preflight.csv there lists what\r\n"
         f"{'':22} breaks a channel's rules and was left out\r\n"
         if channels
+        else ""
+    )
+    changes_line = (
+        f"{'changes.csv':22} what was added, replaced and removed since release {earlier_id};\n"
+        f"{'':22} the zip named .changes.zip holds only those pictures\n"
+        if earlier_id
         else ""
     )
     text = f"""{merchant_name}
@@ -143,10 +155,9 @@ pictures/              one folder a product, named after its SKU; in it one pict
                        language and format: <rank>-<group>-<language>-<format>.jpg (rank 1: the likeliest group)
 manifest.csv           one line a picture: product, group, file, SHA-256, size, headline, text alternative
 manifest.json          the same for programs, with exact values
+manifest.sha256        checksums of the pictures: sha256sum --ignore-missing -c manifest.sha256
 not_included.csv       what is missing, why, and what to do
-changes.csv            what was added, replaced and removed since the release before (none in the first);
-                       the zip named .changes.zip holds only those pictures
-{sheet_line}{channel_line}
+{changes_line}{sheet_line}{channel_line}
 These pictures are made by a machine, and each file says so (IPTC Digital Source Type). The product itself is cut out
 of your own picture and not redrawn; the scene around it is generated, and the words are set from your catalog.
 

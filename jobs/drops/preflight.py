@@ -3,7 +3,7 @@
 A slot is a place that a channel has for a picture: its main image, an additional one. Sources: Google Merchant Center
 Help, "Image link [image_link]", "Additional image link", "Lifestyle image link" and "AI-generated content"; Amazon
 Seller Central, "Product image guide" and "Image file naming"; Meta Business Help, "Product image specifications" and
-"Catalog fields".
+"Catalog fields"; Meta Ads Guide, "Feed image ads" and "Stories image ads" (Facebook and Instagram).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from PIL import Image
 
 from schemas.vocabulary import SOURCE_TYPE_BASE
 
-ChannelName = Literal["google_merchant", "amazon", "meta"]
+ChannelName = Literal["google_merchant", "amazon", "meta", "social"]
 _WHITE = 255
 _NOT_PRODUCT = 250
 """Levels from which a pixel of a white picture counts as ground, past the noise of the JPEG."""
@@ -114,7 +114,28 @@ def _file_size(most_mb: int, source: str) -> Rule:
     )
 
 
+def _ratio(narrowest: float, widest: float, tolerance: float, allowed: str, source: str) -> Rule:
+    return Rule(
+        "ratio",
+        allowed,
+        source,
+        lambda p: narrowest * (1 - tolerance) <= p.width_px / p.height_px <= widest * (1 + tolerance),
+        lambda p: f"{p.width_px} x {p.height_px} px",
+    )
+
+
+def _width(least: int, source: str) -> Rule:
+    return Rule(
+        "size",
+        f"at least {least} px wide",
+        source,
+        lambda p: p.width_px >= least,
+        lambda p: f"{p.width_px} x {p.height_px} px",
+    )
+
+
 _GOOGLE = "Google Merchant Center Help, Image link [image_link]"
+_ANY, _ALL = ("text", "plain", "white"), 10**9
 _GOOGLE_RULES = (
     _format(_GOOGLE, "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"),
     _shorter_side(250, _GOOGLE),
@@ -137,6 +158,7 @@ _GOOGLE_RULES = (
 _AMAZON = "Amazon Seller Central, Product image guide"
 _AMAZON_RULES = (_format(_AMAZON, "JPEG", "TIFF", "PNG", "GIF"), _longer_side(1000, 10_000, _AMAZON))
 _META = "Meta Business Help, Product image specifications"
+_FEED, _STORY = "Meta Ads Guide, Feed image ads", "Meta Ads Guide, Stories image ads"
 _META_RULES = (_format(_META, "JPEG", "PNG"), _shorter_side(500, _META), _file_size(8, _META))
 
 SLOTS: dict[ChannelName, tuple[Slot, ...]] = {
@@ -173,4 +195,34 @@ SLOTS: dict[ChannelName, tuple[Slot, ...]] = {
         Slot("image_link", ("white", "plain"), 1, _META_RULES),
         Slot("additional_image_link", ("plain", "white"), 20, _META_RULES),
     ),
+    "social": (
+        Slot(
+            "feed",
+            _ANY,
+            _ALL,
+            (
+                _format(_FEED, "JPEG", "PNG"),
+                _ratio(4 / 5, 1.91, 0.03, "4:5 to 1.91:1, within 3 %", _FEED),
+                _width(600, _FEED),
+                _file_size(30, _FEED),
+            ),
+        ),
+        Slot(
+            "story",
+            _ANY,
+            _ALL,
+            (
+                _format(_STORY, "JPEG", "PNG"),
+                _ratio(9 / 16, 9 / 16, 0.01, "9:16, within 1 %", _STORY),
+                _width(500, _STORY),
+                _file_size(30, _STORY),
+            ),
+        ),
+    ),
 }
+
+
+def social_slot(picture: PictureFile) -> Slot:
+    """The place on a social network that a picture's shape is for."""
+    feed, story = SLOTS["social"]
+    return story if picture.height_px > 1.5 * picture.width_px else feed

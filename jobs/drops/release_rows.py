@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from infra.records import GATE_RESULT, read_record, report_dir
-from infra.releases import Release, all_releases, live_release
-from infra.tables import open_table, read_table
+from infra.releases import Release, all_releases, live_release, recalled
+from infra.tables import open_table, query_tables, read_table, sql_literal
 
 Row = dict[str, Any]
 
@@ -21,6 +21,7 @@ VIEW_COLUMNS = (
     "verdict",
     "treatment",
     "reason",
+    "reasons",
     "detail",
     "width_px",
     "mask_quality",
@@ -76,6 +77,17 @@ def night_rows(
     return list(read_table(state, name, columns=columns, filters=filters).to_pylist())
 
 
+def recalled_faces(state: Path, run_date: dt.date, merchant_id: str) -> set[tuple[str, ...]]:
+    """(sku, segment_id, locale, placement) of the night's units, wanted or not, that a recall names."""
+    recalls = read_table(state, "recalls").to_pylist()
+    if not recalls:
+        return set()
+    face = "sku, segment_id, locale, placement"
+    mine = f"run_date = {sql_literal(run_date)} AND merchant_id = {sql_literal(merchant_id)}"
+    sql = f"SELECT {face} FROM work_units WHERE {mine} AND ({recalled(recalls)})"
+    return {tuple(row.values()) for row in query_tables(state, sql, "work_units")}
+
+
 def release_assets(state: Path, release: Row, merchant_id: str) -> list[Row]:
     """One merchant's assets of a release, by SKU, persona rank, locale and placement."""
     mine = Release(state, release).table("assets", filters=[("merchant_id", "=", merchant_id)])
@@ -98,13 +110,22 @@ def rows_with(
     return list(dataset.scanner(columns=list(columns), filter=matches).to_table().to_pylist())
 
 
-def tonights_views(state: Path, image_sha256s: Iterable[str | None], revision: str) -> dict[str, Row]:
-    """Source image hash -> what tonight's method revision (`views_revision`) saw in it."""
+def revisions_of(release: Row, name: str, now: str) -> tuple[str, ...]:
+    """A method's revision in a release, then that of the code as it is now: a drop may be made again by newer code."""
+    return (*(item["revision"] for item in release["revisions"] if item["name"] == name), now)
+
+
+def tonights_views(state: Path, image_sha256s: Iterable[str | None], *revisions: str) -> dict[str, Row]:
+    """Source image hash -> what was seen in it by the first of these method revisions that has seen it."""
     rows = rows_with(state, "product_views", "image_sha256", image_sha256s, VIEW_COLUMNS)
-    return {row["image_sha256"]: row for row in rows if row["method_revision"] == revision}
+    return _by_first(rows, "image_sha256", "method_revision", revisions)
 
 
-def tonights_scores(state: Path, asset_ids: Iterable[str], revision: str) -> dict[str, Row]:
-    """Asset id -> verdict, reasons and measurements of tonight's scorer revision (`scorer_revision`)."""
+def tonights_scores(state: Path, asset_ids: Iterable[str], *revisions: str) -> dict[str, Row]:
+    """Asset id -> verdict, reasons and measurements by the first of these scorer revisions that has judged it."""
     rows = rows_with(state, "scores", "asset_id", asset_ids, SCORE_COLUMNS)
-    return {row["asset_id"]: row for row in rows if row["scorer_revision"] == revision}
+    return _by_first(rows, "asset_id", "scorer_revision", revisions)
+
+
+def _by_first(rows: Sequence[Row], key: str, column: str, revisions: Sequence[str]) -> dict[str, Row]:
+    return {row[key]: row for name in reversed(revisions) for row in rows if row[column] == name}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.drops.release_rows import Row
@@ -20,8 +20,34 @@ SENTENCES = {
     "not_planned": "The picture was not planned tonight.",
     "not_drawn": "The picture was planned but not drawn tonight; it is tried again the next night.",
     "not_scored": "The picture was drawn but not checked tonight; it is tried again the next night.",
+    "recalled": "The picture was withdrawn.",
     "not_published": "The picture passed its checks but is not in this release.",
 }
+
+PICTURES = {
+    "low_quality": "The product cannot be cut out cleanly; photograph it sharply before a plain ground that differs.",
+    "background_textured": "The ground of the picture is not plain; photograph the product before a plain one.",
+    "background_not_uniform": "The ground of the picture is not plain; photograph the product before a plain one.",
+    "person_or_hand": "A person or a hand is in the picture; photograph the product alone.",
+    "touches_border": "The picture cuts the product off; leave space on all its sides.",
+    "several_objects": "The picture shows several objects; photograph one alone.",
+    "blank_image": "No product stands out from the ground of the picture; send another one.",
+    "too_small_in_frame": "The product is too small in its picture; photograph it from nearer.",
+    "photo_too_small": "The picture is too small to be shown whole.",
+    "photo_too_long": "The picture is too long and narrow to be shown whole.",
+    "photo_blurred": "The picture is not sharp enough to be shown whole.",
+    "photo_flat": "The picture is too pale to be shown whole.",
+    "photo_too_dark": "The picture is too dark to be shown whole.",
+    "photo_burnt_out": "The picture is too bright to be shown whole.",
+    "image_empty": "The picture's file is empty; send it again.",
+    "image_truncated": "The picture's file is cut off; send it again.",
+    "image_unreadable": "The picture's file is damaged; send it again.",
+    "image_format": "The picture's file is of no known kind; send a JPEG, PNG, WebP or GIF.",
+    "image_too_small": "The picture has too few pixels; send a larger one.",
+    "image_too_large": "The picture has too many pixels; send a smaller one.",
+    "image_changed": "The picture changed while the catalog was read; it is looked at again the next night.",
+}
+"""What to tell a merchant of a refused picture; the measurements follow."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +76,8 @@ class Said:
     verdicts: Mapping[str, Row]
     """Asset id -> its verdict."""
     rejects: Sequence[Row]
+    recalled: Collection[tuple[str, ...]] = ()
+    """(sku, segment_id, locale, placement) of what was withdrawn."""
 
 
 def in_words(codes: Iterable[str]) -> str:
@@ -116,6 +144,9 @@ def shortfalls(
                         if framed and placements[placement].one_a_product:
                             counts[("jobs.plan_work_units", "needs_cut_out", SENTENCES["needs_cut_out"])] += 1
                             continue
+                        if (sku, segment_id, locale, placement) in said.recalled:
+                            counts[("jobs.releases", "recalled", SENTENCES["recalled"])] += 1
+                            continue
                         face_units = units.get((sku, segment_id, locale, placement), [])
                         is_written = (sku, segment_id, locale) in written
                         told = rejected.get(sku, [])
@@ -152,12 +183,18 @@ def _of_product(
         told = _from_reject(rejects, "ray_tasks.build_product_views")
         return told or ("ray_tasks.build_product_views", "not_opened", SENTENCES["not_opened"])
     if view["verdict"] == "refused":
-        sentence = view["detail"] or f"The picture was refused: {in_words([view['reason']])}."
-        return "ray_tasks.build_product_views", view["reason"], sentence
+        return "ray_tasks.build_product_views", view["reason"], _of_picture(view)
     if not segments:
         told = _from_reject(rejects, "ray_tasks.infer_personas")
         return told or ("ray_tasks.infer_personas", "no_audience", SENTENCES["no_audience"])
     return None
+
+
+def _of_picture(view: Row) -> str:
+    advice = " ".join(PICTURES[code] for code in view["reasons"] or [view["reason"]] if code in PICTURES)
+    if not advice:
+        return view["detail"] or f"The picture was refused: {in_words([view['reason']])}."
+    return f"{advice[:-1]} ({view['detail'].rstrip('.')})." if view["detail"] else advice
 
 
 def _of_face(

@@ -23,11 +23,11 @@ from infra.object_store import open_store
 from infra.releases import all_releases, assets_release_id, live_release, read_release
 from infra.settings import ConfigError, load_config
 from infra.stage import EXIT_FAILED, EXIT_HOPELESS, StageError
-from infra.tables import ensure_tables
+from infra.tables import check_state
 from jobs import build_drops
-from jobs.releases.change import Order, make_live, release_before
+from jobs.releases.change import Order, check_whole, make_live, release_before
 from jobs.releases.check import verify
-from jobs.releases.diff import diff, page, summary
+from jobs.releases.diff import diff, differences, page, summary
 from jobs.releases.recall import recall
 from jobs.releases.vacuum import plan_vacuum, vacuum
 from jobs.report.standing import tell_again
@@ -118,14 +118,17 @@ def _make_live(args: argparse.Namespace) -> int:
 
 def _diff(args: argparse.Namespace) -> int:
     older, newer = read_release(args.state, args.older), read_release(args.state, args.newer)
+    store = open_store(load_config(args.config).store, args.state)
+    for release in (older, newer):
+        check_whole(release)
     rows = diff(older, newer)
     for merchant, change, reason, n in summary(rows):
         print(f"{merchant:24} {change:8} {reason:24} {n:>8,}")
     folder = args.state / "reports" / "diffs"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{older.row['release_id']}..{newer.row['release_id']}.html"
-    path.write_text(page(older, newer, rows, folder), encoding="utf-8")
-    print(f"{len(rows):,} differences: {path}")
+    path.write_text(page(older, newer, rows, folder, store), encoding="utf-8")
+    print(f"{differences(rows)}: {path}")
     return 0
 
 
@@ -136,7 +139,8 @@ def _recall(args: argparse.Namespace) -> int:
     row, listed = recall(order, kind, getattr(args, kind), open_store(config.store, args.state))
     live = read_release(args.state).row
     tell_again(args.state, live["run_date"])
-    print(f"recalled: {row['assets']:,} pictures left the live release, which is now {live['release_id']}")
+    pictures = f"{row['assets']:,} picture{'' if row['assets'] == 1 else 's'}"
+    print(f"recalled: {pictures} left the live release, which is now {live['release_id']}")
     print(f"what had been distributed: {listed}")
     if live["action"] == "recall":  # also when an earlier attempt got no further than the release
         night = [f"--run-date={live['run_date']}", f"--config={args.config}", f"--state={args.state}"]
@@ -179,7 +183,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "recall": _recall, "verify": _verify, "vacuum": _vacuum,
     }  # fmt: skip
     try:
-        ensure_tables(args.state)
+        check_state(args.state)
         return commands[args.command](args)
     except (StageError, ConfigError, FileNotFoundError, KeyError) as error:
         sys.stderr.write(f"{args.command}: {error.args[0]}\n")

@@ -18,7 +18,6 @@ from infra.releases import (
     all_releases,
     assets_release_id,
     new_release_id,
-    pinned_versions,
     read_release,
     recalled,
 )
@@ -62,11 +61,7 @@ def make_live(order: Order, target: Release, action: str) -> Row:
     if assets_release_id(live.row) == assets_release_id(target.row):
         raise StageError(f"release {name} is live already (as {live.row['release_id']})")
     recalls = read_table(order.state, "recalls").to_pylist()
-    found = count_assets(target, "TRUE")
-    if found != target.row["asset_count"]:
-        raise StageError(
-            f"release {name} had {target.row['asset_count']} assets and {found} are left: it was vacuumed"
-        )
+    check_whole(target)
     if count_assets(target, recalled(recalls)):
         return without(order, target, recalls, action)
     row = target.row | {
@@ -81,6 +76,10 @@ def without(order: Order, base: Release, recalls: Sequence[Row], action: str) ->
     spark = spark_session(order.engines, order.state)
     assets = base.spark(spark, "assets").where(f"NOT ({recalled(recalls)})").cache()
     content_hash = assets_hash(assets)
+    if content_hash == read_release(order.state).row["content_hash"]:
+        raise StageError(
+            f"release {base.row['release_id']}, without what was recalled since, is what is live already: name another"
+        )
     release_id = new_release_id(order.state, base.row["run_date"], content_hash)
     kept = assets.withColumn("release_id", F.lit(release_id))
     replace_delta(kept, order.state, "assets", f"release_id = '{release_id}'")
@@ -92,9 +91,17 @@ def without(order: Order, base: Release, recalls: Sequence[Row], action: str) ->
         "asset_count": sum(merchant["assets"] for merchant in counts),
         "product_count": sum(merchant["products"] for merchant in counts),
         "merchants": counts,
-        "table_versions": pinned_versions(order.state),
     }
     return add_release(order.state, row | _signed(order, action), asked=True)
+
+
+def check_whole(release: Release) -> None:
+    """Raises StageError for a release that a vacuum took assets of."""
+    had, left = release.row["asset_count"], count_assets(release, "TRUE")
+    if left != had:
+        raise StageError(
+            f"release {release.row['release_id']} had {had} assets and {left} are left: it was vacuumed"
+        )
 
 
 def count_assets(release: Release, predicate: str) -> int:

@@ -7,19 +7,23 @@ in the order in which the pipeline decides them.
 from __future__ import annotations
 
 import html
-import os
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 from deltalake import QueryBuilder
 
+from infra.object_store import ObjectStore
 from infra.releases import Release, Row, assets_release_id, recalled
 from infra.tables import open_table, read_table, sql_literal
+from jobs.report.thumbs import Thumb, make_thumbs
 
 _SLOT = ("merchant_id", "sku", "segment_id", "locale", "placement")
 _PAIRS_SHOWN = 60
+_THREADS = 4
 
 # Column of `assets` -> the reason of a change, first match wins.
 _REASONS = {
@@ -36,11 +40,12 @@ _REASONS = {
 def diff(older: Release, newer: Release) -> list[Row]:
     """merchant_id, sku, segment_id, locale, placement, change, reason, old_uri, new_uri; sorted by slot.
 
-    Reasons of a removal: recalled, product_gone, persona_gone or no_accepted_picture; of an addition: new_product,
-    new_persona or accepted_now.
+    Reasons of a removal: recalled, product_gone, persona_gone, deferred (the budget), failed (too often) or
+    no_accepted_picture; of an addition: new_product, new_persona or accepted_now.
     """
     state = newer.state
     builder = QueryBuilder().register("assets", open_table(state, "assets"))
+    builder = builder.register("work_units", open_table(state, "work_units", newer.version("work_units")))
     for name in ("products", "personas"):
         builder = builder.register(name, open_table(state, name, newer.version(name)))
         builder = builder.register(f"old_{name}", open_table(state, name, older.version(name)))
@@ -54,6 +59,9 @@ def diff(older: Release, newer: Release) -> list[Row]:
          b AS (SELECT * FROM assets WHERE release_id = '{assets_release_id(newer.row)}'),
          now_sold AS (SELECT merchant_id, sku FROM products WHERE run_date = {night}),
          now_wanted AS (SELECT merchant_id, sku, segment_id FROM personas WHERE run_date = {night}),
+         now_waits AS (
+            SELECT DISTINCT {", ".join(_SLOT)}, status FROM work_units
+            WHERE run_date = {night} AND variant = 0 AND status IN ('deferred', 'failed')),
          then_sold AS (SELECT merchant_id, sku FROM old_products WHERE run_date = {old_night}),
          then_wanted AS (SELECT merchant_id, sku, segment_id FROM old_personas WHERE run_date = {old_night}),
          both AS (
@@ -69,7 +77,7 @@ def diff(older: Release, newer: Release) -> list[Row]:
                     WHEN recalled THEN 'recalled'
                     WHEN now_sold.sku IS NULL THEN 'product_gone'
                     WHEN now_wanted.sku IS NULL THEN 'persona_gone'
-                    ELSE 'no_accepted_picture' END
+                    ELSE coalesce(now_waits.status, 'no_accepted_picture') END
                 ELSE CASE
                     WHEN then_sold.sku IS NULL THEN 'new_product'
                     WHEN then_wanted.sku IS NULL THEN 'new_persona'
@@ -79,6 +87,7 @@ def diff(older: Release, newer: Release) -> list[Row]:
     LEFT JOIN now_sold ON both.merchant_id = now_sold.merchant_id AND both.sku = now_sold.sku
     LEFT JOIN now_wanted ON both.merchant_id = now_wanted.merchant_id AND both.sku = now_wanted.sku
         AND both.segment_id = now_wanted.segment_id
+    LEFT JOIN now_waits ON {" AND ".join(f"both.{name} = now_waits.{name}" for name in _SLOT)}
     LEFT JOIN then_sold ON both.merchant_id = then_sold.merchant_id AND both.sku = then_sold.sku
     LEFT JOIN then_wanted ON both.merchant_id = then_wanted.merchant_id AND both.sku = then_wanted.sku
         AND both.segment_id = then_wanted.segment_id
@@ -93,16 +102,24 @@ def summary(rows: Sequence[Row]) -> list[tuple[str, str, str, int]]:
     return [(*key, n) for key, n in sorted(counted.items())]
 
 
-def page(older: Release, newer: Release, rows: Sequence[Row], folder: Path) -> str:
-    """A page with the counts and, side by side, the first changed pictures of every merchant and reason."""
-    store = os.path.relpath(newer.state / "store", folder)
-    first: Counter[tuple[str, str, str]] = Counter()
-    cards: list[str] = []
-    for row in rows:
-        kind = (row["merchant_id"], row["change"], row["reason"])
-        first[kind] += 1
-        if first[kind] <= 6 and len(cards) < _PAIRS_SHOWN:
-            cards.append(_card(row, store))
+def differences(rows: Sequence[Row]) -> str:
+    """Their number in words."""
+    return f"{len(rows):,} difference{'' if len(rows) == 1 else 's'}"
+
+
+def page(older: Release, newer: Release, rows: Sequence[Row], folder: Path, store: ObjectStore) -> str:
+    """A page with the counts and, side by side, the first changed pictures of every merchant and reason.
+
+    They are small copies below folder/thumbs, wherever the store is; what was recalled is not shown again.
+    """
+    shown = list(islice(_first(rows), _PAIRS_SHOWN))
+    uris = {row["new_uri"] for row in shown} | {
+        row["old_uri"] for row in shown if row["reason"] != "recalled"
+    }
+    thumbs = {uri: folder / "thumbs" / PurePosixPath(uri).name for uri in uris if uri}
+    make_thumbs((Thumb(path, partial(store.get, uri)) for uri, path in thumbs.items()), _THREADS)
+    there = {uri: f"thumbs/{path.name}" for uri, path in thumbs.items() if path.exists()}
+    cards = "".join(_card(row, there) for row in shown)
     table = "".join(
         f"<tr><td>{html.escape(merchant)}<td>{change}<td>{reason}<td>{n:,}"
         for merchant, change, reason, n in summary(rows)
@@ -124,17 +141,27 @@ img, .none {{ width: 100%; aspect-ratio: 1; object-fit: contain; border-radius: 
 .none {{ display: grid; place-items: center; color: #777 }}
 figcaption {{ font-size: .85rem; margin-top: .5rem; overflow-wrap: anywhere }}
 </style>
-<h1><code>{names[0]}</code> to <code>{names[1]}</code>: {len(rows):,} differences</h1>
+<h1><code>{names[0]}</code> to <code>{names[1]}</code>: {differences(rows)}</h1>
 <table><tr><th>Merchant<th>Change<th>Reason<th>Pictures</tr>{table}</table>
-<main>{"".join(cards)}</main></html>
+<main>{cards}</main></html>
 """
 
 
-def _card(row: Row, store: str) -> str:
+def _first(rows: Iterable[Row]) -> Iterator[Row]:
+    """The first six rows of every merchant, change and reason."""
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        kind = (row["merchant_id"], row["change"], row["reason"])
+        seen[kind] += 1
+        if seen[kind] <= 6:
+            yield row
+
+
+def _card(row: Row, there: dict[str, str]) -> str:
     def side(uri: str | None, said: str) -> str:
-        if uri is None:
-            return f'<span class="none">{said}</span>'
-        return f'<img loading="lazy" src="{html.escape(f"{store}/{uri}", quote=True)}" alt="">'
+        if uri in there:
+            return f'<img loading="lazy" src="{html.escape(there[uri], quote=True)}" alt="">'
+        return f'<span class="none">{said if uri is None else "withdrawn"}</span>'
 
     slot = html.escape(f"{row['sku']} · {row['segment_id']} · {row['locale']} · {row['placement']}")
     pictures = side(row["old_uri"], "not there") + side(row["new_uri"], "gone")

@@ -69,6 +69,7 @@ def recall(order: Order, kind: str, value: str, store: ObjectStore) -> tuple[Row
     listed.write_bytes(csv_bytes(DISTRIBUTED_COLUMNS, distributed))
     _remove_drops(order.state, distributed)
     _withdraw_objects(order.state, matched, this, store)
+    _remove_small_copies(order.state, matched)
     return row, listed
 
 
@@ -94,6 +95,13 @@ def _remove_drops(state: Path, distributed: list[Row]) -> None:
         for name in (f"{release_id}.zip", f"{release_id}.changes.zip"):
             folder.with_name(name).unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_small_copies(state: Path, matched: list[Row]) -> None:
+    """Of the pages of nights and differences; what names them there shows their text alternative."""
+    for thumbs in (state / "reports").glob("*/thumbs"):
+        for name in {name for row in matched for name in (f"{row['asset_id']}.jpg", Path(row["uri"]).name)}:
+            (thumbs / name).unlink(missing_ok=True)
 
 
 def _withdraw_objects(state: Path, matched: list[Row], this: Row, store: ObjectStore) -> None:

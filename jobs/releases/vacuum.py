@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.object_store import ObjectStore, batched, each, object_key
-from infra.releases import Row, all_releases, assets_release_id, live_release
-from infra.tables import open_table, query_tables, sql_literal
+from infra.releases import Row, all_releases, assets_release_id, live_release, recalled
+from infra.tables import WRITER_PROPERTIES, open_table, query_tables, read_table, sql_literal
 from jobs.planning.units import SLOT
 
 RETENTION_HOURS = 48
@@ -32,7 +32,7 @@ class Plan:
     asset_partitions: Sequence[str]
     """release_ids whose rows of `assets` go."""
     candidates: Sequence[Row]
-    """asset_id and uri of pictures that go."""
+    """asset_id and uri of pictures that go, and whether they were recalled."""
     uncommitted: Sequence[str]
     """asset_ids that earlier nights had to make, that have no row and that tonight does not plan."""
 
@@ -48,10 +48,11 @@ def plan_vacuum(state: Path, keep: int) -> Plan:
     }
     tonight = """SELECT asset_id FROM work_units
         WHERE status <> 'retired' AND run_date = (SELECT max(run_date) FROM work_units)"""
+    recalls = recalled(read_table(state, "recalls").to_pylist())
     unneeded = query_tables(
         state,
         f"""
-        SELECT asset_id, uri FROM candidates WHERE asset_id NOT IN (
+        SELECT asset_id, uri, ({recalls}) AS recalled FROM candidates WHERE asset_id NOT IN (
             SELECT asset_id FROM assets WHERE release_id IN {sql_literal(needed)} UNION ALL {tonight})
         """,
         "candidates",
@@ -82,20 +83,21 @@ def vacuum(state: Path, plan: Plan, store: ObjectStore, *, retention_hours: int 
         open_table(state, "assets").delete(f"release_id IN {sql_literal(plan.asset_partitions)}")
     going = {row["asset_id"] for row in plan.candidates}
     uris = {row["uri"] for row in plan.candidates}
+    withdrawn = {row["uri"] for row in plan.candidates if row["recalled"]}
     for some in batched(sorted(uris), _BATCH):
         users = f"SELECT asset_id, uri FROM candidates WHERE uri IN {sql_literal(some)}"
         shared = {
             row["uri"] for row in query_tables(state, users, "candidates") if row["asset_id"] not in going
         }
         unshared = [uri for uri in some if uri not in shared]
-        each(store.delete, unshared)
+        each(store.delete, [*unshared, *(f"recalled/{uri}" for uri in unshared if uri in withdrawn)])
         removed += len(unshared)
     # Rows after objects: a picture without a row would never be found again.
     for some in batched(sorted(going), _BATCH):
         for name in ("scores", "candidates"):
             open_table(state, name).delete(f"asset_id IN {sql_literal(some)}")
     for name in COMPACTED:
-        open_table(state, name).optimize.compact()
+        open_table(state, name).optimize.compact(writer_properties=WRITER_PROPERTIES)
     pinned: dict[str, set[int]] = {}
     for row in plan.kept:
         for entry in row["table_versions"]:

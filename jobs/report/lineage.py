@@ -6,6 +6,7 @@ page; the command tells the lineage of any other.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -38,9 +39,9 @@ BRANCH = {
     "Persona": {"segment_id": "Group", "persona_rank": "Rank", "persona_score": "Score", "evidence": "Because"},
     "Instruction": {"headline": "Headline", "locale": "Language", "angle": "Argues with", "writer": "Written by",
                     "instruction_hash": "Hash"},
-    "Unit": {"drawn_because": "Planned because", "placement": "Format", "variant": "Variant", "asset_id": "Asset"},
-    "Candidate": {"scene_backend": "Scene", "scene_revision": "Revision", "seed": "Seed", "made_at": "Made",
-                  "sha256": "SHA-256", "uri": "Stored at"},
+    "Unit": {"planned_because": "Planned because", "placement": "Format", "variant": "Variant", "asset_id": "Asset"},
+    "Candidate": {"scene_backend": "Scene", "scene_revision": "Revision", "seed": "Seed",
+                  "drawn_in": "Night", "made_at": "Made", "sha256": "SHA-256", "uri": "Stored at"},
     "Scores": {"verdict": "Verdict", "scored_at": "Scored", "scorer_revision": "Revision"},
     "Releases": {"release_id": "Release", "releases": "Number of releases", "first_published": "First published"},
 }  # fmt: skip
@@ -148,4 +149,4 @@ def _shown(value: Any) -> str:
         return "–"
     if isinstance(value, list):
         return "".join(f"<span>{esc(item)}</span>" for item in value)
-    return esc(f"{value:%Y-%m-%d %H:%M:%S}" if hasattr(value, "strftime") else value)
+    return esc(f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, dt.datetime) else value)

@@ -11,6 +11,7 @@ from pathlib import Path
 from jobs.drops.release_rows import (
     Row,
     night_rows,
+    recalled_faces,
     release_assets,
     rows_with,
     tonights_scores,
@@ -76,7 +77,8 @@ def read_merchant_rows(
     scores = tonights_scores(state, unit_ids, revision)
     assets = release_assets(state, release, merchant.id) if release else []
     rejects = rows("rejects")
-    said = Said(seen, personas, instructions, units, scores, rejects)
+    withdrawn = recalled_faces(state, run_date, merchant.id)
+    said = Said(seen, personas, instructions, units, scores, rejects, withdrawn)
     short = list(shortfalls(merchant, placements, products, assets, said))
     by_id = {candidate["asset_id"]: candidate for candidate in candidates}
     return MerchantRows(

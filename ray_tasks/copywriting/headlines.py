@@ -15,7 +15,7 @@ from ray_tasks.copywriting.items import Item, noun_of
 from ray_tasks.copywriting.kinds import Kind
 from ray_tasks.copywriting.locales import Locale
 from ray_tasks.copywriting.settings_guide import GUIDES
-from ray_tasks.copywriting.titles import described, short_name
+from ray_tasks.copywriting.titles import described, model_name, short_name
 from ray_tasks.copywriting.uses import Use
 from ray_tasks.copywriting.validation import may_be_said
 from schemas.instruction import HEADLINE_MAX_CHARS, text_columns
@@ -76,6 +76,13 @@ def _names(
         if brand and kind.bank not in CONSUMED and brand.lower() not in noun.bare.lower():
             bare = locale.elided(locale.qualified["brand"][0].format(value=brand, noun=noun.bare))
             branded.append(_Name(locale.with_article(noun.article, bare), bare, (source, ("brand", brand))))
+        if "model" in locale.qualified and (model := model_name(product, item)) is not None:
+            bare = locale.qualified["model"][0].format(value=model, noun=noun.bare)
+            branded = shuffled(
+                [*branded, _Name(locale.with_article(noun.article, bare), bare, (source, title))],
+                *seed,
+                "model",
+            )
         for fact in telling if kind.bank not in CONSUMED else ():
             form = locale.qualified.get(
                 fact.spec, locale.qualified.get(f"{fact.spec} {noun.article.strip()}")
@@ -154,7 +161,7 @@ def _is_worth_a_headline(fact: Statement) -> bool:
     return name != "caffeine" or (amount is not None and int(amount.group()) >= _AWAKE_MG)
 
 
-_ANNOUNCES = re.compile(r"(.+?) ?[:：] ?\{(?:a|noun)\}")
+_ANNOUNCES = re.compile(r"(.+?)\s?[:：] ?\{(?:a|noun)\}")
 _SHAPES = ("announced", "parted", "phrase")
 
 

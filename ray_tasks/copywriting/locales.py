@@ -55,6 +55,8 @@ class Locale:
     """A material's word as it stands behind "made of", where it changes there."""
     feminine: Mapping[str, str]
     """A colour's word behind a feminine noun, where it changes there (French)."""
+    one: Mapping[str, str]
+    """A unit's word below two, where it changes there (French: 1/2 pouce)."""
     few: Mapping[str, str]
     """A unit's word after three to ten, where the language has one of its own (Arabic)."""
     many: Mapping[str, str]
@@ -92,7 +94,7 @@ class Locale:
         return {
             form.lower(): key
             for key, value in self.words.items()
-            for form in (value, self.few.get(value, value), self.many.get(value, value))
+            for form in (value, *(forms.get(value, value) for forms in (self.one, self.few, self.many)))
         }
 
     def with_article(self, article: str, words: str) -> str:
@@ -108,6 +110,8 @@ class Locale:
 
     def counted(self, number: str, unit: str) -> str:
         """The unit's word in the form that the number asks for."""
+        if re.fullmatch(r"[01](?:[.,]\d+)?|1/\d+", number):
+            return self.one.get(unit, unit)
         last = int(number) % 100 if number.isdecimal() else 0
         forms = self.few if 3 <= last <= 10 else self.many if last > 10 else {}
         return forms.get(unit, unit)
@@ -188,6 +192,7 @@ def load_locale(tag: str) -> Locale:
         numerals=raw["numerals"],
         made=raw.get("made", {}),
         feminine=raw.get("feminine", {}),
+        one=raw.get("one", {}),
         few=raw.get("few", {}),
         many=raw.get("many", {}),
         features=raw.get("features", {}),

@@ -109,6 +109,47 @@ def described(product: Mapping[str, Any], item: Item | None, noun: Noun | None) 
     return name if fits and same_number and name != noun.bare else None
 
 
+_GENERIC = {*_COLOURS, *_MATERIALS} | set(
+    re.findall(
+        r"\w+",
+        "carbon fiber fibre steel clear olive midnight insulated waterproof travel camping outdoor portable tactical "
+        "professional freestyle dual cycling biking climbing hiking running classic premium deluxe mens womens",
+    )
+)
+"""Words of a title that describe a thing and do not name it."""
+
+
+def model_name(product: Mapping[str, Any], item: Item | None) -> str | None:
+    """What the maker calls this very thing: "Trailblazer" of the branded Trailblazer Black Hiking Shoes.
+
+    One or two capitalised words at the head of a title of such words, in front of the thing's noun, and a bare number
+    behind them ("Venture 2.0"); None where the title describes the thing, as a title without a brand does.
+    """
+    words = _ENDS.split(_FOR_WHOM.sub("", product["title"]), maxsplit=1)[0].split()
+    if not product.get("brand") or item is None or any(word[0].islower() for word in words):
+        return None
+    known = item_words()
+    spoken = [word.lower() for word in words]
+    ends = [
+        start
+        for start in range(1, len(words))
+        for end in range(start + 1, len(words) + 1)
+        if known.get(" ".join(spoken[start:end])) == item.key
+    ]
+    name: list[str] = []
+    for word in words[: min(ends, default=0)]:
+        numbered = bool(name) and re.fullmatch(r"\d+(?:\.\d+)?", word) is not None
+        if not numbered and (
+            len(name) == 2 or re.search(r"\d", word) or set(word.lower().split("-")) & _GENERIC
+        ):
+            break
+        name.append(word)
+        if numbered:
+            break
+    # "Compass Pro" of a compass names the thing again.
+    return " ".join(name) if name and not any(word.lower() in known for word in name) else None
+
+
 _COLOUR_SAID = re.compile(
     r"\b(?:in|its|this|the|with|their|an?) (?:(?:sleek|vibrant|bold|bright|striking|earthy|timeless|versatile|"
     r"military|cool|vivid|glossy|deep|stylish|forest|icy|matte|charcoal|earth-inspired|stealthy|classic) )*"

@@ -51,6 +51,8 @@ _CALLS = {
     "fitness": "go",
     "tech": "tech",
 }
+_PLAIN_CALLS = {"coffee_gift", "handbag", "seeds", "soil", "planter"}
+"""Uses whose button is not their bank's: a present is not drunk at once, and seeds have no data sheet."""
 _AVOID = ("people and faces", "other brands and logos", "text other than the copy", "changes to the product")
 _AVOID_BY_BANK = {
     "coffee": ("spills and stains", "health promises"),
@@ -312,7 +314,8 @@ def _is_its_name(option: Statement, item: Item | None) -> bool:
 
 def _call(thing: Thing, locale: Locale, seed: Seed) -> str | None:
     """The button's text; none where the channel forbids them all."""
-    calls = in_turn(locale.calls[_CALLS.get(thing.kind.bank, "any")], seed, "call")
+    wanted = "any" if thing.use.name in _PLAIN_CALLS else _CALLS.get(thing.kind.bank, "any")
+    calls = in_turn(locale.calls[wanted], seed, "call")
     return next((call for call in calls if may_be_said(call, locale, thing.channels)), None)
 
 

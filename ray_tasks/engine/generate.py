@@ -80,23 +80,29 @@ class Engine:
             if not batch:
                 break
             started = time.perf_counter()
+            launched: _Launched | None = None
+            failed: Exception | None = None
             try:
                 launched = self._launch(batch, scorer)
             except Exception as error:
+                # Its frames hold what the batch had on the card.
+                failed = error.with_traceback(None)
+            if launched is None:
+                assert failed is not None
                 if behind is not None:
                     yield from behind.outcomes()
                     behind = None
                 if len(batch) == 1:
-                    yield Failed(batch[0][0], error)
+                    yield Failed(batch[0][0], failed)
                     continue
                 again.extendleft(reversed(batch))
-                if isinstance(error, torch.OutOfMemoryError):
+                if isinstance(failed, torch.OutOfMemoryError):
                     self.cache.clear()
                     if torch.cuda.is_available():
                         torch.cuda.empty_cache()
                     self.sizes.too_large(name, shape, len(batch))
                 else:
-                    _LOG.warning("a batch of %d failed (%s): each alone", len(batch), error)
+                    _LOG.warning("a batch of %d failed (%s): each alone", len(batch), failed)
                     alone = len(batch)
                 continue
             if behind is not None:

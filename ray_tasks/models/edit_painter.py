@@ -56,7 +56,7 @@ class EditPainter:
         self._std = torch.tensor(self._vae.config.latents_std, device=self.device, dtype=dtype).view(shape)
         self._is_guided = config.guidance_scale > 1
         self.prompts = PromptFitter(self._pipeline.tokenizer, MAX_TOKENS, latin_only=False)
-        tuned(self._model, None, config)
+        tuned([self._model], None, config)
 
     def condition(self, units: Sequence[Unit], cache: ContentCache) -> list[dict[str, Any]]:
         """See Painter. Text: (tokens, d), read together with the pictures; shown: (patches, 64) of all pictures."""

@@ -41,7 +41,7 @@ class SegmentingCutOut:
 
     name = "segmenting"
 
-    def __init__(self, weights: Segmenter, key: str = "cutout.segmenter") -> None:
+    def __init__(self, weights: Segmenter, threads: int = 1, key: str = "cutout.segmenter") -> None:
         import onnxruntime
 
         self.revision = f"{weights.model}@{weights.revision or 'local'}"
@@ -53,8 +53,8 @@ class SegmentingCutOut:
             )
         path = load(weights, key, weights.file, _path_of, file=weights.file)
         options = onnxruntime.SessionOptions()
-        # As many processes as cores cut out side by side.
-        options.intra_op_num_threads = 1
+        # Other processes cut out side by side.
+        options.intra_op_num_threads = threads
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
         except Exception as error:  # onnxruntime's own classes have no common parent but this

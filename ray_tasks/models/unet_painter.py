@@ -69,6 +69,13 @@ class UnetPainter:
             for field in ("edges", "layout")
             if (control := getattr(config, field)) is not None
         ]
+        for field, _, control in self._controls:
+            if control.config.cross_attention_dim != self._unet.config.cross_attention_dim:
+                raise ValueError(
+                    f"scene.diffusion.{field}: a ControlNet of another family than {config.model}: it reads texts of "
+                    f"{control.config.cross_attention_dim} numbers a token, the UNet of "
+                    f"{self._unet.config.cross_attention_dim}"
+                )
         if config.style is not None:
             self._load_style(config)
         if config.sampler == "lcm":
@@ -89,9 +96,10 @@ class UnetPainter:
         self._step_takes_generator = "generator" in step
         tokenizer = self._pipeline.tokenizer
         self.prompts = PromptFitter(tokenizer, tokenizer.model_max_length, latin_only=True)
-        for model in (self._unet, *(model for *_, model in self._controls)):
+        denoisers = [self._unet, *(model for *_, model in self._controls)]
+        for model in denoisers:
             model.to(memory_format=torch.channels_last)
-        tuned(self._unet, self._vae, config)
+        tuned(denoisers, self._vae, config)
 
     def _load_lora(self, lora: LoRA) -> None:
         load(
@@ -105,8 +113,21 @@ class UnetPainter:
         self._pipeline.unload_lora_weights()
 
     def _load_style(self, config: Diffusion) -> None:
+        from transformers import CLIPVisionModelWithProjection
+
         style = config.style
         assert style is not None
+        # load_ip_adapter takes the encoder too, but from the repository's newest commit.
+        encoder = load(
+            style,
+            "scene.diffusion.style",
+            f"{style.encoder_folder}/config.json",
+            CLIPVisionModelWithProjection.from_pretrained,
+            subfolder=style.encoder_folder,
+            dtype=self._pipeline.dtype,
+            use_safetensors=True,
+        )
+        self._pipeline.register_modules(image_encoder=encoder)
         load(
             style,
             "scene.diffusion.style",
@@ -114,7 +135,7 @@ class UnetPainter:
             self._pipeline.load_ip_adapter,
             subfolder=style.subfolder,
             weight_name=style.weight_name,
-            image_encoder_folder=style.image_encoder,
+            image_encoder_folder=None,
         )
         self._pipeline.set_ip_adapter_scale(style.scale)
         self._pipeline.to(config.device)
@@ -265,12 +286,24 @@ class UnetPainter:
         return [bool(one) for one in refused]
 
     def _texts(self, prompts: list[str]) -> list[Tensors]:
-        found = self._pipeline.encode_prompt(
-            prompt=prompts, device=self.device, num_images_per_prompt=1, do_classifier_free_guidance=False
-        )
-        if self._is_xl:
-            return list(zip(found[0], found[2], strict=True))
-        return [(text,) for text in found[0]]
+        if not self._is_xl:
+            found = self._pipeline.encode_prompt(
+                prompt=prompts, device=self.device, num_images_per_prompt=1, do_classifier_free_guidance=False
+            )
+            return [(text,) for text in found[0]]
+        # As the pipeline does it, but for its copies of the tokens, for which it would wait in every batch.
+        read = []
+        for number in ("", "_2"):
+            tokenizer, encoder = (
+                getattr(self._pipeline, f"{name}{number}") for name in ("tokenizer", "text_encoder")
+            )
+            most = tokenizer.model_max_length
+            tokens = tokenizer(
+                prompts, padding="max_length", max_length=most, truncation=True, return_tensors="pt"
+            )
+            read.append(encoder(to_card(tokens.input_ids, self.device), output_hidden_states=True))
+        text = torch.cat([one.hidden_states[-2] for one in read], dim=-1)
+        return list(zip(text, read[1].text_embeds, strict=True))
 
     def _kept(self, units: list[Unit]) -> list[Tensors]:
         pixels = to_card(np.stack([unit.image for unit in units]), self.device)

@@ -58,7 +58,7 @@ class ZImagePainter:
         self._is_guided = config.guidance_scale > 0
         self.prompts = PromptFitter(self._pipeline.tokenizer, MAX_TOKENS - _OWN_TOKENS, latin_only=False)
         self._styles: dict[bytes, str] = {}
-        tuned(self._model, self._vae, config)
+        tuned([self._model, *filter(None, [self._control])], self._vae, config)
 
     def condition(self, units: Sequence[Unit], cache: ContentCache) -> list[dict[str, Any]]:
         """See Painter. Text: (tokens, d) without padding; kept: (16, h/8, w/8) latents of the product."""

@@ -13,6 +13,8 @@ SCALES = (1.12, 1.0, 0.92, 0.84, 0.76, 0.69, 0.62)
 """Steps by which type shrinks until it fits; below the last one it overflows."""
 _SPARING = 0.81
 """Share of the largest size that fits, down to which type is made smaller to save a line or a lonely word."""
+_SPARING_AWKWARD = 0.68
+"""The same where a line would end inside a word or phrase."""
 _SPARING_BODY = 0.88
 """The same for selling points, which are small already."""
 _HEADLINE_FACE = {"energetic": "display-black", "playful": "display-black", "premium": "display-medium"}
@@ -107,7 +109,12 @@ class Block:
     def untidiness(self) -> int:
         """Lines and rows, and breaks inside a word or phrase: fewer is better."""
         rows = len({round(element.top) for element in self.elements})
-        return rows + sum(e.text.lines - 1 + e.text.awkward for e in self.elements)
+        return rows + self.awkward + sum(e.text.lines - 1 for e in self.elements)
+
+    @property
+    def awkward(self) -> int:
+        """Breaks inside a word or phrase."""
+        return sum(e.text.awkward for e in self.elements)
 
 
 def fitted(text: TextSpec, form: Form, height: float) -> tuple[Block, float] | None:
@@ -130,18 +137,18 @@ def _first_fit(part: TextSpec, form: Form, sparing: float) -> float | None:
     """The scale at which a part's words fit, or None: the largest, or a little less if that is tidier."""
     if part.is_empty:
         return SCALES[0]
-    largest, least = 0.0, 0
+    largest, least, awkward = 0.0, 0, 0
     chosen: float | None = None
     for scale in SCALES:
-        if chosen is not None and scale < sparing * largest:
+        if chosen is not None and scale < (_SPARING_AWKWARD if awkward else sparing) * largest:
             break
         block = arrange(part, form, scale, scale)
         if not block.fits:
             continue
         if chosen is None:
-            chosen, largest, least = scale, scale, block.untidiness
+            chosen, largest, least, awkward = scale, scale, block.untidiness, block.awkward
         elif block.untidiness < least:
-            chosen, least = scale, block.untidiness
+            chosen, least, awkward = scale, block.untidiness, block.awkward
     return chosen
 
 

@@ -149,7 +149,8 @@ class ComponentScene:
             blocked = core.text_area and core.text_area.moved(frame.left, frame.top) if core else hidden
             draw_near_props(brush, stage, spec, blocked, hidden, setting.from_above)
             rgb = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
-        light = light_map(stage.light, (width, height), box, rng, setting.glow, view)
+        sky_y = stage.edge_y - frame.top if setting.open_air else None
+        light = light_map(stage.light, (width, height), box, rng, setting.glow, view, sky_y)
         lit = _grade(rgb, light, spec.mood)
         if text_area is not None:
             prepare_text_area(lit, text_area)
@@ -185,6 +186,8 @@ def plan_stage(
     least, most = (share * factor for share, factor in zip(setting.reach, _CAMERA_HEIGHT, strict=True))
     edge = contact - rng.uniform(least, most) * stage_h / nearer
     light = _at_its_hour(LIGHT_SETUPS[spec.light], rng)
+    if setting.open_air and light.gobo == "window":
+        light = dataclasses.replace(light, gobo="leaves")
     if light.night:
         # The lamp stands on the product's free side: shadows fall away from it, and from the text.
         side = 1.0 if box.center_x <= 0.52 * width else -1.0
@@ -379,7 +382,9 @@ def _separate(rgb: np.ndarray, product: PlacedProduct) -> None:
     if factor == 1.0:
         return
     spread = cv2.dilate(solid, np.ones((9, 9), np.uint8)).astype(np.float32)
-    halo = np.clip(cv2.GaussianBlur(spread, (0, 0), min(small) * 0.13) * 2.0, 0, 1)
+    # Dark close around a product is smoke, dark far around it a fall-off of light.
+    reach = 0.13 if factor > 1 else 0.22
+    halo = np.clip(cv2.GaussianBlur(spread, (0, 0), min(small) * reach) * 2.0, 0, 1)
     halo *= np.clip((limit + 12 - np.arange(small[1], dtype=np.float32)[:, None]) / 12, 0, 1)
     gain = cv2.resize(1 + halo * np.float32(factor - 1), (width, height), interpolation=cv2.INTER_LINEAR)
     cv2.multiply(rgb, cv2.merge([gain] * 3), dst=rgb, dtype=cv2.CV_8U)

@@ -27,6 +27,7 @@ class Thresholds:
     max_fidelity_max_cell: float = 5.0
     min_product_share: float = 0.0085
     min_product_extent: float = 0.22
+    min_product_room: float = 0.08
     min_product_margin_px: float = 12
     min_separation: float = 0.085
     min_separation_p20: float = 0.035
@@ -171,6 +172,12 @@ RULES = (
         "product_extent",
         "min_product_extent",
         "product's longer side as a share of the picture",
+    ),
+    Rule(
+        "product_too_large",
+        "product_room",
+        "min_product_room",
+        "share of the width or height that the product leaves free",
     ),
     Rule(
         "floating_product",

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import skia
 
+from ray_tasks.pictures.bleed import Sides, field, plan_bleed
 from ray_tasks.pictures.brush import Brush
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.layout import (
@@ -16,18 +17,15 @@ from ray_tasks.pictures.layout import (
     TextSpec,
     column_fits,
     reading_window,
-    right_to_left,
     text_height_px,
 )
-from ray_tasks.pictures.palette import Rgb, Tones, mix, oklch, shift, to_lch
+from ray_tasks.pictures.palette import Rgb, Tones, mix, shift, to_lch
 
 MOUNT = 0.016
 """Width of the print's white mount as a share of the short side."""
-_SLIM = 0.8
-"""Photographs slimmer than this (width / height) stand beside the text; wider ones above or below it."""
+_SLIM = 1.05
+"""Prints slimmer than this (width / height) stand beside the text; wider ones above or below it."""
 _LANDSCAPE_SHARE = 0.52
-_DARK, _LIGHT = 0.40, 0.86
-"""Lightness up to which, and from which on, a ground carries text as it is."""
 
 
 def is_photograph(rgba: np.ndarray) -> bool:
@@ -35,12 +33,20 @@ def is_photograph(rgba: np.ndarray) -> bool:
     return bool((rgba[..., 3] == 255).all())
 
 
-def plan_framed(canvas: Canvas, name: str, aspect: float, texts: Sequence[TextSpec]) -> Layout:
-    """The layout for a photograph of `aspect` (width / height); its product box has exactly that shape."""
+def plan_framed(
+    canvas: Canvas, name: str, size: tuple[int, int], texts: Sequence[TextSpec], plain: Sides
+) -> Layout:
+    """The layout for a photograph of (width, height); its product box has exactly that shape.
+
+    It runs to the borders where its plain sides allow that, else it is mounted as a print.
+    """
     reading = reading_window(canvas)
     if reading.height < canvas.height_px:
-        inner = plan_framed(Canvas(reading.width, reading.height), name, aspect, texts)
+        inner = plan_framed(Canvas(reading.width, reading.height), name, size, texts, plain)
         return inner.moved(canvas, reading.top)
+    if (bleeding := plan_bleed(canvas, name, size, texts, plain)) is not None:
+        return bleeding
+    aspect = size[0] / size[1]
     w, h = canvas.width_px, canvas.height_px
     short = min(w, h)
     margin, mount = round(MARGIN * short), round(MOUNT * short)
@@ -49,8 +55,7 @@ def plan_framed(canvas: Canvas, name: str, aspect: float, texts: Sequence[TextSp
         return Layout(
             name, "bare", canvas, _fit(Box(edge, edge, w - edge, h - edge), aspect), None, False, "top", 1
         )
-    layout = _plan(canvas, name, aspect, texts, margin, edge)
-    return layout.mirrored() if right_to_left(texts) else layout
+    return _plan(canvas, name, aspect, texts, margin, edge)
 
 
 def _plan(
@@ -143,10 +148,7 @@ def draw_ground(canvas: Canvas, layout: Layout, photo: Box, tones: Tones, seed: 
 
 def _carrying_text(tones: Tones) -> Tones:
     """The tones with a wall that is light or dark: on a middling one no ink reads well, and the print has its mount."""
-    lightness, chroma, hue = to_lch(tones.wall)
-    if not _DARK < lightness < _LIGHT:
-        return tones
-    wall = oklch(_LIGHT, 0.7 * chroma, hue)
+    wall = field(tones, deep=False)
     return replace(tones, wall=wall, wall_deep=shift(wall, -0.16, 1.15))
 
 

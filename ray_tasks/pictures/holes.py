@@ -32,6 +32,15 @@ second from _WIDE_SHARE on: a coiled hose."""
 _MOST_LIKE_GROUND = 0.2
 """Share of the ring around a hole that may be of the ground's colour: between print there is more label."""
 
+_PLAIN, _PLAIN_UNEVEN, _PLAIN_ROUGH, _PLAIN_RIM, _PLAIN_WALL = 0.6, 1.25, 0.15, 30.0, 5.0
+"""Limits of a patch that is hardly off the ground: it may lie behind wide straps, if it ends with a crisp step."""
+_SURE, _SURE_RIM, _SURE_CRISP = 1.0, 50.0, 0.55
+"""How far off a patch of _SMALL_PX may be that ends more clearly than light on metal does."""
+_CRISP, _BAY_CRISP = 0.47, 0.35
+"""Share of the step to the product that is made within three pixels of eight: a highlight fades, a hole ends."""
+_BAY_PX, _BAY_SHARE, _BAY_JUMP = 8, 0.3, 5.0
+"""Of a bay's outline towards the ground: the least pixels without an edge, their share, and Lab units across it."""
+_BAY_RIM, _BAY_UNEVEN, _BAY_LIKE_GROUND = 25.0, 1.4, 0.4
 
 _KEPT_SHARE = 0.02
 """Of the mask: more that looks like ground at its outline was ground, or is clear glass."""
@@ -57,6 +66,11 @@ class _Patch:
     depth: float
     half_px: float
     like_ground: float
+    inner_rim: float
+    crisp: float
+    open_px: int
+    open_share: float
+    jump: float
 
     @property
     def spread(self) -> float:
@@ -68,9 +82,9 @@ class _Patch:
 
 
 class _Ground:
-    """What patches of a mask are compared with, once for all of them."""
+    """What patches of a mask are compared with, once for all of them, and what they are found to be."""
 
-    def __init__(self, mask: np.ndarray, lab: np.ndarray, ground: Ground) -> None:
+    def __init__(self, mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges) -> None:
         self.mask, self.lab = mask, lab
         self.difference = lab - ground.lab
         self.distance = length(self.difference)
@@ -81,6 +95,8 @@ class _Ground:
         self.texture = np.abs(light - cv2.medianBlur(light, 3))
         self.usual_texture = float(self.texture[~grown(mask, 5)].mean())
         self.depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
+        self.outline = grown(~mask, 7)
+        self.held = grown(edges.sharp, 5)
 
     def patches(self, *areas: np.ndarray) -> Iterator[_Patch]:
         """Every part of an area that is large enough, measured."""
@@ -94,6 +110,10 @@ class _Ground:
             step = cv2.dilate(off, box(9))
             edge = inside & ~(cv2.erode(inside.astype(np.uint8), box(3), borderValue=1) > 0)
             ring = grown(inside, 9) & ~grown(inside, 5) & self.mask[window]
+            faces = edge & self.outline[window]
+            unheld = faces & ~self.held[window]
+            inner = edge & ~faces if (edge & ~faces).any() else edge
+            crisp = cv2.dilate(off, box(7))[inner] / np.maximum(1, cv2.dilate(off, box(17))[inner])
             yield _Patch(
                 window,
                 inside,
@@ -106,7 +126,63 @@ class _Ground:
                 depth=float(self.depth[window][inside].min()),
                 half_px=float(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3).max()),
                 like_ground=float((self.distance[window][ring] < 9).mean()) if ring.any() else 0.0,
+                inner_rim=float(np.quantile(step[inner], 0.1)),
+                crisp=float(np.quantile(crisp, 0.1)),
+                open_px=int(unheld.sum()),
+                open_share=float(unheld.sum() / max(1, faces.sum())),
+                jump=self._jump(window, inside, grown(unheld, 9)),
             )
+
+    def is_hole(self, patch: _Patch) -> bool:
+        """Whether the ground is seen through it, as far as it may be off the ground, in shade too."""
+        wide = patch.inside.sum() > _WIDE_SHARE * self.mask.sum()
+        has_shade = bool((patch.inside & ~self.near[patch.window]).any())
+        rim = _WIDE_RIM if wide and not has_shade else _RIM
+        even = _UNEVEN_SMALL if patch.inside.sum() < _SMALL_PX else _UNEVEN_IN_SHADE if has_shade else _UNEVEN
+        return (
+            patch.lit_share >= 0.4
+            and _off_ground(patch.colours, _DARKER_IN_SHADE if has_shade else _DARKER) < self.loose
+            and patch.spread < even + 2 * self.usual_texture
+            and patch.texture < 0.09 + 0.75 * self.usual_texture
+            and patch.rim > rim
+            and patch.depth < (_THICK_WALL if wide else _WALL) * patch.half_px
+            and not patch.printed
+            and patch.like_ground < _MOST_LIKE_GROUND
+        )
+
+    def is_plain(self, patch: _Patch) -> bool:
+        """Whether it is so close to the ground, and so far from the product, that it may lie behind a wide strap."""
+        clear = patch.rim > _SURE_RIM and patch.crisp > _SURE_CRISP and patch.inside.sum() >= _SMALL_PX
+        return (
+            _off_ground(patch.colours, _DARKER) < (_SURE if clear else _PLAIN) * self.loose
+            and patch.spread < _PLAIN_UNEVEN * self.loose
+            and patch.texture < _PLAIN_ROUGH + self.usual_texture
+            and patch.rim > _PLAIN_RIM
+            and patch.crisp > _CRISP
+            and patch.depth < _PLAIN_WALL * patch.half_px
+            and not patch.printed
+            and patch.like_ground < _MOST_LIKE_GROUND
+        )
+
+    def is_bay(self, patch: _Patch) -> bool:
+        """Whether nothing parts it from the ground outside, while a step parts it from the product."""
+        return (
+            patch.open_px >= _BAY_PX
+            and patch.open_share > _BAY_SHARE
+            and patch.jump < _BAY_JUMP
+            and patch.inner_rim > _BAY_RIM
+            and patch.crisp > _BAY_CRISP
+            and patch.spread < _BAY_UNEVEN * self.loose
+            and patch.texture < _PLAIN_ROUGH + self.usual_texture
+            and patch.like_ground < _BAY_LIKE_GROUND
+        )
+
+    def _jump(self, window: tuple[slice, slice], inside: np.ndarray, near: np.ndarray) -> float:
+        """Lab units between the two sides of an outline, (h, w) bool around it."""
+        here, beyond = self.lab[window][near & inside], self.lab[window][near & ~self.mask[window]]
+        if not len(here) or not len(beyond):
+            return np.inf
+        return float(np.linalg.norm(np.median(here, axis=0) - np.median(beyond, axis=0)))
 
 
 def open_holes(mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges) -> np.ndarray:
@@ -117,26 +193,13 @@ def open_holes(mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges) 
     """
     if grown(mask, 5).all():
         return mask
-    beside = _Ground(mask, lab, ground)
+    beside = _Ground(mask, lab, ground, edges)
     shaded = looks_shadowed(beside.difference, _NEAR - 2) & (beside.difference[..., 0] > -_DEEPEST)
     opened = mask.copy()
     for patch in beside.patches(
         mask & beside.near & (edges.cost < 1.5), mask & (beside.near | shaded) & (edges.cost < 1)
     ):
-        wide = patch.inside.sum() > _WIDE_SHARE * mask.sum()
-        has_shade = bool((patch.inside & ~beside.near[patch.window]).any())
-        rim = _WIDE_RIM if wide and not has_shade else _RIM
-        even = _UNEVEN_SMALL if patch.inside.sum() < _SMALL_PX else _UNEVEN_IN_SHADE if has_shade else _UNEVEN
-        if (
-            patch.lit_share >= 0.4
-            and _off_ground(patch.colours, _DARKER_IN_SHADE if has_shade else _DARKER) < beside.loose
-            and patch.spread < even + 2 * beside.usual_texture
-            and patch.texture < 0.09 + 0.75 * beside.usual_texture
-            and patch.rim > rim
-            and patch.depth < (_THICK_WALL if wide else _WALL) * patch.half_px
-            and not patch.printed
-            and patch.like_ground < _MOST_LIKE_GROUND
-        ):
+        if beside.is_bay(patch) or beside.is_plain(patch) or beside.is_hole(patch):
             # Up to the middle of the step to the product.
             opened[patch.window] &= ~(
                 patch.inside | (grown(patch.inside, 9) & (patch.off < 0.5 * patch.step))
@@ -153,7 +216,7 @@ def kept_ground(mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges)
     """
     if grown(mask, 5).all():
         return 0.0
-    beside = _Ground(mask, lab, ground)
+    beside = _Ground(mask, lab, ground, edges)
     kept = 0.0
     for patch in beside.patches(mask & beside.near & (edges.cost < 1.5)):
         share = float(patch.inside.sum() / mask.sum())

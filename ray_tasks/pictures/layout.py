@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from ray_tasks.pictures.arrange import SCALES, Form, arrange, longest_word_em
 from ray_tasks.pictures.arrange import TextSpec as TextSpec
 from ray_tasks.pictures.geometry import Box, Canvas
-from ray_tasks.pictures.script import script_of
 from schemas.config import READING_SHARE
 from schemas.instruction import LAYOUTS
 
@@ -30,6 +29,8 @@ class Layout:
     max_points_per_row: int
     starts_left: bool = True
     """Whether reading begins on the left."""
+    bleeds: bool = False
+    """Whether the product is a photograph that runs to the canvas's borders."""
 
     @property
     def usual_slack(self) -> float:
@@ -115,8 +116,8 @@ def plan_layout(
 ) -> Layout:
     """The layout for a product of `product_aspect` (width / height) and one or several locales' texts.
 
-    Deterministic and pure. With several texts the area holds the longest. Texts that run from right to left get the
-    mirrored layout; texts of both directions and unknown names are a ValueError.
+    Deterministic and pure. With several texts the area holds the longest, whatever their direction; what is read from
+    right to left takes the `mirrored` layout. An unknown name is a ValueError.
     """
     if layout_name not in LAYOUTS:
         raise ValueError(f"layout {layout_name!r} is not one of {', '.join(LAYOUTS)}")
@@ -130,27 +131,14 @@ def plan_layout(
     if not texts or all(item.is_empty for item in texts):
         box = Box(margin, margin, w - margin, h - round(1.5 * margin))
         return Layout(layout_name, "bare", canvas, box, None, False, "top", 1)
-    mirrored = right_to_left(texts)
     landscape = w / h > 1.35
     side = layout_name in ("headline_left", "headline_right")
     # A long word (German compounds) would force tiny letters into a column: it gets the full width instead.
     widest = _WIDE if h < 1.2 * w else _WIDE_ON_TALL
     column = (side and product_aspect <= widest and column_fits(texts, 0.44 * w, canvas.unit)) or landscape
     if column:
-        layout = _column(canvas, layout_name, product_aspect, margin)
-    else:
-        layout = _stacked(canvas, layout_name, texts, margin)
-    return layout.mirrored() if mirrored else layout
-
-
-def right_to_left(texts: Sequence[TextSpec]) -> bool:
-    """Whether the texts run from right to left. Raises ValueError if only some do."""
-    directions = {script_of(text.locale).right_to_left for text in texts}
-    if len(directions) > 1:
-        raise ValueError(
-            f"locales {', '.join(text.locale for text in texts)} are read in both directions: lay them out apart"
-        )
-    return directions.pop()
+        return _column(canvas, layout_name, product_aspect, margin)
+    return _stacked(canvas, layout_name, texts, margin)
 
 
 def column_fits(texts: Sequence[TextSpec], width_px: float, unit: float) -> bool:

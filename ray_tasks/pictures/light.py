@@ -68,10 +68,12 @@ def light_map(
     rng: np.random.Generator,
     floor: float,
     view: View,
+    sky_y: float | None = None,
 ) -> np.ndarray:
     """(h, w, 3) float32: half the factor by which light multiplies each place, at MAP_SCALE of `size` (width, height).
 
     `floor` keeps the ambient light at least that bright: a setting with lights of its own is not dimmed with the room.
+    No shade falls on what lies above `sky_y`, in the frame's pixels.
     """
     width, height = size
     surface = skia.Surface.MakeRaster(
@@ -105,6 +107,8 @@ def light_map(
         brush.glow(cx + light.side * 0.5 * width, cy - 0.3 * height, 1.1 * width, key, 1.05, blend=plus)
         with brush.depth(12, skia.BlendMode.kMultiply):
             _leaf_shade(brush, light)
+            if sky_y is not None:
+                brush.rect(-width, -height, 2 * width, sky_y, (1, 1, 1))
     else:
         lx = cx + light.side * 0.16 * width
         brush.glow(lx, cy - 0.02 * height, 0.78 * width, key, 1.0, blend=plus)

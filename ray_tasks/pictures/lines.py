@@ -31,6 +31,8 @@ _PARTICLES = frozenset("的了吗呢吧地得们里上下中")
 _IN_PHRASE, _HYPHEN, _AFTER_SHORT = 0.6, 0.8, 0.1
 _SHORT_COMPOUND = 12
 """Letters up to which a word with a hyphen stays whole: garde-robe, week-end, soi-même."""
+_LONELY = 4
+"""Letters of a first word that is too short for a line."""
 _UNMARKED, _UNMARKED_HAN = 0.06, 0.25
 """After a word or phrase that no punctuation ends: a pause for the voice is the best place for the eye to turn."""
 _STOPS = frozenset(".!?…؟")
@@ -86,8 +88,9 @@ def units(text: str, locale: str) -> tuple[Unit, ...]:
                 words[i + 1] = f"{word}\u00a0{following}"
                 continue
             cost = 0.0 if word[-1:] in _MARKS else _AFTER_SHORT if len(word) <= 2 else _UNMARKED
-            if cost and found and found[-1].text[-1:] in _STOPS:
-                cost = _IN_PHRASE  # the first word of a sentence does not stay behind alone
+            begins = found[-1].text[-1:] in _STOPS if found else len(word) <= _LONELY
+            if cost and begins:
+                cost = _IN_PHRASE  # a sentence's first word does not stay behind alone, nor a text's article
             parts[-1] = Unit(parts[-1].text, " ", cost=cost)
         found += parts
     return tuple(found)

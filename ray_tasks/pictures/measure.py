@@ -75,23 +75,44 @@ def measure(
     thin = product[::4, ::4]
     opaque = thin[..., :3][thin[..., 3] == 255]
     look = look_of(bgr, product_box, (width, height))
-    outline = product_box
+    extent = max(product_box.width / width, product_box.height / height)
     framed = is_photograph(cutout_rgba)
+    outline = product_box
     if framed:
-        # Of a framed photograph, the mount belongs to what has to stand out.
+        # A mount, or the line at its edge, belongs to the photograph.
         outline = product_box.grown(round(MOUNT * min(width, height)), canvas)
         alpha[outline.top : outline.bottom, outline.left : outline.right] = 255
+    ground = measure_ground(bgr, gray, alpha, outline, text_boxes)
+    if framed:
+        # A photograph brings its own ground, which may be white, and goes on around it.
+        ground["clipped_light_share"] = 0.0
+        ground["background_deviation"] = float(cv2.meanStdDev(gray)[1][0, 0])
+    edge = (
+        # It may run to the borders or into its surroundings.
+        {
+            "product_margin_px": float(min(width, height)),
+            "product_room": 1.0,
+            "separation": 1.0,
+            "separation_p20": 1.0,
+            "halo": 0.0,
+        }
+        if framed
+        else {
+            "product_margin_px": float(
+                min(product_box.left, product_box.top, width - product_box.right, height - product_box.bottom)
+            ),
+            "product_room": 1 - extent,
+            **_edge(rgb, alpha, product_box.grown(3 * EDGE_STEP, canvas)),
+        }
+    )
     return {
         "changed_core_px": float(changed_core_px),
         "overflow": float(overflow),
         "upscale": math.sqrt(product_box.width * product_box.height / _bounds_px(cutout_rgba)),
         "product_share": float(cv2.countNonZero((product[..., 3] > 127).view(np.uint8))) / (width * height),
-        "product_extent": max(product_box.width / width, product_box.height / height),
-        "product_margin_px": float(
-            min(product_box.left, product_box.top, width - product_box.right, height - product_box.bottom)
-        ),
+        "product_extent": extent,
         **_fidelity(rgb, product, product_box),
-        **_edge(rgb, alpha, outline.grown(3 * EDGE_STEP, canvas)),
+        **edge,
         "sharpness": _sharpness(product),
         "crumb_share": 0.0 if framed else crumb_share(product[..., 3]),
         "cut_side": 0.0 if framed else cut_side(product[..., 3]),
@@ -99,7 +120,7 @@ def measure(
         if stands and not framed
         else 0.0,
         **measure_text(rgb, gray, alpha, text_boxes),
-        **measure_ground(bgr, gray, alpha, outline, text_boxes),
+        **ground,
         "twin_distance": twin_distance(look, others),
         "colour_clash": colour_clash(look, opaque),
         "brand_clash": brand_clash(look, brand_colors, opaque),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ray_tasks.pictures.bleed import PHOTO_ENLARGEMENT, draw_bleed, plain_sides
 from ray_tasks.pictures.compose import (
     FidelityCertificate,
     alpha_bounds,
@@ -22,7 +23,9 @@ from ray_tasks.pictures.layout import Layout, TextSpec, plan_layout
 from ray_tasks.pictures.palette import Tones, harmonise, product_color
 from ray_tasks.pictures.preview import calmest
 from ray_tasks.pictures.scene import CORE_PX, Core, PlacedProduct, SceneBackend, SceneOrder, SceneSpec
+from ray_tasks.pictures.script import script_of
 from ray_tasks.pictures.typeset import TypesetResult, typeset
+from schemas.instruction import SEEN_FROM_ABOVE
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,11 @@ def draw_base(
     seed: int,
 ) -> Base:
     """The base for all `texts` (one per locale); see `plan_base`."""
-    base, order = plan_base(cutout_rgba, spec, texts, canvas, layout_name, seed, preview=backend)
-    if order is None:
-        return base
-    scene_rgb = backend.draw(order.spec, order.product, order.text_area, order.seed, order.core)
-    return replace(base, scene_rgb=scene_rgb)
+    to_left = bool(texts) and all(script_of(text.locale).right_to_left for text in texts)
+    base, order = plan_base(
+        cutout_rgba, spec, texts, canvas, layout_name, seed, preview=backend, to_left=to_left
+    )
+    return base if order is None else replace(base, scene_rgb=order.drawn_by(backend))
 
 
 def plan_base(
@@ -104,6 +107,7 @@ def plan_base(
     preview: SceneBackend | None = None,
     others: Sequence[str] = (),
     core: Layout | None = None,
+    to_left: bool = False,
 ) -> tuple[Base, SceneOrder | None]:
     """The base for all `texts` (one per locale), the layout with room for the longest; and the scene to put into it.
 
@@ -113,18 +117,28 @@ def plan_base(
     core: the layout of the square that the scene is composed for (`core_layout`): this canvas is a window of it. None:
     the scene is composed for this canvas.
 
+    to_left: for texts that are read from right to left. Layout and scene are the others' in a mirror, so that all
+    locales share one composition; the product is not mirrored, and its shadow is its own. Where lines are centred there
+    is nothing to mirror: the scene is the very same.
+
     A whole photograph is framed: its base is complete, and no scene is ordered. A cut-out stands in the ordered scene;
     until then its base has one plain tone.
 
     cutout_rgba: (h, w, 4) uint8 with straight alpha, any size. Raises ValueError for a cut-out without opaque pixels.
     """
     bounds = _opaque_bounds(cutout_rgba)
-    aspect = bounds.width / bounds.height
     if is_photograph(cutout_rgba):
-        layout = plan_framed(canvas, layout_name, aspect, list(texts))
-        placed = place_product(cutout_rgba, canvas, layout.product_box)
+        size, plain = (bounds.width, bounds.height), plain_sides(cutout_rgba)
+        layout = plan_framed(canvas, layout_name, size, list(texts), plain.mirrored() if to_left else plain)
+        layout = layout.mirrored() if to_left else layout
+        placed = place_product(cutout_rgba, canvas, layout.product_box, most=PHOTO_ENLARGEMENT)
+        box = placed.box
         tones = harmonise(spec.palette, spec.mood, product_color(placed.rgba))
-        scene_rgb = draw_ground(canvas, layout, placed.box, tones, seed)
+        if layout.bleeds:
+            photo = placed.rgba[box.top : box.bottom, box.left : box.right, :3]
+            scene_rgb = draw_bleed(photo, plain, layout, box, tones, seed)
+        else:
+            scene_rgb = draw_ground(canvas, layout, box, tones, seed)
         order = None
     else:
         share = size_share(spec.size_cm)
@@ -137,11 +151,18 @@ def plan_base(
             layout = _calm_layout(
                 cutout_rgba, spec, texts, canvas, (layout_name, *others), seed, preview=preview, core=at
             )
+        area = layout.text_area
+        turned = to_left and area is not None and not layout.center
         placed = place_product(cutout_rgba, canvas, layout.product_box, share=share)
+        if turned:
+            layout, placed = layout.mirrored(), placed.on_the_other_side()
         tones = harmonise(spec.palette, spec.mood, product_color(placed.rgba))
-        plain = np.rint(np.array(tones.wall, np.float32) * 255).astype(np.uint8)
-        scene_rgb = np.broadcast_to(plain, (canvas.height_px, canvas.width_px, 3))
-        order = SceneOrder(spec, placed, layout.text_area, seed, core=at)
+        tone = np.rint(np.array(tones.wall, np.float32) * 255).astype(np.uint8)
+        scene_rgb = np.broadcast_to(tone, (canvas.height_px, canvas.width_px, 3))
+        if turned and preview is not None:
+            order = SceneOrder(spec, placed.mirrored(), area, seed, core=at, mirrored=True)
+        else:
+            order = SceneOrder(spec, placed, layout.text_area, seed, core=at)
     base = Base(
         scene_rgb=scene_rgb,
         placed=placed,
@@ -181,11 +202,21 @@ def _calm_layout(
     """The first of the layouts, or a calmer one as the previews show it. Raises ValueError for an empty cut-out."""
     bounds = _opaque_bounds(cutout_rgba)
     aspect = bounds.width / bounds.height
+    share = size_share(spec.size_cm)
     layouts = [plan_layout(canvas, name, aspect, list(texts)) for name in layout_names]
+    if spec.setting in SEEN_FROM_ABOVE:
+        layouts = [_lying(layout, bounds, share) for layout in layouts]
     if preview is None or layouts[0].text_area is None:
         return layouts[0]
-    share = size_share(spec.size_cm)
     return calmest(cutout_rgba, bounds, spec, texts, layouts, preview, seed, share, core)
+
+
+def _lying(layout: Layout, bounds: Box, share: float) -> Layout:
+    """The layout with the product in the middle of its room: nothing has to carry it."""
+    box = layout.product_box
+    room = layout.reading if layout.variant == "column" else box
+    up = standing_box(bounds, box, share=share).center_y - room.center_y
+    return replace(layout, product_box=box.moved(0, -round(max(0.0, min(up, box.top - 0.06 * room.height)))))
 
 
 def _opaque_bounds(cutout_rgba: np.ndarray) -> Box:

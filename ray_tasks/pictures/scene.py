@@ -77,6 +77,17 @@ class PlacedProduct:
     rgba: np.ndarray
     box: Box
 
+    def on_the_other_side(self) -> PlacedProduct:
+        """The same product where a mirror shows it."""
+        by = self.rgba.shape[1] - self.box.right - self.box.left
+        return PlacedProduct(np.roll(self.rgba, by, axis=1), self.box.moved(by, 0))
+
+    def mirrored(self) -> PlacedProduct:
+        """What a mirror shows."""
+        width = self.rgba.shape[1]
+        box = Box(width - self.box.right, self.box.top, width - self.box.left, self.box.bottom)
+        return PlacedProduct(np.ascontiguousarray(self.rgba[:, ::-1]), box)
+
 
 @dataclass(frozen=True)
 class SceneOrder:
@@ -95,6 +106,13 @@ class SceneOrder:
     """Product and persona: pictures of one product have to differ from persona to persona."""
     core: Core | None = None
     """The square that the scene is composed for; None: it is composed for this canvas."""
+    mirrored: bool = False
+    """Whether all of this is seen in a mirror, and the scene has to be turned back."""
+
+    def drawn_by(self, backend: SceneBackend) -> np.ndarray:
+        """The scene as it is to be seen."""
+        scene = backend.draw(self.spec, self.product, self.text_area, self.seed, self.core)
+        return np.ascontiguousarray(scene[:, ::-1]) if self.mirrored else scene
 
 
 class SceneBackend(Protocol):

@@ -54,7 +54,7 @@ def ridge(brush: Brush, stage: Stage, base: float, height: float, detail: float)
 
 
 def pine(brush: Brush, x: float, base: float, tall: float, rgb: Rgb, snow: Rgb | None = None) -> None:
-    """A fir of six tiers, `tall` pixels high; `snow` lies on its tiers."""
+    """A fir of six tiers, `tall` pixels high; `snow` lies on the middle of its tiers, their dark fringes hang out."""
     brush.rect(x - 0.025 * tall, base - 0.15 * tall, x + 0.025 * tall, base, oklch(0.30, 0.03, 55))
     for part in range(6):
         y, half = base - tall * (0.08 + 0.135 * part), tall * 0.235 * (1 - 0.14 * part)
@@ -62,13 +62,12 @@ def pine(brush: Brush, x: float, base: float, tall: float, rgb: Rgb, snow: Rgb |
         brush.path(tier, shift(rgb, -0.05 + 0.015 * part))
         if snow is not None:
             cap = [
-                (x - 0.80 * half, y - 0.035 * tall),
-                (x - 0.3 * half, y - 0.05 * tall),
-                (x + 0.1 * half, y - 0.03 * tall),
+                (x + side * half, y - drop * tall)
+                for side, drop in zip(
+                    (-0.62, -0.38, -0.16, 0.04, 0.27, 0.48), brush.rng.uniform(0.045, 0.105, 6), strict=True
+                )
             ]
-            brush.path(
-                polygon([*cap, (x + 0.55 * half, y - 0.06 * tall), (x, y - tall * 0.26)]), snow, alpha=0.92
-            )
+            brush.path(polygon([*cap, (x, y - tall * 0.26)]), mix(snow, rgb, 0.12), alpha=0.8)
 
 
 def _forest_backdrop(brush: Brush, stage: Stage) -> None:
@@ -174,9 +173,11 @@ def _rock_ground(brush: Brush, stage: Stage) -> None:
 def _forest_floor(brush: Brush, stage: Stage) -> None:
     """Soil with moss, and last year's leaves on it."""
     dark, light = LEAF[stage.season]
-    moss = shift(mix(dark, LEAF["summer"][0], 0.4), -0.04)
-    soil = (oklch(0.50, 0.045, 62), oklch(0.35, 0.040, 55), moss)
-    lay_surface(brush, stage, "rock", tinted(stage, soil, 0.05), roughness=6.0, soft_edge=6, near_shade=0.30)
+    moss = shift(mix(dark, LEAF["summer"][0], 0.4), 0.01)
+    soil = (oklch(0.58, 0.055, 66), oklch(0.43, 0.050, 58), moss)
+    if stage.season == "winter":
+        soil = (oklch(0.80, 0.012, 235), oklch(0.52, 0.025, 60), oklch(0.93, 0.008, 235))
+    lay_surface(brush, stage, "rock", tinted(stage, soil, 0.05), roughness=6.0, soft_edge=6, near_shade=0.14)
     w, h, rng = stage.width, stage.height, brush.rng
     fallen = (oklch(0.50, 0.075, 60), oklch(0.58, 0.085, 72), oklch(0.42, 0.06, 48), mix(light, dark, 0.5))
     for _ in range(190):
@@ -380,7 +381,9 @@ def _beach_ground(brush: Brush, stage: Stage) -> None:
 
 
 OUTDOOR: dict[str, Setting] = {
-    "forest_trail": Setting(_forest_backdrop, _forest_floor, (0.08, 0.12), 0.18, usual_cm=40),
-    "mountain_camp": Setting(_mountain_backdrop, _rock_ground, (0.09, 0.13), 0.17, glow=0.62, usual_cm=40),
-    "beach_sand": Setting(_beach_backdrop, _beach_ground, (0.13, 0.18), 0.14, usual_cm=40),
+    "forest_trail": Setting(_forest_backdrop, _forest_floor, (0.08, 0.12), 0.18, usual_cm=40, open_air=True),
+    "mountain_camp": Setting(
+        _mountain_backdrop, _rock_ground, (0.09, 0.13), 0.17, glow=0.62, usual_cm=40, open_air=True
+    ),
+    "beach_sand": Setting(_beach_backdrop, _beach_ground, (0.13, 0.18), 0.14, usual_cm=40, open_air=True),
 }

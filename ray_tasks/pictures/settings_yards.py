@@ -286,7 +286,9 @@ def _snow_ground(brush: Brush, stage: Stage) -> None:
 
 YARDS: dict[str, Setting] = {
     "potting_bench": Setting(_potting_backdrop, _potting_ground, (0.09, 0.13), 0.24),
-    "market_stall": Setting(_market_backdrop, _market_ground, (0.08, 0.12), 0.26),
-    "deck_terrace": Setting(_terrace_backdrop, _terrace_ground, (0.13, 0.18), 0.15, glow=0.72, usual_cm=40),
-    "winter_snow": Setting(_snow_backdrop, _snow_ground, (0.12, 0.17), 0.13, usual_cm=40),
+    "market_stall": Setting(_market_backdrop, _market_ground, (0.08, 0.12), 0.26, open_air=True),
+    "deck_terrace": Setting(
+        _terrace_backdrop, _terrace_ground, (0.13, 0.18), 0.15, glow=0.72, usual_cm=40, open_air=True
+    ),
+    "winter_snow": Setting(_snow_backdrop, _snow_ground, (0.12, 0.17), 0.13, usual_cm=40, open_air=True),
 }

@@ -76,6 +76,8 @@ class Setting:
     from_above: bool = False
     hangs: bool = False
     """The product hangs before a wall: its shade falls on the wall, and nothing lies at its foot."""
+    open_air: bool = False
+    """There is no window for the light to fall through."""
     seamless: bool = False
     """The ground runs on into the background without an edge."""
     glow: float = 0.0

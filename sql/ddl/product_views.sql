@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS product_views (
   text_found ARRAY<STRING> COMMENT 'Text read in the image; NULL when nobody looked.',
   people_present BOOLEAN COMMENT 'Bare skin that the image\'s border cuts: true is seldom wrong, false misses most people.',
   verdict STRING NOT NULL COMMENT 'accepted or refused.',
-  treatment STRING COMMENT 'cutout, or framed: the whole photograph is shown as a print; NULL when refused.',
+  treatment STRING COMMENT 'cutout, or framed: the whole photograph is shown; NULL when refused.',
   reason STRING COMMENT 'Reason code of a refusal, or why the product is framed and not cut out.',
   reasons ARRAY<STRING> COMMENT 'All of them: of the cut-out, then of the photograph.',
   detail STRING COMMENT 'What was seen, in words.',

@@ -1,4 +1,4 @@
 -- One row a measurement of a picture's last scoring.
 CREATE OR REPLACE TEMPORARY VIEW measurements AS
-SELECT asset_id, verdict, m.name AS name, m.value AS value
-FROM (SELECT asset_id, verdict, unnest(measurements) AS m FROM last_scores) AS one_a_row;
+SELECT asset_id, scorer_revision, verdict, m.name AS name, m.value AS value
+FROM (SELECT asset_id, scorer_revision, verdict, unnest(measurements) AS m FROM last_scores) AS one_a_row;

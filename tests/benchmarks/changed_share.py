@@ -7,9 +7,10 @@ Plan, drawing and scoring run as they are, on real Delta tables, each night in a
 picture. Without --drawn, what a worker would do with a picture is a row that was recorded (no Ray, no pixels): what is
 measured is all that stands around it, and the share of a night adds PICTURE_CORE_S for each picture to either side.
 
-The engines' start is what the same night takes of a shop of 20 products of which one changed (at share 0: none), in the
-same process, after another one of 20: planning of the plan's query and the start of Ray's workers, nothing that depends
-on the number of products. Shares of a night are of seconds beyond it, on both sides; the goals are for these.
+The engines' start is what the same night takes of a shop of 20 products of which as many changed as start the same
+workers (one picture starts one of two; at share 0: none), in the same process, after another one of 20: planning of the
+plan's query and the start of Ray's workers, nothing that depends on the number of products. Shares of a night are of
+seconds beyond it, on both sides; the goals are for these.
 
 Memory is that of the night's processes: Python, which reads by delta-rs, hands out the work and commits, and Java
 (Spark); the rows that the benchmark makes are in another process.
@@ -242,7 +243,7 @@ def apart(folder: Path, shop: Shop, state: Path, run_date: dt.date, share: float
     few = Shop(folder / "few", FEW, drawn=drawn)
     few.night.config.write_text(shop.night.config.read_text(encoding="utf-8"), encoding="utf-8")
     few.write_night(few.state, RUN_DATE, chosen(0, FEW, False))
-    few.write_night(few.state, NEXT, np.array([0] if share else [], np.int64))
+    few.write_night(few.state, NEXT, np.arange(min(CORES, round(share * shop.products))))
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(warm_night, few, shop, state, run_date, drawn).result()
 

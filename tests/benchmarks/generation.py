@@ -1,15 +1,17 @@
 """Pictures a second: a plain loop around diffusers, Ray around it, diffusers tuned by its guide, ours, and the floor.
 
     python -m tests.benchmarks.generation                         # tiny shapes on the CPU: proves that it runs
-    python -m tests.benchmarks.generation --size sdxl --device cuda --units 48 --record-rates var   # one card, 15 min
+    python -m tests.benchmarks.generation --size sdxl --device cuda --units 48 --record-rates var   # a card of 80 GB
 
 With --record-rates, `python -m jobs.plan_night` estimates by our rate at 4 steps until a finished night has its own.
 
 Weights are random in the shapes of SDXL: operations, memory and batching are real, the pictures are not. Work is
 inpainting around products, four personas each. Arms take turns, round after round; each ends with uint8 pictures in
-host memory. Arm b is left out where there is no Ray. Arm d3 also scores them before they are copied, which takes the
-same time whatever the model's size; the plan reads its rate. The floor is the operations of one picture over what this
-card does in a large bfloat16 matrix product, measured in the same run.
+host memory, and each has compiled before. Arms c paint as many at once as our sweep found best. An arm that fails is
+told and left out; so is arm b where there is no Ray. Arm d3 also scores pictures before they are copied, which takes
+the same time whatever the model's size; the plan reads its rate. The floor is the operations of one picture, its
+product's encode shared by its personas, over what this card does in a large bfloat16 matrix product, measured in the
+same run: an arm's share of it is its model FLOP use.
 """
 
 from __future__ import annotations
@@ -23,114 +25,33 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 
-from ray_tasks.engine.batch_sizes import BatchSizes
+from ray_tasks.engine.content_cache import ContentCache
 from ray_tasks.engine.generate import Engine
-from ray_tasks.engine.unit import Unit
-from ray_tasks.models.extension import surroundings
-from ray_tasks.models.scene_conditions import depth_map, outlines, product_on_neutral
-from ray_tasks.models.scene_prompts import NEGATIVE_PROMPT, scene_prompt
+from ray_tasks.engine.unit import Failed, Unit
 from ray_tasks.models.scene_scorer import SceneScorer
-from ray_tasks.models.unet_painter import UnetPainter
-from ray_tasks.pictures.compose import place_product
-from ray_tasks.pictures.geometry import Box, Canvas
-from ray_tasks.pictures.scene import SceneOrder, SceneSpec
-from schemas.instruction import SETTINGS
-from schemas.model_config import Diffusion
+from tests.benchmarks.generation_arms import (
+    PERSONAS,
+    SETTINGS_COMPARED,
+    DiffusersLoop,
+    Setting,
+    ours,
+    ray_rate,
+    units,
+)
 from tests.benchmarks.sdxl_sized import save_sdxl_sized
-from tests.ray_tasks.pictures.product_shapes import bottle
 from tests.tiny_models import save_tiny_sdxl
 
+BASE = "a: diffusers loop, batch 1"
+RAY = "b: Ray map_batches around a"
 OURS = "d: ours"
 SCORED = "d3: ours, scored on the card as a night does"
-PERSONAS = 4
-TUNED_BATCH = 8
-"""Prompts that the tuned arm gives to a call, as the guide's page on batches has it."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Steps and guidance of one comparison."""
-
-    name: str
-    steps: int
-    guidance: float
-
-
-SETTINGS_COMPARED = (Setting("20 steps, guided", 20, 6.0), Setting("4 steps", 4, 1.0))
-
-
-def units(count: int, side: int) -> list[Unit]:
-    """Units of products at different places, `PERSONAS` scenes each."""
-    made = []
-    for number in range(count):
-        product, persona = divmod(number, PERSONAS)
-        left = side // 8 + (product * side // 16) % (side // 4)
-        placed = place_product(
-            bottle(rgb=(40 + 20 * (product % 8), 90, 60)),
-            Canvas(side, side),
-            Box(left, side // 3, left + side // 3, side * 9 // 10),
-        )
-        setting = SETTINGS[(number * 7) % len(SETTINGS)]
-        mood = ("calm", "fresh", "cosy", "premium")[persona]
-        spec = SceneSpec(setting, "window_left", "all", mood, ("#8a5a36", "#d9a05b"), ())
-        order = SceneOrder(spec, placed, Box(side // 16, side // 16, side * 15 // 16, side // 4), number)
-        image, mask, alpha = product_on_neutral(placed, (side, side))
-        maps = outlines(image, mask), depth_map(order, mask)
-        prompt = scene_prompt(spec, has_text=True)
-        made.append(Unit(prompt, image, mask, *maps, number, alpha, surroundings(placed)))
-    return made
-
-
-class DiffusersLoop:
-    """Arm a, and with `batch` and `tuned` arm c: diffusers' own inpainting pipeline."""
-
-    def __init__(
-        self, folder: Path, device: str, setting: Setting, batch: int = 1, *, tuned: bool = False
-    ) -> None:
-        from diffusers import StableDiffusionXLInpaintPipeline
-
-        dtype = torch.bfloat16 if device == "cuda" else torch.float32
-        self._pipeline = StableDiffusionXLInpaintPipeline.from_pretrained(folder, dtype=dtype).to(device)
-        self._pipeline.set_progress_bar_config(disable=True)
-        self._setting, self._batch = setting, batch
-        if tuned:
-            # Diffusers documentation, "Accelerate inference": bfloat16, fused projections, channels last,
-            # and compilation of the repeated blocks.
-            self._pipeline.fuse_qkv_projections()
-            self._pipeline.unet.to(memory_format=torch.channels_last)
-            self._pipeline.vae.to(memory_format=torch.channels_last)
-            if device == "cuda":
-                self._pipeline.unet.compile_repeated_blocks(fullgraph=True)
-
-    def paint(self, work: list[Unit]) -> list[np.ndarray]:
-        """(h, w, 3) uint8 each."""
-        made: list[np.ndarray] = []
-        for start in range(0, len(work), self._batch):
-            some = work[start : start + self._batch]
-            output = self._pipeline(
-                prompt=[unit.prompt for unit in some],
-                negative_prompt=[NEGATIVE_PROMPT] * len(some),
-                image=[Image.fromarray(unit.image) for unit in some],
-                mask_image=[Image.fromarray(unit.mask) for unit in some],
-                height=some[0].shape[0],
-                width=some[0].shape[1],
-                strength=1.0,
-                num_inference_steps=self._setting.steps,
-                guidance_scale=self._setting.guidance,
-                generator=[torch.Generator("cpu").manual_seed(unit.seed) for unit in some],
-                output_type="pil",
-            )
-            made += [np.asarray(image) for image in output.images]
-        return made
 
 
 class Measured(SceneScorer):
@@ -139,64 +60,6 @@ class Measured(SceneScorer):
     def fault(self, index: int, measured: Sequence[float]) -> Exception | None:
         """See Scorer."""
         return None
-
-
-class RayLoop:
-    """Arm b: the same loop in an actor of Ray Data."""
-
-    def __init__(self, folder: Path, device: str, setting: Setting, side: int) -> None:
-        self._loop = DiffusersLoop(folder, device, setting)
-        self._side = side
-
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Numbers of units -> checksums and the moments at which they were done."""
-        every = units(int(batch["number"].max()) + 1, self._side)
-        sums, moments = [], []
-        for number in batch["number"]:
-            sums.append(int(self._loop.paint([every[number]])[0].astype(np.int64).sum()))
-            moments.append(time.time())
-        return {"sum": np.array(sums), "moment": np.array(moments)}
-
-
-def ray_rate(folder: Path, device: str, setting: Setting, count: int, side: int) -> float:
-    """Pictures a second of arm b once its actor is warm: its start and loading are not counted."""
-    import ray
-
-    from infra.ray_session import start_ray
-    from schemas.config import Engines
-
-    start_ray(Engines(cores=2))
-    rows = (
-        ray.data.range(count + 1, override_num_blocks=1)
-        .rename_columns({"id": "number"})
-        .map_batches(
-            RayLoop,
-            fn_constructor_args=(folder, device, setting, side),
-            batch_size=4,
-            compute=ray.data.ActorPoolStrategy(size=1),
-            num_cpus=0.5,
-            num_gpus=1 if device == "cuda" else 0,
-        )
-        .take_all()
-    )
-    moments = sorted(row["moment"] for row in rows)
-    return count / float(moments[-1] - moments[0])
-
-
-def ours(folder: Path, device: str, setting: Setting, side: int, state: Path, shared: int = 0) -> Engine:
-    """Arm d, and with `shared` first steps for all of a product's personas arm d2."""
-    config = Diffusion(
-        model=str(folder),
-        device="cuda" if device == "cuda" else "cpu",
-        steps=setting.steps,
-        guidance_scale=setting.guidance,
-        size_px=side,
-        compile=device == "cuda",
-        shared_steps=shared,
-    )
-    painter = UnetPainter(config, NEGATIVE_PROMPT, f"benchmark {setting.name}, {shared} shared")
-    card = torch.cuda.get_device_name() if device == "cuda" else "cpu"
-    return Engine(painter, BatchSizes(card, 16, state / f"{setting.steps} {shared}.json"))
 
 
 def matmul_flops(device: str) -> float:
@@ -213,17 +76,19 @@ def matmul_flops(device: str) -> float:
     return 10 * 2 * side**3 / min(times[1:])
 
 
-def flops_of_one(engine: Engine, unit: Unit) -> float:
-    """Operations that one picture needs, counted: text, encode, all steps, decode."""
+def flops_of_one(engine: Engine, product: Sequence[Unit]) -> float:
+    """Operations that one picture needs, counted: text, all steps, decode, and its share of its product's encode.
+
+    product: the units of all its personas.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
-    from ray_tasks.engine.content_cache import ContentCache
-
     counter = FlopCounterMode(display=False)
-    with counter, torch.inference_mode():
-        conditions = engine.painter.condition([unit], ContentCache())
-        engine.painter.decode(engine.painter.denoise(conditions, [unit.seed]))
-    return float(counter.get_total_flops())
+    # Nothing can be counted in what is compiled.
+    with torch.compiler.set_stance("force_eager"), counter, torch.inference_mode():
+        conditions = engine.painter.condition(product, ContentCache())
+        engine.painter.decode(engine.painter.denoise(conditions, [unit.seed for unit in product]))
+    return float(counter.get_total_flops()) / len(product)
 
 
 def idle_share(engine: Engine, work: list[Unit], wall_s: float) -> float | None:
@@ -238,7 +103,7 @@ def idle_share(engine: Engine, work: list[Unit], wall_s: float) -> float | None:
     from torch.profiler import ProfilerActivity, profile
 
     with profile(activities=[ProfilerActivity.CUDA]) as profiler:
-        list(engine.generate(work, scorer=Measured(None)))
+        _paint_all(engine, work, Measured(None))
         torch.cuda.synchronize()
     events = (event for event in profiler.events() or () if event.device_type == DeviceType.CUDA)
     return max(0.0, 1 - covered((one.time_range.start, one.time_range.end) for one in events) / 1e6 / wall_s)
@@ -292,66 +157,97 @@ def compare(
     work = units(count, side)
     engine = ours(folder, device, setting, side, state)
     sharing = ours(folder, device, setting, side, state, setting.steps // PERSONAS)
-    flops = flops_of_one(engine, work[0])
-    a = DiffusersLoop(folder, device, setting)
-    c = DiffusersLoop(folder, device, setting, TUNED_BATCH, tuned=True)
-    arms: dict[str, Callable[[], float]] = {
-        "a: diffusers loop, batch 1": lambda: rate(lambda: a.paint(work[: count // 2]), count // 2, device),
-        "b: Ray map_batches around a": lambda: ray_rate(folder, device, setting, count // 2, side),
-        f"c: diffusers by its guide, batch {TUNED_BATCH}": lambda: rate(lambda: c.paint(work), count, device),
-        OURS: lambda: rate(lambda: _all_outcomes(engine, work), count, device),
-        SCORED: lambda: rate(lambda: _all_outcomes(engine, work, Measured(None)), count, device),
-        "d2: ours, a quarter of the steps shared": lambda: rate(
-            lambda: _all_outcomes(sharing, work), count, device
+    flops = flops_of_one(engine, work[:PERSONAS])
+    for one in (engine, sharing):
+        # The sweep for our batch size; what it leaves in the cache is cleared below.
+        while not one.sizes.settled(one.painter.name, work[0].shape):
+            _paint_all(one, units(max(count, 64), side))
+    size = engine.sizes.size(engine.painter.name, work[0].shape)
+    at_once = min(size, count)
+    half = work[: count // 2]
+    Paint = Callable[[list[Unit]], Any]
+    opened: dict[str, Callable[[], Paint]] = {
+        BASE: lambda: DiffusersLoop(folder, device, setting).paint,
+        f"c: diffusers by its guide, batch {at_once}, blocks compiled": (
+            lambda: DiffusersLoop(folder, device, setting, at_once, "regions").paint
         ),
+        "c2: the same, UNet and decoder compiled whole": (
+            lambda: DiffusersLoop(folder, device, setting, at_once, "whole").paint
+        ),
+        OURS: lambda: partial(_paint_all, engine),
+        SCORED: lambda: partial(_paint_all, engine, scorer=Measured(None)),
+        "d2: ours, a quarter of the steps shared": lambda: partial(_paint_all, sharing),
     }
-    if find_spec("ray") is None:
-        del arms["b: Ray map_batches around a"]
-    # Compilation, and the sweep for our batch size.
-    a.paint(work[:1])
-    c.paint(work[:TUNED_BATCH])
-    for each in (engine, sharing):
-        while not each.sizes.settled(each.painter.name, work[0].shape):
-            list(each.generate(units(max(count, 64), side)))
-    # What the sweep left in the cache would be a gift.
-    rates: dict[str, list[float]] = {name: [] for name in arms}
+    arms: dict[str, Callable[[], float]] = {}
+    rates: dict[str, list[float]] = {}
+    told: list[str] = []
+
+    def tried(name: str, part: Callable[[], Any]) -> Any:
+        try:
+            return part()
+        except Exception as error:
+            arms.pop(name, None)
+            rates.pop(name, None)
+            told.append(f"{name}: left out, {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+            sys.stderr.write(f"{told[-1]}\n")
+            return None
+
+    for name, open_arm in opened.items():
+        if (paint := tried(name, open_arm)) is not None:
+            some, first = (half, work[:1]) if name == BASE else (work, work[:at_once])
+            arms[name] = partial(rate, partial(paint, some), len(some), device)
+            # A compiler compiles at the first call, and a graph is recorded at the second.
+            for _ in range(3):
+                if name in arms:
+                    tried(name, partial(paint, first))
+        if name == BASE and find_spec("ray") is not None:
+            arms[RAY] = partial(ray_rate, folder, device, setting, len(half), side)
     peaks: list[float] = []
     core_s: list[float] = []
     for _ in range(rounds):
         peaks.append(matmul_flops(device))
-        for name, arm in arms.items():
+        for name, arm in list(arms.items()):
             engine.cache.clear()
             sharing.cache.clear()
             before_s = time.process_time()
-            rates[name].append(arm())
+            if (found := tried(name, arm)) is None:
+                continue
+            rates.setdefault(name, []).append(found)
             if name == SCORED:
                 core_s.append(time.process_time() - before_s)
+    if not {OURS, SCORED} <= rates.keys():
+        raise RuntimeError("; ".join(told))
     peak = statistics.median(peaks)
     floor = peak / flops
-    base = statistics.median(rates["a: diffusers loop, batch 1"])
+    middle = {name: statistics.median(found) for name, found in rates.items()}
+    base = middle.get(BASE, math.nan)
     lines = [
         f"\n{setting.name}, {side} x {side} px, {count} units of {count // PERSONAS} products; "
         f"{flops / 1e12:.3g} TFLOP a picture; matrix product {peak / 1e12:.3g} TFLOP/s\n",
         "| arm | pictures a second, median | least, most | times a | share of the floor |",
         "|---|---|---|---|---|",
     ]
-    for name, found in rates.items():
-        middle = statistics.median(found)
+    for name, each in sorted(rates.items(), key=lambda pair: pair[0].split(":")[0]):
         lines.append(
-            f"| {name} | {middle:.3g} | {min(found):.3g}, {max(found):.3g} | {middle / base:.2f} | "
-            f"{middle / floor:.1%} |"
+            f"| {name} | {middle[name]:.3g} | {min(each):.3g}, {max(each):.3g} | {middle[name] / base:.2f} | "
+            f"{middle[name] / floor:.1%} |"
         )
     lines.append(f"| e: floor by operations | {floor:.3g} | | {floor / base:.2f} | 100% |")
-    size = engine.sizes.size(engine.painter.name, work[0].shape)
     engine.cache.clear()
-    wall_s = count / statistics.median(rates[SCORED])
+    wall_s = count / middle[SCORED]
     idle = idle_share(engine, work, wall_s)
-    lines.append(f"\nours: batch {size}" + (f", card idle {idle:.1%}" if idle is not None else ""))
-    return "\n".join(lines), wall_s, statistics.median(core_s)
+    tuned = max((one for name, one in middle.items() if name.startswith("c")), default=math.nan)
+    lines.append(
+        f"\nours: batch {size}, {middle[OURS] / tuned:.2f} times the better c"
+        + (f", card idle {idle:.1%}" if idle is not None else "")
+    )
+    return "\n".join([*lines, *told]), wall_s, statistics.median(core_s)
 
 
-def _all_outcomes(engine: Engine, work: list[Unit], scorer: Measured | None = None) -> None:
+def _paint_all(engine: Engine, work: list[Unit], scorer: Measured | None = None) -> None:
     outcomes = list(engine.generate(work, scorer=scorer))
+    if failed := [one.error for one in outcomes if isinstance(one, Failed)]:
+        raise RuntimeError(f"{len(failed)} of {len(work)} units failed: {failed[0]}")
     if len(outcomes) != len(work):
         raise RuntimeError(f"{len(work)} units, {len(outcomes)} outcomes")
 
@@ -365,6 +261,9 @@ def main() -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--units", type=int, default=16, help="pictures a round; a multiple of 8")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--steps", type=int, nargs="+", choices=(20, 4), default=[20, 4], help="what is compared"
+    )
     parser.add_argument(
         "--record-rates", type=Path, metavar="STATE", help="where jobs.plan_night reads our rate"
     )
@@ -382,16 +281,18 @@ def main() -> None:
         side = 1024 if args.size == "sdxl" else 64
         sys.stdout.write(f"{' '.join(sys.argv)}; {card}, torch {torch.__version__}, {dt.date.today()}\n")
         for setting in SETTINGS_COMPARED:
+            if setting.steps not in args.steps:
+                continue
             table, wall_s, core_s = compare(
                 folder, args.device, setting, args.units, side, args.rounds, Path(scratch)
             )
             sys.stdout.write(table + "\n")
             sys.stdout.flush()
-        if args.record_rates is not None:
-            from jobs.planning.rates import record_benchmark
+            # 4 steps are what infra/config/gpu.toml draws.
+            if args.record_rates is not None and setting.steps == 4:
+                from jobs.planning.rates import record_benchmark
 
-            # Of 4 steps, as infra/config/gpu.toml draws.
-            record_benchmark(args.record_rates, rate_row(args.device, side, args.units, wall_s, core_s))
+                record_benchmark(args.record_rates, rate_row(args.device, side, args.units, wall_s, core_s))
 
 
 if __name__ == "__main__":

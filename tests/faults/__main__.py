@@ -7,15 +7,16 @@ Spark JVM) at a moment that the seed chooses: most spread evenly over the time t
 take, and in every night one at the moment when a new object lies in the store or a new version of a table is there. At
 each kill what is committed must be whole; when the night is through, it must be as one that was never interrupted.
 
-What a restart costs is told by the first of the killed nights: in it a kill comes as the engine of a stage is up (as
-the stage begins, where that starts none), when there is nothing yet to be done again. What the other nights take beyond
-uninterrupted ones and their restarts is work done again. After a kill of its command or of Airflow a night begins from
-the top, after any other a task is tried again: these are two prices, so every second kill is of the first sort, in all
-nights. An uninterrupted night is run at the beginning, in the middle and at the end, for a machine's speed drifts
-within an hour; the mean counts. While a state is looked at, all that lives of its night stands still, and that time
-does not count. And at every kill the clock says how long the stage had run since it began, or since its last commit
-where it goes on behind that: no more than this is done again, an engine's start included. The tables are printed and
-written after every night, so that what is interrupted has said something.
+In the first of the killed nights a kill comes to every stage, as its engine is up (as the stage begins, where that
+starts none); its time does not count, for nothing has to be done again then. A restart is measured at every kill:
+until the stage that it hit works again, its engine up. What the other nights take beyond uninterrupted ones and their
+restarts is work done again. After a kill of its command or of Airflow a night begins from the top, after any other a
+task is tried again: every second kill is of the first sort. An uninterrupted night is run at the beginning, in the
+middle and at the end, for a machine's speed drifts within an hour; the mean counts. While a state is looked at, all
+that lives of its night stands still, and that time does not count. And at every kill the clock says how long the
+stage had run since it began, or since its last commit where it goes on behind that: no more than this is done again,
+an engine's start included. The tables are printed and written after every night, so that what is interrupted has said
+something.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from pathlib import Path
 import psutil
 
 from tests.faults.invariants import Slot, broken_objects, compare, live_assets, twice, uncommitted_pictures
-from tests.faults.kills import GOES_ON, Kill, Watch, as_engines_are_up, behind, draw_kills
+from tests.faults.kills import GOES_ON, Kill, Restart, Watch, as_engines_are_up, behind, draw_kills
 from tests.faults.nights import STAGES, Command, end, make_shop, processes, standing_still, survivors
 from tests.faults.tally import Done, Tally, table
 
@@ -59,6 +60,8 @@ def attempt(
     deadline = time.monotonic() + HANGS_AFTER * tally.clean_s
     watch: Watch | None = None
     while night.poll() is None:
+        if tally.kills:
+            tally.kills[-1].restart.look(night.pid)
         if time.monotonic() > deadline:
             tally.faults["hangs"] += 1
             tally.details.append(f"hangs: {log}")
@@ -72,11 +75,14 @@ def attempt(
             pending.pop(0)
             lost_s = watch.lost_s()
             if come and (victim := kill_one(night.pid, watch.kill, tally.next_from_the_top(), random_)):
+                if tally.kills:
+                    tally.kills[-1].restart.end()
                 began = time.monotonic()
                 with standing_still(night.pid):
                     found, redone = faults_now(command.state), uncommitted_pictures(command.state)
                 tally.checking_s += time.monotonic() - began
-                tally.kills.append(Done(watch.kill, victim, found, redone, lost_s))
+                restart = Restart(command, watch.kill.stage)
+                tally.kills.append(Done(watch.kill, victim, found, redone, lost_s, restart))
                 if watch.kill.stage in GOES_ON:
                     pending[:] = [behind(watch.kill, later) for later in pending]
                 say(f"  {watch.kill.stage:32} {watch.kill.moment:34} {victim}")

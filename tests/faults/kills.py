@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import random
 import time
 from collections.abc import Mapping
@@ -111,6 +110,51 @@ def behind(done: Kill, later: Kill) -> Kill:
     )
 
 
+def later_began(command: Command, stage: str, since: float) -> bool:
+    """Whether a stage behind that one has begun since then."""
+    return any(command.began_at(later) > since for later in STAGES[STAGES.index(stage) + 1 :])
+
+
+class Restart:
+    """How long a kill keeps its night from work: until the stage that it hit works again, its engine up.
+
+    That is a worker of Ray, begun since the kill, that works on rows; or Spark, started since the kill; or, where the
+    stage started neither or had nothing left to do, that it or a later stage has begun. Where an engine replaces its
+    worker and the stage goes on, there is no restart.
+    """
+
+    def __init__(self, command: Command, stage: str) -> None:
+        self._command, self._stage, self._killed_at = command, stage, time.time()
+        self._pid = command.record(stage).get("pid")
+        self._asked = 0.0
+        self.took_s: float | None = None
+
+    def look(self, night: int) -> None:
+        """Notes whether it is over; looks twice a second, for looking takes the night's own cores."""
+        if self.took_s is None and time.monotonic() - self._asked > 0.5:
+            self._asked = time.monotonic()
+            over_at = self._over_at(night)
+            self.took_s = over_at - self._killed_at if over_at else None
+
+    def end(self) -> float:
+        """Seconds that it took; if it is not over, it is now."""
+        if self.took_s is None:
+            self.took_s = time.time() - self._killed_at
+        return self.took_s
+
+    def _over_at(self, night: int) -> float | None:
+        """When it was over, seconds since the epoch."""
+        record = self._command.record(self._stage)
+        is_past = later_began(self._command, self._stage, self._killed_at)
+        if record.get("pid") == self._pid:
+            return self._killed_at if record.get("status") == "done" else time.time() if is_past else None
+        if self._stage in WORKERS:
+            return time.time() if is_past or works(night, WORKERS[self._stage], self._killed_at) else None
+        up_at = self._command.spark_up_at(self._stage, self._killed_at)
+        began_at = self._command.began_at(self._stage)
+        return up_at or (began_at if is_past or record.get("status") == "done" else None)
+
+
 class Watch:
     """Says when the moment of the next kill has come."""
 
@@ -125,7 +169,9 @@ class Watch:
     @property
     def poll_s(self) -> float:
         """How often to ask: as seldom as the moment allows, for asking takes the night's own cores."""
-        return 0.004 if self._began and self._folder and self._folder.name == "_delta_log" else 0.05
+        if not self._began or self._folder is None:
+            return 0.05
+        return 0.004 if self._folder.name == "_delta_log" else 0.2
 
     def has_come(self) -> bool | None:
         """True when it has come; None when the stage ended before it came."""
@@ -155,9 +201,7 @@ class Watch:
 
     def _is_past(self, record: dict[str, Any]) -> bool:
         """Whether this command is beyond the stage already."""
-        later = STAGES[STAGES.index(self.kill.stage) + 1 :]
-        began = [self._command.record(stage).get("started_at") for stage in later]
-        if any(text and dt.datetime.fromisoformat(text).timestamp() > self._given_at for text in began):
+        if later_began(self._command, self.kill.stage, self._given_at):
             return True
         return (
             record.get("status") in {"done", "unchanged"}

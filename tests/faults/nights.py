@@ -62,11 +62,19 @@ class Command:
 
     def engine_s(self, stage: str) -> float:
         """Seconds from the stage's beginning until the engine that it started was up; 0 where it started none."""
-        record = self.record(stage)
-        log = Path(record["log"]).read_text(encoding="utf-8")
-        began = dt.datetime.fromisoformat(record["runs"][0]["started_at"]).timestamp()
-        up = [dt.datetime.fromisoformat(said).timestamp() for said in _ENGINE_IS_UP.findall(log)]
-        return max(0.0, up[0] - began) if up else 0.0
+        began = dt.datetime.fromisoformat(self.record(stage)["runs"][0]["started_at"]).timestamp()
+        return max(0.0, (self.spark_up_at(stage) or began) - began)
+
+    def spark_up_at(self, stage: str, since: float = 0.0) -> float | None:
+        """When Spark was up first that the stage started, seconds since the epoch; None where it has not since then."""
+        log = Path(self.record(stage)["log"]).read_text(encoding="utf-8")
+        up = (dt.datetime.fromisoformat(said).timestamp() for said in _ENGINE_IS_UP.findall(log))
+        return next((at for at in up if at > since), None)
+
+    def began_at(self, stage: str) -> float:
+        """When the stage began last, seconds since the epoch; 0 where it has not."""
+        started_at = self.record(stage).get("started_at")
+        return dt.datetime.fromisoformat(started_at).timestamp() if started_at else 0.0
 
     def written_at(self, stage: str) -> float:
         """When the stage's record was written last, seconds since the epoch."""
@@ -119,10 +127,18 @@ def standing_still(root: int) -> Iterator[None]:
                 process.resume()
 
 
-def works(root: int, worker: str) -> bool:
-    """Whether one of Ray's processes of the night is that worker and is at work on rows."""
+def works(root: int, worker: str, since: float = 0.0) -> bool:
+    """Whether one of Ray's processes of the night, begun since then, is that worker and is at work on rows."""
     workers = processes(root).get("ray worker", [])
-    return any(f"({worker})).submit" in title(process) for process in workers)
+    return any(f"({worker})).submit" in title(process) and begun(process) > since for process in workers)
+
+
+def begun(process: psutil.Process) -> float:
+    """When the process began, seconds since the epoch; 0 when it is gone."""
+    try:
+        return float(process.create_time())
+    except psutil.Error:
+        return 0.0
 
 
 def title(process: psutil.Process) -> str:

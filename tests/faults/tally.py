@@ -7,8 +7,9 @@ import os
 import platform
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 
-from tests.faults.kills import Kill
+from tests.faults.kills import Kill, Restart
 from tests.faults.nights import STAGES
 
 
@@ -22,6 +23,7 @@ class Done:
     redone: int
     lost_s: float
     """Seconds since the stage began or made its last commit."""
+    restart: Restart
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Tally:
     unchanged_s: float
     kills: list[Done] = field(default_factory=list)
     nights: list[tuple[int, float]] = field(default_factory=list)
-    """(kills, seconds) of each."""
+    """(kills, seconds) of each, in the order of `kills`."""
     commands: int = 0
     checking_s: float = 0.0
     """What looking at a state took while its night was dead: no time of the nights."""
@@ -56,17 +58,15 @@ class Tally:
             self.faults[name] += len(found)
             self.details += [f"{night}: {name}: {item}" for item in found]
 
-    def restart_s(self) -> float:
-        """What a kill costs that costs no work, from the first night."""
-        kills, wall_s = self.nights[0]
-        return (wall_s - self.clean_s) / max(1, kills)
+    def due_s(self) -> list[float]:
+        """What each night would have taken had its kills cost no work: an uninterrupted night and its restarts."""
+        restarts = iter([done.restart.end() for done in self.kills])
+        return [self.clean_s + sum(islice(restarts, kills)) for kills, _ in self.nights]
 
     def share(self) -> float | None:
-        """Time of the later nights against as many uninterrupted ones plus their restarts."""
-        kills, wall_s = (
-            (sum(column) for column in zip(*self.nights[1:], strict=True)) if self.nights[1:] else (0, 0)
-        )
-        return wall_s / ((len(self.nights) - 1) * self.clean_s + kills * self.restart_s()) if kills else None
+        """Time of the nights behind the first, whose kills come as engines are up, against what was due."""
+        taken_s = sum(wall_s for _, wall_s in self.nights[1:])
+        return taken_s / sum(self.due_s()[1:]) if taken_s else None
 
 
 def table(tally: Tally, seed: int, pictures: int) -> str:
@@ -75,17 +75,21 @@ def table(tally: Tally, seed: int, pictures: int) -> str:
     for done in tally.kills:
         by_stage[done.kill.stage].append(done)
     lines = [
-        "| stage | kills | moments | killed | redone, most | lost s, most |",
-        "|---|---:|---|---|---:|---:|",
+        "| stage | kills | moments | killed | redone, most | lost s, most | restart s, mean |",
+        "|---|---:|---|---|---:|---:|---:|",
     ]
     for stage, dones in by_stage.items():
         moments = ", ".join(f"{n} {m}" for m, n in Counter(d.kill.moment for d in dones).most_common())
         victims = ", ".join(f"{n} {v}" for v, n in Counter(d.victim for d in dones).most_common())
         redone = max((d.redone for d in dones), default=0)
         lost_s = max((d.lost_s for d in dones), default=0)
-        lines.append(f"| {stage} | {len(dones)} | {moments} | {victims} | {redone} | {lost_s:.1f} |")
+        restart_s = sum(done.restart.end() for done in dones) / max(1, len(dones))
+        lines.append(
+            f"| {stage} | {len(dones)} | {moments} | {victims} | {redone} | {lost_s:.1f} | {restart_s:.1f} |"
+        )
     faults = ", ".join(f"{name} {tally.faults[name]}" for name in sorted(tally.faults)) or "none"
     redone, lost = [done.redone for done in tally.kills], [done.lost_s for done in tally.kills] or [0.0]
+    restarts_s = [done.restart.end() for done in tally.kills] or [0.0]
     share = tally.share()
     cells = {
         "kills": len(tally.kills),
@@ -111,9 +115,10 @@ def table(tally: Tally, seed: int, pictures: int) -> str:
         "Redone: pictures that lay in the store and in no table at a kill: the shard that a kill costs is what was "
         f"drawn since the last commit, at most {max(redone, default=0)} of a night's {pictures} pictures. An "
         f"uninterrupted night takes {tally.clean_s:.0f} s (the mean of {clean}), the same again "
-        f"{tally.unchanged_s:.0f} s. The command was given again {tally.commands - len(tally.nights)} times; a restart "
-        f"costs {tally.restart_s():.1f} s, as measured in the first night, whose kills come as engines are up. A kill "
-        f"lost {sum(lost) / len(lost):.1f} s of a stage in the mean and {max(lost):.1f} s at most, "
+        f"{tally.unchanged_s:.0f} s. The command was given again {tally.commands - len(tally.nights)} times. "
+        "A restart, from the kill until the stage that it hit works again with its engine up, took "
+        f"{sum(restarts_s) / len(restarts_s):.1f} s in the mean and {max(restarts_s):.1f} s at most. "
+        f"A kill lost {sum(lost) / len(lost):.1f} s of a stage in the mean and {max(lost):.1f} s at most, "
         f"{sum(lost) / len(lost) / tally.clean_s:.1%} and {max(lost) / tally.clean_s:.1%} of an uninterrupted night. "
         f"All faults: {faults}.",
     ]
@@ -125,7 +130,6 @@ def table(tally: Tally, seed: int, pictures: int) -> str:
         "",
     ]
     nights = ["| night | kills | s | clean and restarts, s | against them |", "|---:|---:|---:|---:|---:|"]
-    for nth, (kills, wall_s) in enumerate(tally.nights):
-        due_s = tally.clean_s + kills * tally.restart_s()
+    for nth, ((kills, wall_s), due_s) in enumerate(zip(tally.nights, tally.due_s(), strict=True)):
         nights.append(f"| {nth} | {kills} | {wall_s:.0f} | {due_s:.0f} | {wall_s / due_s:.3f} |")
     return "\n".join([*head, *summary, "", *nights, "", *lines, ""])

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+import polars as pl
 import pytest
 
 from infra.releases import (
@@ -176,6 +178,10 @@ def test_all_tables_are_read_as_the_release_saw_them(state: Path, spark: SparkSe
     assert old.spark(spark, "assets").count() == 20
     assert old.query("SELECT count(*) AS n FROM assets", "assets") == [{"n": 20}]
     assert read_release(state).table("assets", columns=["sku"]).num_rows == 7
+    rows = old.table("assets", columns=["sku"])
+    skus = {f"S-{slot}" for slot in range(20)}
+    assert set(pl.from_arrow(rows)["sku"]) == set(rows.to_pandas()["sku"]) == skus  # type: ignore[index]
+    assert {sku for (sku,) in duckdb.sql("SELECT sku FROM rows").fetchall()} == skus
     with pytest.raises(KeyError, match="pins no table releases"):
         old.table("releases")
     with pytest.raises(KeyError, match="the newest are"):

@@ -6,10 +6,20 @@ import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import functions as F
 
-from infra.spark import read_delta, read_night_delta
-from infra.tables import ensure_tables, open_table, read_table, replace_rows, rows_to_table, table_path
+from infra.spark import read_delta, read_night_delta, replace_delta
+from infra.tables import (
+    ROW_GROUP_ROWS,
+    ensure_tables,
+    open_table,
+    read_table,
+    replace_rows,
+    rows_to_table,
+    table_path,
+)
 from tests.jobs.sample_night import RUN_DATE, make_sample_night
 
 if TYPE_CHECKING:
@@ -54,3 +64,18 @@ def test_rows_that_another_engine_has_marked_deleted_stay_deleted(
     spark.sql(f"DELETE FROM delta.`{path}` WHERE verdict = 'rejected'")
     assert open_table(night.state, "scores").protocol().min_reader_version > 1
     assert {row.verdict for row in read_delta(spark, night.state, "scores").collect()} == {"accepted"}
+
+
+def test_spark_writes_small_row_groups_in_the_order_of_the_rows(tmp_path: Path, spark: SparkSession) -> None:
+    ensure_tables(tmp_path)
+    count = 3 * ROW_GROUP_ROWS
+    zeros = {name: F.lit(0.0) for name in ("core_s", "gpu_s", "bytes", "attempts", "wall_s")}
+    rows = spark.range(count, 0, -1, 1).select(
+        F.lpad(F.col("id").cast("string"), 6, "0").alias("unit"), F.col("id").alias("units"), F.lit("s").alias("stage")
+    )  # fmt: skip
+    night = rows.withColumns({"run_date": F.lit(RUN_DATE), **zeros})
+    replace_delta(night, tmp_path, "rates", f"run_date = '{RUN_DATE}'")
+    (uri,) = open_table(tmp_path, "rates").file_uris()
+    file = pq.ParquetFile(uri.removeprefix("file://"))
+    assert [file.metadata.row_group(n).num_rows for n in range(3)] == 3 * [ROW_GROUP_ROWS]
+    assert file.read(["units"])["units"].to_pylist() == list(range(count, 0, -1))

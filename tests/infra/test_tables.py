@@ -9,12 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
 from infra import tables
 from infra.table_contract import ensure_table
-from infra.tables import COMMIT_SHARE, Appended, read_table, replace_streamed, rows_to_table, table_path
+from infra.tables import (
+    COMMIT_SHARE,
+    ROW_GROUP_ROWS,
+    Appended,
+    read_table,
+    replace_streamed,
+    rows_to_table,
+    table_path,
+)
 from schemas.tables import BY_NAME
 
 NIGHT = dt.date(2026, 11, 21)
@@ -64,6 +73,22 @@ def test_shards_that_end_at_one_moment_all_land(tmp_path: Path) -> None:
     assert sorted((row["sku"], row["segment_id"]) for row in found) == [(sku, "second") for sku in "ABCD"]
     assert DeltaTable(table_path(tmp_path, "personas")).version() >= 8
     assert not list((tmp_path / "waiting").iterdir())
+
+
+def test_a_range_of_rows_is_read_without_the_rest(tmp_path: Path) -> None:
+    ensure_table(table_path(tmp_path, "personas"), BY_NAME["personas"])
+    count = 3 * ROW_GROUP_ROWS
+    rows = _rows("", "s").take(pa.array([0] * count)).combine_chunks()
+    skus = pa.array([f"{n:06}" for n in range(count)])
+    rows = rows.set_column(rows.column_names.index("sku"), rows.schema.field("sku"), skus)
+    replace_streamed(tmp_path, "personas", iter(rows.to_batches()), f"run_date = '{NIGHT}'")
+    (uri,) = DeltaTable(table_path(tmp_path, "personas")).file_uris()
+    file = pq.ParquetFile(uri.removeprefix("file://"))
+    sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+    assert max(sizes) <= ROW_GROUP_ROWS and sum(sizes) == count
+    for number in range(file.num_row_groups):
+        group = [int(sku) for sku in file.read_row_group(number, ["sku"])["sku"].to_pylist()]
+        assert max(group) - min(group) < 2 * ROW_GROUP_ROWS
 
 
 @pytest.mark.parametrize(

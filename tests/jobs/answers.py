@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,10 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.releases import read_release
-from infra.spark import read_delta
 from infra.tables import read_table
-from jobs.ask import SQL
-from schemas.tables import BY_NAME
+from jobs import ask
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,15 +22,8 @@ SLOT = ("merchant_id", "sku", "segment_id", "locale", "placement")
 
 @contextmanager
 def spark_views(spark: SparkSession, state: Path) -> Iterator[SparkSession]:
-    """The session with the tables of a state and the views of sql/views/."""
-    names = list(BY_NAME)
-    for name in names:
-        read_delta(spark, state, name).createOrReplaceTempView(name)
-    for file in ("live.sql", "measurements.spark.sql"):
-        text = (SQL / "views" / file).read_text(encoding="utf-8")
-        for statement in filter(str.strip, text.split(";\n")):
-            spark.sql(statement)
-            names += re.findall(r"TEMPORARY VIEW (\w+)", statement)
+    """The session with the views of the live release, for as long as they are needed."""
+    names = ask.spark_views(read_release(state), spark)
     yield spark
     for name in names:
         spark.catalog.dropTempView(name)
@@ -58,7 +48,7 @@ class Expected:
                 for row in release.table(name).to_pylist()
                 if name not in night or row["run_date"] == release.row["run_date"]
             ]
-            for name in (*night, "assets", "candidates", "scores", "product_views")
+            for name in (*night, "assets", "candidates", "scores", "limits", "product_views")
         }
         self._units = [row for row in self._rows["work_units"] if row["status"] != "retired"]
         self._made = {row["asset_id"]: row for row in self._rows["candidates"]}
@@ -227,6 +217,33 @@ class Expected:
                     )  # fmt: skip
         return rows
 
+    def near_limits(self) -> list[Row]:
+        looks = {unit["asset_id"]: unit["look"] for unit in self._units}
+        rows = []
+        for limit in self._rows["limits"]:
+            places: Counter[str] = Counter()
+            for score in self._last.values():
+                if (score["scorer_revision"], looks.get(score["asset_id"])) == (
+                    limit["scorer_revision"],
+                    limit["look"],
+                ):
+                    values = [
+                        item["value"]
+                        for item in score["measurements"]
+                        if item["name"] == limit["measurement"]
+                    ]
+                    places.update(_place(value, limit["value"], limit["side"]) for value in values)
+            if places:
+                rows.append(
+                    {name: limit[name] for name in ("measurement", "look", "reason", "side")}
+                    | {"limit_value": limit["value"], "pictures": places.total()}
+                    | {
+                        name: places[name]
+                        for name in ("far_beyond", "just_beyond", "just_within", "far_within")
+                    }
+                )
+        return _in_order(rows, "measurement", "look", "side")
+
     def lineage(self) -> list[Row]:
         products = {(row["merchant_id"], row["sku"]): row for row in self._rows["products"]}
         units = {row["asset_id"]: row for row in self._units}
@@ -244,10 +261,17 @@ class Expected:
                 }
                 | {name: told[name] for name in ("angle", "headline", "instruction_hash")}
                 | {"persona_rank": personas[tuple(asset[name] for name in SLOT[:3])]["rank"]}
-                | {"drawn_because": units[asset["asset_id"]]["reason"], "releases": 1}
+                | {"planned_because": units[asset["asset_id"]]["reason"], "releases": 1}
                 | {"seed": self._made[asset["asset_id"]]["seed"], "verdict": "accepted"}
+                | {"drawn_in": self._made[asset["asset_id"]]["run_date"]}
             )
         return _in_order(rows, "merchant_id", "sku", "persona_rank", "locale", "placement")
+
+
+def _place(value: float, limit: float, side: str) -> str:
+    within = value >= limit if side == "min" else value <= limit
+    near = limit != 0 and abs(value - limit) <= 0.1 * abs(limit)
+    return f"{'just' if near else 'far'}_{'within' if within else 'beyond'}"
 
 
 def agree(answer: list[Row], expected: list[Row]) -> bool:

@@ -18,6 +18,8 @@ from infra.object_store import LocalStore, object_key
 from infra.releases import pinned_versions
 from infra.stage import write_record
 from infra.tables import append_rows, ensure_tables, night_predicate, replace_rows, rows_to_table
+from ray_tasks.limits import keep_limits
+from ray_tasks.pictures.decide import Thresholds
 from schemas.config import Quality
 from schemas.instruction import content_hash
 from schemas.revisions import VIEWS, scorer_revision
@@ -134,6 +136,7 @@ def make_sample_night(
         replace_rows(state, name, rows_to_table(name, rows[name]), partition)
     for name in ("product_views", "candidates", "scores"):
         append_rows(state, name, rows_to_table(name, rows[name]))
+    keep_limits(state, scorer_revision(Quality()), Thresholds())
     for stage in sorted({reject["stage"] for reject in rows["rejects"]}):
         of_stage = [reject for reject in rows["rejects"] if reject["stage"] == stage]
         replace_rows(
@@ -327,6 +330,7 @@ def _segment(segment_id: str, name: str, run_date: dt.date) -> dict[str, Any]:
 def _release(
     state: Path, release_id: str, run_date: dt.date, rows: dict[str, list[dict[str, Any]]]
 ) -> dict[str, Any]:
+    revisions = {"code": "test", "views": VIEWS, "scorer": scorer_revision(Quality())}
     assets = rows["assets"]
     products = {(asset["merchant_id"], asset["sku"]) for asset in assets}
     merchants = [
@@ -338,7 +342,8 @@ def _release(
         "release_id": release_id, "run_date": run_date, "sequence": 1, "status": "published",
         "previous_release_id": None, "content_hash": _sha(release_id), "asset_count": len(assets),
         "product_count": len(products), "merchants": merchants, "table_versions": pinned_versions(state),
-        "revisions": [{"name": "code", "revision": "test"}], "gate_report": f"reports/{run_date}/gate.json",
+        "revisions": [{"name": name, "revision": revision} for name, revision in revisions.items()],
+        "gate_report": f"reports/{run_date}/gate.json",
         "created_at": NOW, "created_by": "jobs.publish_release", "comment": "test",
     }  # fmt: skip
 

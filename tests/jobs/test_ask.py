@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import duckdb
 import pytest
 
 from infra.releases import read_release
-from infra.tables import read_table
+from infra.tables import append_rows, night_predicate, read_table, replace_rows, rows_to_table
 from jobs.ask import main, question_sql, questions, warehouse
 from tests.jobs.answers import Expected, agree, plain, spark_views
 from tests.jobs.sample_night import SampleNight, make_sample_night
@@ -101,9 +103,35 @@ def test_lineage_goes_back_to_the_source_picture(duck: duckdb.DuckDBPyConnection
     assert len(rows) == read_table(night.state, "assets").num_rows
     for row in rows:
         assert Path(row["image_uri"]).is_file()
-        assert row["evidence"] and row["made_at"] and row["drawn_because"]
+        assert row["evidence"] and row["made_at"] and row["planned_because"] and row["drawn_in"]
         assert row["feed_file"].endswith(".csv") and row["feed_row"] > 1
         assert row["releases"] == 1 and row["first_published"]
+
+
+def test_answers_are_as_of_the_release_whatever_a_night_writes_since(
+    tmp_path: Path, spark: SparkSession
+) -> None:
+    night = make_sample_night(tmp_path, products=1, merchants=("shop",), locales=("en",), size_px=64)
+    asked = ("coverage", "near_limits", "yield_by_setting")
+    before = [_answer(warehouse(read_release(night.state)), question) for question in asked]
+    products = read_table(night.state, "products").slice(0, 1)
+    replace_rows(night.state, "products", products, night_predicate(night.run_date))
+    for name in ("work_units", "instructions"):
+        replace_rows(night.state, name, rows_to_table(name, []), night_predicate(night.run_date))
+    later = {
+        "scorer_revision": "later",
+        "scored_at": dt.datetime(2027, 1, 1, tzinfo=dt.UTC),
+        "verdict": "rejected",
+    }
+    scores = [row | later for row in read_table(night.state, "scores").to_pylist()]
+    append_rows(night.state, "scores", rows_to_table("scores", scores))
+    assert [_answer(warehouse(read_release(night.state)), question) for question in asked] == before
+    with spark_views(spark, night.state) as session:
+        by_spark = [[row.asDict() for row in session.sql(question_sql(q)).collect()] for q in asked]
+    for rows, wanted in zip(by_spark, before, strict=True):
+        assert [list(map(plain, row.values())) for row in rows] == [
+            list(map(plain, row.values())) for row in wanted
+        ]
 
 
 def test_the_command_lists_filters_and_refuses(
@@ -119,6 +147,11 @@ def test_the_command_lists_filters_and_refuses(
     assert all(line.startswith(merchant) for line in lines[1:])
     assert main(["coverage", state]) == 0
     assert "with_pictures" in capsys.readouterr().out
+    sku = read_table(night.state, "assets")["sku"][0].as_py()
+    where = f"sku = '{sku.replace(chr(39), chr(39) * 2)}' AND locale = 'en'"
+    assert main(["lineage", state, "--where", where]) == 0
+    told = capsys.readouterr().out
+    assert re.search(rf"^sku +{re.escape(sku)}$", told, re.M) and re.search(r"^release_id +\S+$", told, re.M)
     assert main(["weather", state]) == 2
     assert "there are changes, cost_per_asset, coverage" in capsys.readouterr().err
     assert main(["coverage", state, "--where", "no_such = 1"]) == 2

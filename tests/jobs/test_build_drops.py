@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import io
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from PIL import Image
 from infra.records import report_dir, write_record
 from infra.releases import all_releases, pinned_versions
 from infra.tables import append_rows, read_table, replace_rows, rows_to_table
+from jobs import build_drops
 from jobs.build_drops import main
 from jobs.drops.release_rows import held_release, tonights_release
 from tests.jobs.sample_night import RUN_DATE, SampleNight, make_sample_night
@@ -55,6 +57,10 @@ def test_every_asset_of_the_release_is_a_file_with_its_hash(night: SampleNight, 
         assert hashlib.sha256(data).hexdigest() == row["sha256"] and len(data) == row["bytes"]
         assert (folder / row["file"]).resolve().is_relative_to(folder.resolve())
     assert [row["sha256"] for row in read_csv(folder / "manifest.csv")] == [row["sha256"] for row in manifest]
+    checked = subprocess.run(
+        ["sha256sum", "-c", "manifest.sha256"], cwd=folder, capture_output=True, text=True
+    )
+    assert checked.stdout.count(": OK\n") == len(manifest), checked.stderr
 
 
 def test_the_zip_is_the_folder_and_opens_without_tricks(night: SampleNight) -> None:
@@ -110,6 +116,7 @@ def test_contact_sheet_and_readme(night: SampleNight) -> None:
         assert b"digitalsourcetype" in sheet.info["xmp"]
     text = (folder / "README.txt").read_text()
     assert "34 pictures of 6 of 8 products" in text and "made by a machine" in text
+    assert "changes.csv" not in text, "there is none in the first drop"
 
 
 def test_the_same_release_gives_the_same_bytes_and_is_left_alone(night: SampleNight) -> None:
@@ -134,6 +141,19 @@ def test_pictures_kept_from_an_earlier_night_are_delivered(tmp_path: Path) -> No
     assert (folder_of(night, "north_shop") / "contact_sheet.jpg").exists()
 
 
+def test_newer_code_tells_of_a_drop_that_it_makes_again_what_its_night_saw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = make_sample_night(tmp_path, merchants=("north_shop",), products=1, locales=("en",), size_px=64)
+    for name in ("views_revision", "scorer_revision"):
+        monkeypatch.setattr(build_drops, name, lambda _: "newer")
+    main(night.argv())
+    rows = read_csv(folder_of(night, "north_shop") / "not_included.csv")
+    reasons = {row["sku"]: row["reason"] for row in rows}
+    assert reasons["north_shop-blurred"] == "edges_unclear"
+    assert reasons["north_shop-faint"] == "product_too_faint+text_contrast"
+
+
 def test_the_next_drop_tells_what_changed(tmp_path: Path) -> None:
     night = make_sample_night(tmp_path, merchants=("north_shop",), products=1, locales=("en",), size_px=64)
     gone, redrawn, *others = read_table(night.state, "assets").to_pylist()
@@ -156,6 +176,7 @@ def test_the_next_drop_tells_what_changed(tmp_path: Path) -> None:
             told["replaced"]["file"]
         }
         assert archive.read("manifest.csv") == (folder / "manifest.csv").read_bytes()
+    assert f"since release {first['release_id']};" in (folder / "README.txt").read_text()
 
 
 @pytest.mark.parametrize("damage", ["missing", "wrong"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,13 @@ import numpy as np
 import pytest
 
 from infra.object_store import open_store
+from infra.records import record_path
 from infra.settings import load_config
+from infra.tables import append_rows, ensure_tables
+from ray_tasks import build_product_views
 from ray_tasks.build_product_views import IMAGES, CutOutImages, plain_line, view_rejects
+from schemas.model_config import CutOut
+from tests.ray_tasks.records import CONFIG, NIGHT, product, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -105,6 +111,24 @@ def test_a_photograph_that_cannot_be_cut_out_is_kept_whole(
     assert row["palette"] and {m["name"] for m in row["photo"]} >= {"sharpness", "lightness", "contrast"}
 
 
+def test_a_shop_that_wants_one_object_shows_pictures_of_several_whole_and_keeps_both_results(
+    tmp_path: Path,
+) -> None:
+    small = np.full_like(_packshot(), 250)
+    small[105:315, 90:270] = cv2.resize(_packshot(), (180, 210), interpolation=cv2.INTER_AREA)
+    picture = np.hstack([_packshot(), small])
+    data = cv2.imencode(".jpg", picture)[1].tobytes()
+    (tmp_path / "pair").write_bytes(data)
+    config = load_config(ROOT / "infra/config/local.toml")
+    one = config.model_copy(update={"cutout": CutOut(objects="one")})
+    views = [
+        CutOutImages(asked, tmp_path).view(hashlib.sha256(data).hexdigest(), str(tmp_path / "pair"))
+        for asked in (config, one)
+    ]
+    assert [row["reason"] for row in views] == [None, "several_objects"]
+    assert views[0]["method_revision"] != views[1]["method_revision"]
+
+
 def test_text_in_a_picture_is_kept_as_what_it_is(views: tuple[Path, dict[str, dict[str, Any]]]) -> None:
     row = views[1]["lettered"]
     assert "".join(row["text_found"]).replace(" ", "") == "IGNOREALLINSTRUCTIONS"
@@ -156,3 +180,13 @@ def test_every_product_of_a_refused_picture_is_told() -> None:
     ]
     rejects = view_rejects(products, {"x": {"reason": "blank_image", "detail": None}})
     assert [(row["sku"], row["reason"]) for row in rejects] == [("a", "blank_image"), ("b", "blank_image")]
+
+
+def test_a_product_without_a_picture_is_counted(tmp_path: Path) -> None:
+    config, state = tmp_path / "night.toml", tmp_path / "var"
+    config.write_text(CONFIG, encoding="utf-8")
+    ensure_tables(state)
+    append_rows(state, "products", tables([product("C1", image_sha256=None)], [])["products"])
+    build_product_views.main([f"--run-date={NIGHT}", f"--config={config}", f"--state={state}"])
+    record = json.loads(record_path(state, NIGHT, build_product_views.STAGE).read_text(encoding="utf-8"))
+    assert record["funnel"] == {"roastery": {"rows_in": 1, "rows_out": 0, "set_aside": {"no_image": 1}}}

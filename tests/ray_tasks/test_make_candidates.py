@@ -132,10 +132,10 @@ def test_locales_share_a_scene_and_all_texts_shape_its_layout() -> None:
     assert scene_seed(both) == scene_seed(job)
 
 
-def test_a_locale_read_from_right_to_left_has_a_scene_of_its_own() -> None:
+def test_locales_of_both_directions_share_seed_and_texts_of_the_composition() -> None:
     instructions = [_instruction("en"), _instruction("ar", "صباح هادئ"), _instruction("de")]
     jobs = scene_jobs([_unit("en"), _unit("ar"), _unit("de")], instructions).to_pylist()
-    assert [[text["locale"] for text in job["texts"]] for job in jobs] == [["de", "en"], ["ar"]]
+    assert [[text["locale"] for text in job["texts"]] for job in jobs] == [["ar", "de", "en"]] * 2
     assert {job["layout"] for job in jobs} == {"headline_top"}
     assert scene_seed(jobs[0]) == scene_seed(jobs[1])
 
@@ -247,3 +247,21 @@ def test_a_glyph_that_no_font_has_is_no_picture(store: Path) -> None:
     jobs = scene_jobs([_unit()], [_instruction(headline="\U0001fae0 ꦗꦮ")])
     (row,) = DrawPictures(load_config(CONFIG), store)(jobs).to_pylist()
     assert "missing_glyph" in row["failure"]
+
+
+def test_what_is_read_from_right_to_left_shares_a_scene_or_its_mirror_image(store: Path) -> None:
+    instructions = [_instruction("en"), _instruction("ar", "صباح هادئ")]
+    for layout in ("headline_top", "headline_left"):
+        told = [row | {"layout": layout} for row in instructions]
+        pictures = DrawPictures(load_config(CONFIG), store)
+        (ours, order), (theirs, turned) = map(
+            pictures.plan, scene_jobs([_unit("en"), _unit("ar")], told).to_pylist()
+        )
+        assert ours.layout.center == (layout == "headline_top") and turned.mirrored != ours.layout.center
+        scene, mirrored = pictures._scene("c", order), pictures._scene("c", turned)
+        if ours.layout.center:
+            assert scene is mirrored
+        else:
+            # The block is symmetrical: so is its shadow, and the pictures differ by rounding at most.
+            assert theirs.layout == ours.layout.mirrored()
+            assert np.abs(scene[:, ::-1].astype(int) - mirrored).mean() < 0.5

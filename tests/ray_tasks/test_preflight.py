@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,8 +12,9 @@ import torch
 from infra.settings import load_config
 from ray_tasks import preflight
 from ray_tasks.models import loading
+from ray_tasks.preflight_trials import check_memory
 from schemas.config import Config
-from schemas.model_config import CutOut, Segmenter, Weights
+from schemas.model_config import Control, CutOut, Diffusion, LoRA, Segmenter, Style, Weights, WriterModel
 from tests.tiny_night import CONFIGS, save_tiny_night
 from tests.tiny_onnx import save_tiny_segmenter
 
@@ -52,6 +55,12 @@ def test_a_segmenter_in_the_classical_methods_place_is_tried_too(
     assert preflight.run(load_config(CONFIGS / "local.toml").model_copy(update={"cutout": cutout}), tmp_path)
     told = capsys.readouterr().out
     assert "ok      cutout.segmenter: folder" in told and "ok      cutout.edge: one product of" in told
+
+
+def test_a_machine_too_small_for_all_its_processes_is_told() -> None:
+    check_memory(4, 5 << 30, 32 << 30)
+    with pytest.raises(ValueError, match=r"8 processes.*each takes 5\.4 GB.*34\.4 GB; take a larger machine"):
+        check_memory(8, 5 << 30, 32 << 30)
 
 
 def test_a_night_without_models_needs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,7 +169,7 @@ def test_weights_that_are_nowhere_are_told_before_anything_is_loaded(
     snapshot.mkdir(parents=True)
     with pytest.raises(OSError, match="weights missing"):
         preflight.check_source("scene.diffusion.lora", weights)
-    (snapshot / "lora.safetensors").write_bytes(bytes(1000))
+    header_only(snapshot / "pytorch_lora_weights.safetensors", 10)
     assert "as they are here" in preflight.check_source("scene.diffusion.lora", weights)
 
 
@@ -203,6 +212,73 @@ def test_a_card_too_small_is_told_before_loading() -> None:
     preflight.check_room("H200", 141 << 30, 60 << 30)
     with pytest.raises(ValueError, match=r"card too small: RTX 4090 has 25\.8 GB"):
         preflight.check_room("RTX 4090", 24 << 30, 20 << 30)
+
+
+def header_only(path: Path, numbers: int, dtype: str = "F32") -> None:
+    """A safetensors file without its data."""
+    header = json.dumps(
+        {"__metadata__": {}, "w": {"dtype": dtype, "shape": [numbers], "data_offsets": [0, 0]}}
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(len(header).to_bytes(8, "little") + header.encode())
+
+
+SDXL = {"unet": 2_567_463_684, "vae": 83_653_863, "text_encoder": 123_060_480, "text_encoder_2": 694_659_840}
+
+
+def sdxl_repository(folder: Path) -> None:
+    """SDXL as its repository has it: float32, float16 beside it, and both once more in one file."""
+    for part, numbers in SDXL.items():
+        name = "model" if part.startswith("text") else "diffusion_pytorch_model"
+        header_only(folder / part / f"{name}.safetensors", numbers)
+        header_only(folder / part / f"{name}.fp16.safetensors", numbers, "F16")
+    header_only(folder / "sd_xl_base_1.0.safetensors", sum(SDXL.values()))
+
+
+def test_room_on_the_card_is_counted_in_what_is_loaded_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On disk SDXL with two ControlNets has 14 GB and as much again in other precisions; a card of 24 GB holds it."""
+    sdxl_repository(tmp_path / "sdxl")
+    header_only(tmp_path / "control" / "diffusion_pytorch_model.safetensors", 1_251_460_064)
+    header_only(tmp_path / "control" / "diffusion_pytorch_model_V2.safetensors", 1_251_460_064)
+    header_only(tmp_path / "lora" / "pytorch_lora_weights.safetensors", 197_000_000)
+    header_only(tmp_path / "style" / "sdxl_models" / "ip-adapter_sdxl.safetensors", 175_000_000)
+    header_only(tmp_path / "style" / "sdxl_models" / "image_encoder" / "model.safetensors", 1_844_000_000)
+    header_only(tmp_path / "style" / "models" / "image_encoder" / "model.safetensors", 632_000_000)
+    header_only(tmp_path / "writer" / "model-00001-of-00002.safetensors", 4_000_000_000, "BF16")
+    header_only(tmp_path / "writer" / "model-00002-of-00002.safetensors", 4_767_123_696, "BF16")
+    style = {"subfolder": "sdxl_models", "weight_name": "ip-adapter_sdxl.safetensors"}
+    control = Control(model=str(tmp_path / "control"))
+    scene: dict[str, Weights] = {
+        "scene.diffusion": Diffusion(model=str(tmp_path / "sdxl")),
+        "scene.diffusion.lora": LoRA(model=str(tmp_path / "lora")),
+        "scene.diffusion.edges": control,
+        "scene.diffusion.layout": control,
+    }
+    card = SimpleNamespace(name="RTX 4090", total_memory=24 << 30, major=8)
+    monkeypatch.setattr(loading, "cuda_fault", lambda: None)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
+    assert "11.9 GB of it for weights" in preflight.check_card("scene", "cuda", scene)
+    borrowing = Style(model=str(tmp_path / "style"), **style)  # type: ignore[arg-type]
+    assert preflight.bytes_on_card(borrowing) == 2 * 2_019_000_000
+    writer = WriterModel(model=str(tmp_path / "writer"))
+    assert preflight.bytes_on_card(writer) == 2 * 8_767_123_696
+    replaced = Diffusion(model=str(tmp_path / "sdxl"), unet=Weights(model="x/y"))
+    assert preflight.bytes_on_card(replaced) == 2 * (sum(SDXL.values()) - SDXL["unet"])
+    with pytest.raises(ValueError, match=r"card too small.*weights take 29\.5 GB"):
+        preflight.check_card("scene", "cuda", scene | {"scene.a": writer})
+
+
+def test_room_is_known_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["README.md", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    told = SimpleNamespace(siblings=[SimpleNamespace(rfilename=name, size=5) for name in names])
+    monkeypatch.setattr(preflight, "_local_folder", lambda weights: None)
+    monkeypatch.setattr(preflight, "_hub_info", lambda key, weights: told)
+    monkeypatch.setattr(preflight, "_numbers_on_hub", lambda weights, name: 7 * names.index(name))
+    assert preflight.bytes_on_card(WriterModel(model="a/b", revision="c" * 40)) == 2 * (7 + 14)
+    monkeypatch.setattr(preflight, "_hub_info", lambda key, weights: None)
+    assert preflight.bytes_on_card(WriterModel(model="a/b", revision="c" * 40)) == 0
 
 
 def test_broken_weights_fail_at_the_first_picture(

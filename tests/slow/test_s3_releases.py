@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +109,10 @@ def test_a_vacuum_that_the_store_refuses_in_the_middle_is_finished_by_the_same_c
     before = _below(endpoint, night, "pictures/")
     assert run(night, "vacuum", "--keep", "2", "--dry-run") == 0
     assert _below(endpoint, night, "pictures/") == before
+    assert run(night, "diff", second["release_id"], third["release_id"]) == 0
+    page = Path(capsys.readouterr().out.splitlines()[-1].split(": ")[1])
+    (shown,) = re.findall(r'<img[^>]* src="([^"]+)"', page.read_text(encoding="utf-8"))
+    assert (page.parent / shown).is_file(), "the store is not on this machine"
     proxy.deletes_left = 1
     assert run(night, "vacuum", "--keep", "2") == 1
     assert "AccessDenied" in capsys.readouterr().err

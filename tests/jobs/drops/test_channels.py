@@ -155,6 +155,52 @@ def test_a_gtin_of_two_products_names_neither() -> None:
     assert [row["found"] for row in files.violations] == ["GTIN 1 of 2 products"] * 2
 
 
+def _social(width: int, height: int, **other: Any) -> ChannelFiles:
+    placements = PLACEMENTS | {"post": Placement(width_px=1080, height_px=1350, channel="social")}
+    rows = [_row("A", "post") | {"segment_id": "office", "alt_text": "=a can"}, _row("A", "square")]
+    found = PictureFile(**{**GOOD.__dict__, "width_px": width, "height_px": height, **other})
+    return channel_files(_merchant(social={}), placements, {}, rows, lambda *_: found)
+
+
+@pytest.mark.parametrize(
+    ("size", "place"),
+    [((1080, 1080), "feed"), ((1080, 1350), "feed"), ((1200, 628), "feed"), ((1080, 1920), "story")],
+)
+def test_pictures_for_social_networks_are_listed_by_where_they_fit(size: tuple[int, int], place: str) -> None:
+    files = _social(*size)
+    (listed,) = csv.DictReader(io.StringIO(files.texts["channels/social.csv"].decode("utf-8-sig")))
+    assert (listed["shown_as"], listed["sku"], listed["alt_text"]) == (place, "A", "'=a can")
+    assert listed["file"].endswith("en-post.jpg"), "only of placements that are meant for them"
+    assert not files.violations
+
+
+@pytest.mark.parametrize(
+    ("size", "other", "rule"),
+    [
+        ((1080, 1500), {}, "ratio"),
+        ((1200, 600), {}, "ratio"),
+        ((1080, 1800), {}, "ratio"),
+        ((500, 500), {}, "size"),
+        ((450, 800), {}, "size"),
+        ((1080, 1080), {"format": "WEBP"}, "format"),
+        ((1080, 1920), {"bytes": 31_000_000}, "file_size"),
+    ],
+)
+def test_what_a_social_network_does_not_take_is_told_with_the_rule(
+    size: tuple[int, int], other: dict[str, Any], rule: str
+) -> None:
+    files = _social(*size, **other)
+    assert len(files.texts["channels/social.csv"].splitlines()) == 1
+    (told,) = files.violations
+    assert (told["channel"], told["rule"], told["sku"]) == ("social", rule, "A")
+    assert told["source"].startswith("Meta Ads Guide")
+
+
+def test_a_shop_without_social_placements_is_told_so() -> None:
+    (told,) = channel_files(_merchant(social={}), PLACEMENTS, {}, MANIFEST, lambda *_: GOOD).violations
+    assert (told["rule"], told["file"]) == ("placement", "")
+
+
 def test_a_channel_that_fetches_needs_an_address() -> None:
     with pytest.raises(ValidationError, match="base_url is missing"):
         _merchant(meta={})

@@ -36,10 +36,16 @@ CASES = [
     ("no_picture", 2, PRODUCT | {"image_sha256": None}, {}),
     ("told", 2, PRODUCT | {"image_sha256": None}, {"rejects": [reject("jobs.ingest_catalog")]}),
     ("not_opened", 2, PRODUCT, {"views": {}}),
-    ("blank", 2, PRODUCT, {"views": {"i": {"verdict": "refused", "reason": "blank", "detail": None}}}),
+    (
+        "blank",
+        2,
+        PRODUCT,
+        {"views": {"i": {"verdict": "refused", "reason": "blank", "detail": None, "reasons": None}}},
+    ),
     ("no_audience", 2, PRODUCT, {"personas": []}),
     ("fewer_audiences", 1, PRODUCT, {"personas": PERSONAS[:1]}),
     ("no_instruction", 1, PRODUCT, {"instructions": WRITTEN[:1]}),
+    ("recalled", 1, PRODUCT, {"work_units": UNITS[:1], "recalled": {("p", "b", "en", "square")}}),
     ("not_planned", 1, PRODUCT, {"work_units": UNITS[:1]}),
     ("not_drawn", 1, PRODUCT, {"verdicts": {"a": ACCEPTED}}),
     (
@@ -63,6 +69,14 @@ def test_each_reason(reason: str, missing: int, product: Row, changes: dict[str,
     (found,) = shortfalls(SHOP, PLACEMENTS, [product], assets, Said(**(facts | changes)))  # type: ignore[arg-type]
     assert (found.reason, found.missing, found.faces) == (reason, missing, len(assets))
     assert found.explanation.endswith(".")
+
+
+def test_a_refused_picture_is_told_in_words_and_in_numbers() -> None:
+    view = {"verdict": "refused", "reason": "low_quality", "reasons": ["low_quality", "photo_blurred"]}
+    said = Said({"i": view | {"detail": "sharpness 1.08"}}, PERSONAS, WRITTEN, UNITS, {}, [])
+    (found,) = shortfalls(SHOP, PLACEMENTS, [PRODUCT], [], said)
+    assert found.explanation.startswith("The product cannot be cut out cleanly; photograph it sharply")
+    assert found.explanation.endswith("not sharp enough to be shown whole (sharpness 1.08).")
 
 
 def test_the_reject_of_the_same_face_is_told() -> None:

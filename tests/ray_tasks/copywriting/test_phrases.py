@@ -8,7 +8,7 @@ from ray_tasks.copywriting.items import Item, item_of, item_words, noun_of
 from ray_tasks.copywriting.kinds import ANY_KIND, GARDEN_LIGHT, KINDS, kind_of
 from ray_tasks.copywriting.locales import load_locale, supported_locales
 from ray_tasks.copywriting.settings_guide import GUIDES
-from ray_tasks.copywriting.titles import described, stated_facts
+from ray_tasks.copywriting.titles import described, model_name, stated_facts
 from ray_tasks.copywriting.uses import use_of, uses
 from ray_tasks.copywriting.validation import may_be_said
 from schemas.instruction import (
@@ -230,3 +230,30 @@ def test_a_place_is_spoken_of_only_with_things_that_suit_it() -> None:
     crampons, mug = use_of(Item("crampons", "title"), KINDS[0]), use_of(Item("mug", "title"), KINDS[0])
     assert "city_night" not in crampons.places and "office_desk" in mug.places
     assert not crampons.moods and mug.moods
+
+
+@pytest.mark.parametrize(
+    ("title", "brand", "said"),
+    [
+        ("Trailblazer Black Hiking Shoes", "Legend", "Trailblazer"),
+        ("Summit Pro Climbing Harness", "Zephyr", "Summit Pro"),
+        ("Venture 2.0 40L Waterproof Duffel Bag", "Quester", "Venture 2.0"),
+        ("Carbon Fiber Trekking Poles", "Raptor Elite", None),
+        ("Compass Pro A-320 Professional Compass", "B&R", None),
+        ("Ridge insulated bottle 750", "Norvand", None),
+        ("Classic Bomber Jacket", None, None),
+    ],
+)
+def test_a_model_is_named_where_its_title_names_one(title: str, brand: str | None, said: str | None) -> None:
+    item = item_of(product(title=title, category="Any"))
+    assert model_name(product(title=title, brand=brand), item) == said
+
+
+def test_a_unit_is_singular_below_two_in_french() -> None:
+    french = load_locale("fr")
+    assert [french.counted(number, "pouces") for number in ("1/2", "1", "1,5", "2", "10")] == [
+        *["pouce"] * 3,
+        *["pouces"] * 2,
+    ]
+    assert french.units["pouce"] == french.units["pouces"]
+    assert load_locale("ar").counted("4", "بوصة") == "بوصات"

@@ -117,13 +117,16 @@ class CopiesToCard(TorchDispatchMode):
         return made
 
 
-def check_nothing_waits_for_the_card(painter: Any, *, reads_pictures: bool = False) -> None:
-    """From pictures to finished ones nobody waits, so that batches run back to back; texts were encoded before.
+def check_nothing_waits_for_the_card(
+    painter: Any, *, reads_pictures: bool = False, new_texts: bool = False
+) -> None:
+    """From pictures to finished ones nobody waits, so that batches run back to back.
 
-    reads_pictures: its text encoder does, so that pictures are no new ones.
+    reads_pictures: its text encoder does, so that pictures are no new ones. new_texts: else they were encoded before.
     """
     units = [unit_of(seed) for seed in range(2)]
     others = units if reads_pictures else [replace(unit, image=255 - unit.image) for unit in units]
+    others = [replace(unit, prompt="a sea") for unit in others] if new_texts else others
     engine = Engine(painter, BatchSizes("card", 2, fixed=2))
     cache = engine.cache
     with torch.inference_mode():

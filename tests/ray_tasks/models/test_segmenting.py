@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ray_tasks.build_product_views import open_method
+from ray_tasks.build_product_views import open_method, share_of_card
 from ray_tasks.models.segmenting import SegmentingCutOut
 from ray_tasks.pictures.cutout import ClassicalCutOut
 from schemas.model_config import CutOut, OnDevice, Segmenter
@@ -84,7 +84,7 @@ def test_the_segmenter_says_what_is_product_and_the_matting_network_draws_its_ed
     matting = OnDevice(model=str(tmp_path / "matting"), device="cpu")
     both = CutOut(segmenter=weights, matting=matting)
     rgb, alpha = on_stripes()
-    found, alone = open_method(both).cut(rgb), open_method(CutOut(segmenter=weights)).cut(rgb)
+    found, alone = open_method(both, 2).cut(rgb), open_method(CutOut(segmenter=weights), 2).cut(rgb)
     assert found.verdict == "accepted" and (found.alpha != alone.alpha).any()
     assert (found.alpha[cv2.erode(alpha, np.ones((31, 31), np.uint8)) == 255] == 255).all()
     revisions = {
@@ -113,3 +113,8 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "onnx" / "model.onnx").write_bytes(b"no network")
     with pytest.raises(OSError, match=r"cutout\.segmenter: .*model\.onnx is no network that can be run"):
         SegmentingCutOut(Segmenter(model=str(tmp_path), size_px=64))
+
+
+def test_processes_share_a_card_that_a_small_network_is_on(weights: Segmenter) -> None:
+    assert share_of_card(CutOut(segmenter=weights)) == 0
+    assert share_of_card(CutOut(segmenter=weights, matting=OnDevice(model="x"))) == 0.25

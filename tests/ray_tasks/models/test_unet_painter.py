@@ -176,6 +176,15 @@ def test_a_lost_part_is_named(folder: Path) -> None:
         opened(folder, "sdxl", unet=Weights(model="some/unet"))
 
 
+def test_a_part_of_another_kind_or_family_is_named(folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"scene\.diffusion\.layout.*lacks weights of a ControlNetModel"):
+        opened(folder, "sdxl", layout=Control(model=str(folder / "sdxl" / "unet")))
+    with pytest.raises(
+        ValueError, match=r"scene\.diffusion\.edges: a ControlNet of another family.*of 32.*of 16"
+    ):
+        opened(folder, "sd_inpaint", edges=Control(model=str(folder / "edges")))
+
+
 @pytest.mark.parametrize("sampler", ["own", "lcm"])
 def test_a_products_scenes_share_their_first_steps_where_that_is_asked_for(
     folder: Path, sampler: str, monkeypatch: pytest.MonkeyPatch
@@ -255,4 +264,5 @@ def test_a_lora_is_part_of_the_unet_from_its_loading_on(folder: Path) -> None:
 @pytest.mark.parametrize("sampler", ["lcm", "own"])
 def test_nothing_waits_for_the_card(folder: Path, sampler: Any) -> None:
     controls = {name: Control(model=str(folder / name)) for name in ("edges", "layout")}
-    check_nothing_waits_for_the_card(opened(folder, "sdxl", sampler=sampler, guidance_scale=3.0, **controls))
+    painter = opened(folder, "sdxl", sampler=sampler, guidance_scale=3.0, **controls)
+    check_nothing_waits_for_the_card(painter, new_texts=True)

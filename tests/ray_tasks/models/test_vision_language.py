@@ -14,7 +14,7 @@ from ray_tasks.models.vision_language import Question, VisionLanguageModel, _Gra
 from schemas.instruction import DRAFT_JSON_SCHEMA, closed_record
 from schemas.model_config import WriterModel
 from tests.tiny_models import save_tiny_vision_language_model
-from tests.tiny_transformers import save_qwen_writer
+from tests.tiny_transformers import save_qwen3_writer, save_qwen_writer
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +70,12 @@ def test_what_is_no_object_is_no_answer() -> None:
     assert parse('{"headline": ') is None and parse("[1]") is None and parse("{}") == {}
 
 
-@pytest.fixture(scope="module", params=["llava", "qwen"])
+@pytest.fixture(scope="module", params=["llava", "qwen2.5", "qwen3"])
 def any_model(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     path = folder
-    if request.param == "qwen":
+    if request.param != "llava":
         path = tmp_path_factory.mktemp("qwen") / "writer"
-        save_qwen_writer(path)
+        (save_qwen_writer if request.param == "qwen2.5" else save_qwen3_writer)(path)
     config = WriterModel(model=str(path), device="cpu", batch_size=8, picture_px=32, max_new_tokens=64)
     return VisionLanguageModel(config)
 

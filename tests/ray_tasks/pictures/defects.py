@@ -10,7 +10,7 @@ import numpy as np
 
 from ray_tasks.pictures.arrange import TextSpec
 from ray_tasks.pictures.component_scene import DRAWERS, ComponentScene
-from ray_tasks.pictures.compose import place_product
+from ray_tasks.pictures.compose import place_product, resized
 from ray_tasks.pictures.encode import encode_jpeg
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.measure import measure
@@ -106,9 +106,10 @@ def _tinted(case: Case, strength: int) -> Case:
 
 
 def _spotted(case: Case, strength: int) -> Case:
-    """A patch of other colour in the middle of the product."""
-    rows, columns = np.nonzero(case.alpha[..., 0] == 1)
-    y, x, side = int(np.median(rows)), int(np.median(columns)), (6, 10, 16, 24)[strength - 1]
+    """A patch of other colour where the product is thickest: its middle may be a gap."""
+    side = (6, 10, 16, 24)[strength - 1]
+    depth = cv2.distanceTransform((case.alpha[..., 0] == 1).view(np.uint8), cv2.DIST_L2, 3)
+    y, x = (int(at) - side // 2 for at in np.unravel_index(depth.argmax(), depth.shape))
     rgb = case.rgb.copy()
     rgb[y : y + side, x : x + side] = 255 - rgb[y : y + side, x : x + side]
     return replace(case, rgb=rgb)
@@ -165,6 +166,16 @@ def _tiny(case: Case, strength: int) -> Case:
     side = round((0.2, 0.16, 0.12, 0.08)[strength - 1] * min(case.rgb.shape[:2]))
     left, top = case.canvas.width_px // 2, case.canvas.height_px // 2
     return case.standing(case.cutout, Box(left, top, left + side, top + side), _soft_ground(case))
+
+
+def _giant(case: Case, strength: int) -> Case:
+    """It fills the picture from border to border."""
+    share, size = (0.9, 0.94, 0.97, 1.0)[strength - 1], case.canvas
+    width, height = round(share * size.width_px), round(share * size.height_px)
+    left, top = (size.width_px - width) // 2, (size.height_px - height) // 2
+    scale = min(width / case.cutout.shape[1], height / case.cutout.shape[0])
+    large = resized(case.cutout, round(scale * case.cutout.shape[1]), round(scale * case.cutout.shape[0]))
+    return case.standing(large, Box(left, top, left + width, top + height), _soft_ground(case))
 
 
 def _soft_ground(case: Case) -> np.ndarray:
@@ -363,6 +374,7 @@ DEFECTS: dict[str, tuple[str, Callable[[Case, int], Case]]] = {
     "crumbs": ("cut_out_crumbs", _crumbs),
     "at the border": ("product_near_border", _edge_of_picture),
     "tiny": ("product_too_small", _tiny),
+    "giant": ("product_too_large", _giant),
     "floating": ("floating_product", _floating),
     "blurred source": ("blurry_product", _blurred),
     "camouflaged": ("low_separation", _camouflaged),

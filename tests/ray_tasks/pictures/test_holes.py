@@ -58,6 +58,20 @@ def _grainy(photo: np.ndarray) -> np.ndarray:
     return np.where(inside > 0, plate, _ring(photo, 70))
 
 
+def _wide_strap(photo: np.ndarray) -> np.ndarray:
+    """A hole further behind the outline than a letter's stroke is from its own."""
+    cv2.rectangle(photo, (126, 60), (330, 300), (60, 90, 40), -1)
+    return cv2.circle(photo, (180, 160), 12, (222, 222, 222), -1)
+
+
+def _highlight(photo: np.ndarray) -> np.ndarray:
+    """As white and at the same place: light on metal, which fades."""
+    cv2.rectangle(photo, (126, 60), (330, 300), (60, 90, 40), -1)
+    light = cv2.circle(np.zeros((SIZE, SIZE), np.float32), (180, 160), 12, 1.6, -1)
+    light = np.clip(cv2.GaussianBlur(light, (0, 0), 5), 0, 1)[..., None]
+    return np.rint(photo * (1 - light) + 222 * light).astype(np.uint8)
+
+
 def _opened(draw: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The product with all holes filled, and as it is after they were looked for."""
     photo = draw(np.full((SIZE, SIZE, 3), 222, np.uint8)).astype(np.float32)
@@ -71,17 +85,35 @@ def _opened(draw: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.nd
     return mask, open_holes(mask, lab, fit_ground(lab), find_edges(lab))
 
 
-@pytest.mark.parametrize("draw", [lambda photo: _ring(photo, 70), lambda photo: _ring(photo, 26), _shade])
+@pytest.mark.parametrize(
+    "draw", [lambda photo: _ring(photo, 70), lambda photo: _ring(photo, 26), _shade, _wide_strap]
+)
 def test_the_ground_within_a_ring_is_seen_through(draw: Callable[[np.ndarray], np.ndarray]) -> None:
     mask, opened = _opened(draw)
-    assert not opened[MIDDLE].any()
+    assert not opened[MIDDLE][2:18, 2:18].any()
     assert (mask & opened).sum() > 0.1 * mask.sum()
 
 
-@pytest.mark.parametrize("draw", [_dial, _label, _letters, _grainy])
+@pytest.mark.parametrize("draw", [_dial, _label, _letters, _grainy, _highlight])
 def test_what_only_looks_like_the_ground_stays(draw: Callable[[np.ndarray], np.ndarray]) -> None:
     mask, opened = _opened(draw)
     assert opened[mask].all()
+
+
+def test_a_bay_of_ground_that_nothing_parts_from_the_rest_opens_and_a_white_part_with_an_edge_stays() -> None:
+    bays = []
+    for white in (222, 216):
+        photo = np.full((SIZE, SIZE, 3), 222, np.uint8)
+        cv2.rectangle(photo, (90, 60), (270, 300), (60, 90, 40), -1)
+        cv2.rectangle(photo, (90, 150), (150, 210), (white, white, white), -1)
+        if white != 222:
+            cv2.rectangle(photo, (88, 150), (90, 210), (150, 150, 150), -1)
+        photo = photo + np.random.default_rng(1).normal(0, 0.5, (SIZE, SIZE, 1)).astype(np.float32)
+        lab = cv2.cvtColor(cv2.GaussianBlur(photo, (0, 0), 0.7) / 255, cv2.COLOR_RGB2LAB)
+        mask = np.zeros((SIZE, SIZE), bool)
+        mask[60:301, 90:271] = True
+        bays.append(open_holes(mask, lab, fit_ground(lab), find_edges(lab))[160:200, 100:140].mean())
+    assert bays == [0, 1]
 
 
 def test_the_opening_ends_at_the_middle_of_the_step() -> None:

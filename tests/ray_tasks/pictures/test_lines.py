@@ -65,3 +65,10 @@ def test_hyphens_and_slashes_are_breaks_but_not_in_numbers() -> None:
     assert [unit.text for unit in units("Baumwoll-Canvas 2-4 V-200 mit/ohne", "de")] == [
         "Baumwoll-", "Canvas", "2-4", "V-200", "mit/", "ohne",
     ]  # fmt: skip
+
+
+def test_an_article_does_not_stand_alone_on_the_first_line() -> None:
+    broken = break_lines("Ein Fahrradhelm. Aufsteigen, los.", "de", 18.0, len)
+    assert (broken.lines, broken.awkward) == (("Ein Fahrradhelm.", "Aufsteigen, los."), 0)
+    # Where it has to, that counts as awkward, so that smaller type or another layout is taken.
+    assert break_lines("Ein Fahrradhelm. Aufsteigen, los.", "de", 13.0, len).awkward > 0

@@ -87,7 +87,7 @@ def test_contrast_is_that_of_the_pixels_under_the_letters() -> None:
 
 
 def test_arabic_starts_at_the_right_and_its_ticks_too() -> None:
-    layout = plan_layout(CANVAS, "headline_left", 0.6, ARABIC)
+    layout = plan_layout(CANVAS, "headline_left", 0.6, ARABIC).mirrored()
     assert layout.variant == "column" and layout.text_area is not None
     result = typeset(flat(240), layout, ARABIC, TONES)
     for box in result.boxes.values():

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from ray_tasks.pictures.arrange import TextSpec
-from ray_tasks.pictures.component_scene import ComponentScene
+from ray_tasks.pictures.component_scene import DRAWERS, ComponentScene
 from ray_tasks.pictures.compose import place_product
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.layout import plan_layout
 from ray_tasks.pictures.picture import core_layout, plan_base
 from ray_tasks.pictures.scene import CORE_PX, Core, PlacedProduct, SceneSpec
 from ray_tasks.pictures.view import View
-from schemas.instruction import LAYOUTS, SETTINGS
+from schemas.instruction import LAYOUTS, SEEN_FROM_ABOVE, SETTINGS
 from tests.ray_tasks.pictures.product_shapes import bottle, shoe
 
 TEXT = TextSpec("Dry feet on every trail", ("Only 420 g",), "New in", "See it", "en")
@@ -81,3 +81,12 @@ def test_the_squares_own_canvas_has_the_layout_that_the_scene_was_composed_for()
     for canvas, texts in ((square, []), (LANDSCAPE, [TEXT])):
         _, order = plan_base(cutout, spec, texts, canvas, LAYOUTS[0], 3, preview=backend, core=common)
         assert order is not None and order.core == Core(base.placed.box, common.text_area)
+
+
+def test_a_product_lies_in_the_middle_of_what_is_seen_from_above() -> None:
+    assert {name for name, setting in DRAWERS.items() if setting.from_above} == SEEN_FROM_ABOVE
+    for setting in ("linen_fabric", "wood_table"):
+        spec = SceneSpec(setting, "studio_soft", "all", "calm", ("#4f78a8",), ())
+        _, order = plan_base(PRODUCT, spec, [TEXT], Canvas(1024, 1024), "headline_left", 3)
+        assert order is not None
+        assert (abs(order.product.box.center_y / 1024 - 0.5) < 0.02) == (setting in SEEN_FROM_ABOVE)
