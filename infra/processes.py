@@ -11,9 +11,10 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 _PR_SET_PDEATHSIG = 1
 
@@ -51,32 +52,57 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def raise_at_death(needed: Mapping[int, str], while_: Callable[[], bool]) -> None:
-    """Has RuntimeError raised in the main thread at once when a process of `needed` dies, {pid: what it is}.
+class _Needed(NamedTuple):
+    name: str
+    while_: Callable[[], bool]
 
-    Ray takes 4 to 6 s to be sure that a daemon of its own is dead, and as long again to end without it: this process
-    ends without asking it. `while_` says whether the death of such a process is no part of the ordinary end. Elsewhere
-    than on Linux Ray's own word is waited for.
+
+_needed: dict[int, _Needed] = {}
+"""By pidfd, which can be read once the process is dead."""
+
+
+def interrupt_at_death(needed: Mapping[int, str], while_: Callable[[], bool]) -> None:
+    """Has KeyboardInterrupt raised in the main thread at once when a process of `needed` dies, {pid: what it is}.
+
+    Ray takes 4 to 6 s to be sure that a daemon of its own is dead. KeyboardInterrupt is what it passes on out of its
+    own waits; other exceptions of a signal's handler are lost there. Its own word may still come first, and about
+    something else: whoever reports an error asks `deaths`. `while_` says whether the death of such a process is no part
+    of the ordinary end. Elsewhere than on Linux Ray's own word is waited for.
     """
     if sys.platform != "linux":
         return
-    names = {os.pidfd_open(pid): name for pid, name in needed.items()}
-    deaths = select.poll()
-    for file in names:
-        deaths.register(file, select.POLLIN)
-    died: list[str] = []
+    files = {os.pidfd_open(pid): _Needed(name, while_) for pid, name in needed.items()}
+    _needed.update(files)
 
     def wait() -> None:
-        died.extend(names[file] for file, _ in deaths.poll())
-        for file in names:
-            os.close(file)
+        _readable(files, timeout_ms=None)
         if while_():
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        else:
+            for file in files:
+                del _needed[file]
+                os.close(file)
 
-    def stop(*_: object) -> None:
-        sys.excepthook = sys.__excepthook__  # Ray's own asks the dead
-        atexit.register(os._exit, 1)
-        raise RuntimeError(f"{', '.join(died)} died: killed, or out of memory")
-
-    signal.signal(signal.SIGUSR1, stop)
+    signal.signal(signal.SIGUSR1, signal.default_int_handler)
     threading.Thread(target=wait, daemon=True).start()
+
+
+def deaths() -> str:
+    """Which of the processes of `interrupt_at_death` are dead, in words; empty while all live.
+
+    From then on this process ends without Ray's own clean-up, which would ask the dead.
+    """
+    dead = [_needed[file] for file in _readable(_needed, timeout_ms=0)]
+    names = [process.name for process in dead if process.while_()]
+    if not names:
+        return ""
+    sys.excepthook = sys.__excepthook__
+    atexit.register(os._exit, 1)
+    return f"{', '.join(names)} died: killed, or out of memory"
+
+
+def _readable(files: Iterable[int], timeout_ms: int | None) -> list[int]:
+    poll = select.poll()
+    for file in files:
+        poll.register(file, select.POLLIN)
+    return [file for file, _ in poll.poll(timeout_ms)]

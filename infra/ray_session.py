@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.processes import raise_at_death
+from infra.processes import interrupt_at_death
 from infra.stage import StageError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def start_ray(engines: Engines) -> None:
         needed = {
             node.all_processes[name][0].process.pid: f"Ray's {name}" for name in ("raylet", "gcs_server")
         }
-        raise_at_death(needed, while_=ray.is_initialized)
+        interrupt_at_death(needed, while_=ray.is_initialized)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

@@ -28,7 +28,7 @@ from infra.expectations import check_written, refusal
 from infra.fingerprint import stage_fingerprint, versions
 from infra.memory import PeakMemory, sampled
 from infra.object_store import ObjectStore, open_store
-from infra.processes import InUse, end_with_parent, held
+from infra.processes import InUse, deaths, end_with_parent, held
 from infra.records import read_record, record_path, report_dir, write_record
 from infra.settings import ConfigError, data_root, load_config, night_date
 from infra.tables import ensure_tables, night_predicate, replace_streamed, row_batches
@@ -256,11 +256,10 @@ def _recorded(
                 raise StageError(broken)
         record["status"] = "done"
     except (Exception, KeyboardInterrupt) as error:
-        expected = isinstance(error, StageError | ConfigError)
-        record |= {
-            "status": "failed",
-            "error": f"{error}" if expected else f"{type(error).__name__}: {error}",
-        }
+        died = deaths()
+        expected = isinstance(error, StageError | ConfigError) and not died
+        told = f"{error}" if expected else f"{type(error).__name__}: {error}"
+        record |= {"status": "failed", "error": died or told}
         stage.log.error("%s", record["error"] if expected else traceback.format_exc())
         sys.stderr.write(f"stage {name} failed: {record['error']} (log: {log_path})\n")
         sys.exit(EXIT_HOPELESS if expected else EXIT_FAILED)

@@ -7,6 +7,21 @@ from typing import Any
 
 from tests.tiny_models import tiny_vae
 
+_TINY_TEXT = {
+    "hidden_size": 16,
+    "intermediate_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+}
+_TINY_VISION = {
+    "hidden_size": 16,
+    "intermediate_size": 16,
+    "num_heads": 2,
+    "out_hidden_size": 16,
+    "patch_size": 14,
+}
+
 
 def save_tiny_z_image(folder: Path, seed: int = 0) -> None:
     """Saves a Z-Image pipeline: a Qwen3 text encoder with a chat template, and a transformer."""
@@ -174,18 +189,14 @@ def save_qwen3_writer(folder: Path) -> None:
         Qwen3VLVideoProcessor,
     )
 
-    tokenizer, number = _qwen_vl_tokenizer()
+    tokenizer, vision_tokens = _qwen_vl_tokenizer()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = Qwen3VLForConditionalGeneration(
             Qwen3VLConfig(
                 text_config={
+                    **_TINY_TEXT,
                     "vocab_size": len(tokenizer),
-                    "hidden_size": 16,
-                    "intermediate_size": 24,
-                    "num_hidden_layers": 2,
-                    "num_attention_heads": 2,
-                    "num_key_value_heads": 2,
                     "head_dim": 8,
                     "rope_parameters": {
                         "rope_type": "default",
@@ -196,18 +207,11 @@ def save_qwen3_writer(folder: Path) -> None:
                 },
                 vision_config={
                     "depth": 2,
-                    "hidden_size": 16,
-                    "intermediate_size": 16,
-                    "num_heads": 2,
-                    "out_hidden_size": 16,
-                    "patch_size": 14,
+                    **_TINY_VISION,
                     "num_position_embeddings": 16,
                     "deepstack_visual_indexes": [0, 1],
                 },
-                vision_start_token_id=number["<|vision_start|>"],
-                vision_end_token_id=number["<|vision_end|>"],
-                image_token_id=number["<|image_pad|>"],
-                video_token_id=number["<|video_pad|>"],
+                **vision_tokens,
             )
         )
         _spread(model)
@@ -239,11 +243,15 @@ def _spread(model: Any) -> None:
 
 
 def _qwen_vl_tokenizer() -> tuple[Any, dict[str, int]]:
-    """The tokenizer, and the numbers of its special tokens."""
-    names = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    names += ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
-    tokenizer = _bytewise_tokenizer(names)
-    return tokenizer, {name: tokenizer.convert_tokens_to_ids(name) for name in names}
+    """The tokenizer, and the settings of a model that are numbers of its tokens."""
+    vision = {
+        "vision_start_token_id": "<|vision_start|>",
+        "vision_end_token_id": "<|vision_end|>",
+        "image_token_id": "<|image_pad|>",
+        "video_token_id": "<|video_pad|>",
+    }
+    tokenizer = _bytewise_tokenizer(["<|endoftext|>", "<|im_start|>", "<|im_end|>", *vision.values()])
+    return tokenizer, {name: tokenizer.convert_tokens_to_ids(token) for name, token in vision.items()}
 
 
 def _tiny_qwen_vl(
@@ -259,18 +267,14 @@ def _tiny_qwen_vl(
         Qwen2VLVideoProcessor,
     )
 
-    tokenizer, number = _qwen_vl_tokenizer()
+    tokenizer, vision_tokens = _qwen_vl_tokenizer()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Qwen2_5_VLForConditionalGeneration(
             Qwen2_5_VLConfig(
                 text_config={
+                    **_TINY_TEXT,
                     "vocab_size": len(tokenizer),
-                    "hidden_size": 16,
-                    "intermediate_size": 24,
-                    "num_hidden_layers": 2,
-                    "num_attention_heads": 2,
-                    "num_key_value_heads": 2,
                     "rope_parameters": {
                         "rope_type": "default",
                         "mrope_section": [1, 1, 2],
@@ -280,18 +284,11 @@ def _tiny_qwen_vl(
                 | (shape or {}).get("text", {}),
                 vision_config={
                     "depth": 1,
-                    "hidden_size": 16,
-                    "intermediate_size": 16,
-                    "num_heads": 2,
-                    "out_hidden_size": 16,
-                    "patch_size": 14,
+                    **_TINY_VISION,
                     "fullatt_block_indexes": [0],
                 }
                 | (shape or {}).get("vision", {}),
-                vision_start_token_id=number["<|vision_start|>"],
-                vision_end_token_id=number["<|vision_end|>"],
-                image_token_id=number["<|image_pad|>"],
-                video_token_id=number["<|video_pad|>"],
+                **vision_tokens,
             )
         )
         _spread(model)

@@ -9,10 +9,7 @@ the reason against a cut-out.
 
 from __future__ import annotations
 
-import argparse
-import csv
 import hashlib
-import multiprocessing
 from collections import Counter
 from pathlib import Path
 
@@ -22,8 +19,8 @@ from ray_tasks.pictures.admit import admit
 from ray_tasks.pictures.cutout import ClassicalCutOut
 from ray_tasks.pictures.open_image import ImageRejected, open_image
 from ray_tasks.pictures.photo import measure_photo
+from tests.benchmarks.labelled import told_of_pictures
 
-LABELS = Path(__file__).resolve().parents[1] / "data" / "picture_labels.csv"
 CLASS_OF_REASON = {
     "background_not_uniform": "lifestyle",
     "background_textured": "lifestyle",
@@ -54,22 +51,12 @@ def treated(path: Path) -> tuple[str, str]:
 
 def main() -> None:
     """Prints the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--processes", type=int, default=2)
-    arguments = parser.parse_args()
-    with LABELS.open(encoding="utf-8", newline="") as file:
-        labels = list(csv.DictReader(file))
-    paths = [arguments.data / row["shop"] / row["file"] for row in labels]
-    with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
-        found = list(pool.imap(treated, paths, chunksize=4))
+    found = told_of_pictures(treated, "picture_labels.csv", __doc__)
     print(
         "| label | pictures | cut out | framed | refused | reasons against a cut-out |\n|---|---|---|---|---|---|"
     )
-    for label in dict.fromkeys(sorted(row["label"] for row in labels)):
-        mine = [result for row, result in zip(labels, found, strict=True) if row["label"] == label]
+    for label in dict.fromkeys(sorted(row["label"] for row, _ in found)):
+        mine = [result for row, result in found if row["label"] == label]
         counts = Counter(treatment for treatment, _ in mine)
         reasons = Counter(reason for _, reason in mine if reason).most_common()
         told = ", ".join(f"{reason} {count}" for reason, count in reasons)
@@ -81,7 +68,7 @@ def main() -> None:
         for part in ("tuning", "held out"):
             chosen = [
                 (row["label"], "usable" if treatment == "cutout" else CLASS_OF_REASON.get(reason, "unsure"))
-                for row, (treatment, reason) in zip(labels, found, strict=True)
+                for row, (treatment, reason) in found
                 if half(row["file"]) == part
             ]
             hits = sum(label == said == name for label, said in chosen)

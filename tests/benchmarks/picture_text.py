@@ -9,9 +9,6 @@ are printed, misspelt or not; `marks`: lettering too small, worn or garbled to b
 
 from __future__ import annotations
 
-import argparse
-import csv
-import multiprocessing
 from pathlib import Path
 
 import cv2
@@ -19,8 +16,7 @@ import cv2
 from ray_tasks.build_product_views import LEAST_READING, plain_line
 from ray_tasks.pictures.ocr import read_text
 from ray_tasks.pictures.open_image import open_image
-
-LABELS = Path(__file__).resolve().parents[1] / "data" / "picture_text_labels.csv"
+from tests.benchmarks.labelled import told_of_pictures
 
 
 def lines_found(path: Path) -> list[str]:
@@ -32,23 +28,13 @@ def lines_found(path: Path) -> list[str]:
 
 def main() -> None:
     """Prints the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--processes", type=int, default=2)
-    arguments = parser.parse_args()
-    with LABELS.open(encoding="utf-8", newline="") as file:
-        labels = list(csv.DictReader(file))
-    paths = [arguments.data / row["shop"] / row["file"] for row in labels]
-    with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
-        found = list(pool.imap(lines_found, paths, chunksize=4))
+    found = told_of_pictures(lines_found, "picture_text_labels.csv", __doc__)
     print("| label | pictures | text found |\n|---|---|---|")
     for label in ("words", "marks", "none"):
-        mine = [lines for row, lines in zip(labels, found, strict=True) if row["text"] == label]
+        mine = [lines for row, lines in found if row["text"] == label]
         print(f"| {label} | {len(mine)} | {sum(map(bool, mine))} |")
-    said = [row["text"] for row, lines in zip(labels, found, strict=True) if lines]
-    with_words = [(row, lines) for row, lines in zip(labels, found, strict=True) if row["text"] == "words"]
+    said = [row["text"] for row, lines in found if lines]
+    with_words = [(row, lines) for row, lines in found if row["text"] == "words"]
     hits = sum(bool(lines) for _, lines in with_words)
     right = sum(label != "none" for label in said)
     print(f"\nPrecision {right / len(said):.2f} ({right} of {len(said)} with any lettering), ", end="")
@@ -61,7 +47,7 @@ def main() -> None:
     ]
     read = sum(word in text for word, text in words)
     print(f"Main words read as they are printed: {read / len(words):.2f} ({read} of {len(words)}).\n")
-    for row, lines in zip(labels, found, strict=True):
+    for row, lines in found:
         if lines or row["text"] == "words":
             print(f"{row['text']:5} {row['shop']}/{row['file']}: [{row['words']}] {' | '.join(lines)}")
 

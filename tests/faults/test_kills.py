@@ -75,8 +75,8 @@ def test_a_killed_drawing_goes_on_behind_its_last_commit(tmp_path: Path) -> None
         else:
             processes(draw.pid)["raylet"][0].kill()
             assert draw.wait(timeout=60) == 1
-            # Told at once: Ray itself would take 4 s to be sure, and say something else.
-            assert "failed: RuntimeError: Ray's raylet died" in log.read_text(encoding="utf-8")
+            # Whatever Ray itself says of it.
+            assert "failed: Ray's raylet died" in log.read_text(encoding="utf-8")
         committed.append(read_table(night.state, "candidates").num_rows)
         assert (twice(night.state), _broken_pictures(night)) == ([], [])
     assert committed[0] == 0 < COMMIT_ROWS <= committed[1] < len(first)
