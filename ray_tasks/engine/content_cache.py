@@ -41,7 +41,8 @@ class ContentCache:
         found = {key: self._kept[key] for key in first if key in self._kept}
         if unknown:
             self.computed += len(unknown)
-            found |= {keys[place]: value for place, value in zip(unknown, compute(unknown), strict=True)}
+            made = zip(unknown, compute(unknown), strict=True)
+            found |= {keys[place]: tuple(map(_own, value)) for place, value in made}
         for key in first:
             self._keep(key, found[key])
         return [found[key] for key in keys]
@@ -58,6 +59,11 @@ class ContentCache:
         """Gives the memory back."""
         self._kept.clear()
         self._bytes = 0
+
+
+def _own(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor in memory of its own: a row of a batch would keep the whole batch."""
+    return tensor.clone() if tensor.untyped_storage().nbytes() > tensor.nbytes else tensor
 
 
 def _size(value: Tensors) -> int:

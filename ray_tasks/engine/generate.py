@@ -23,6 +23,7 @@ import torch
 from ray_tasks.engine.batch_sizes import BatchSizes
 from ray_tasks.engine.budget import Budget
 from ray_tasks.engine.content_cache import ContentCache
+from ray_tasks.engine.memory import ran_out
 from ray_tasks.engine.to_card import to_card
 from ray_tasks.engine.unit import Failed, Made, Painter, Scorer, Unit
 
@@ -96,7 +97,7 @@ class Engine:
                     yield Failed(batch[0][0], failed)
                     continue
                 again.extendleft(reversed(batch))
-                if isinstance(failed, torch.OutOfMemoryError):
+                if ran_out(failed):
                     self.cache.clear()
                     if torch.cuda.is_available():
                         torch.cuda.empty_cache()

@@ -25,6 +25,7 @@ class NoisePainter:
     """Paints noise; remembers its batches. Prompts make it misbehave."""
 
     room: int = 99
+    says: Exception = field(default_factory=lambda: torch.OutOfMemoryError("CUDA out of memory"))
     name: str = "noise"
     step_px: int = 8
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -41,7 +42,7 @@ class NoisePainter:
         units = [condition["unit"] for condition in conditions]
         self.batches.append((len(units), units[0].shape))
         if len(units) > self.room:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise self.says
         if any(unit.prompt == "raises" for unit in units):
             raise RuntimeError("the condition cannot be used")
         pictures = noise((3, *units[0].shape), seeds) * 0.1 + 0.5
@@ -152,8 +153,17 @@ def test_what_is_not_wanted_fails_before_it_is_copied(monkeypatch: pytest.Monkey
         assert np.array_equal(one.picture, other.picture)
 
 
-def test_out_of_memory_halves_the_batch_and_nothing_is_lost() -> None:
-    painter = NoisePainter(room=2)
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+    ],
+)
+def test_out_of_memory_halves_the_batch_and_nothing_is_lost(error: Exception) -> None:
+    painter = NoisePainter(room=2, says=error)
     made = list(engine(painter, 8).generate([unit(i) for i in range(10)]))
     assert sorted(one.index for one in made if isinstance(one, Made)) == list(range(10))
     assert [size for size, _ in painter.batches] == [8, 4, 2, 2, 2, 2, 2]
@@ -236,6 +246,14 @@ def test_the_cache_keeps_what_was_used_last() -> None:
     cache.many([b], compute)
     assert calls == [[0, 1], [0, 2], [0]]
     assert len({content_key("k", "ab", "c"), content_key("k", "a", "bc"), content_key("l", "ab", "c")}) == 3
+
+
+def test_what_is_kept_of_a_batch_is_all_that_stays_in_memory() -> None:
+    cache = ContentCache(capacity_bytes=2 * 16)
+    names = [content_key("text", letter) for letter in "abcdefgh"]
+    cache.many(names, lambda places: [(row,) for row in torch.zeros(len(places), 4)])
+    kept = [tensor for value in cache._kept.values() for tensor in value]
+    assert [tensor.untyped_storage().nbytes() for tensor in kept] == [16, 16]
 
 
 def sweep(sizes: BatchSizes, each_s: dict[int, float], limit: int = 40) -> list[int]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from jsonschema import Draft202012Validator
 from PIL import Image
 
-from ray_tasks.models.vision_language import Question, VisionLanguageModel, _GrammarMask, parse
+from ray_tasks.models.vision_language import Question, VisionLanguageModel, parse
 from schemas.instruction import DRAFT_JSON_SCHEMA, closed_record
 from schemas.model_config import WriterModel
 from tests.tiny_models import save_tiny_vision_language_model
@@ -88,8 +89,8 @@ def whole(model: Any, question: Question) -> str:
         text=[before + after], images=shown or None, return_tensors="pt", add_special_tokens=False
     )
     length = inputs["input_ids"].shape[1]
-    mask = _GrammarMask([model.matcher(question.schema)], length)
-    tokens = model._model.generate(**inputs, logits_processor=[mask], do_sample=False, max_new_tokens=64)
+    kept = model.kept_to([question.schema], length)
+    tokens = model._model.generate(**inputs, **kept, do_sample=False, max_new_tokens=64)
     (answer,) = model._tokenizer.batch_decode(tokens[:, length:], skip_special_tokens=True)
     return str(answer)
 
@@ -150,6 +151,25 @@ def test_beginnings_are_kept_while_there_is_room_and_the_last_in_any_case(
     any_model.answer([Question("Write.", "A picture that nobody asks about again.", picture(9), CHOICE)])
     kept = [{prefix for prefix in one.rows} for one in any_model._kept]
     assert kept == [{asked[0].prefix}, {asked[2].prefix}]
+
+
+def test_what_a_grammar_allows_is_worked_out_while_the_model_computes(
+    model: VisionLanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = [Question("Write.", f"Who wants mug {n}?", picture(70), CHOICE, "A mug. ") for n in range(2)]
+    answers = model.answer(questions)  # reads the beginning
+    begun, passes = threading.Event(), []
+    masks, forward = model._workers._masks, model._model.forward
+
+    def forward_that_waits(*args: Any, **more: Any) -> Any:
+        passes.append(begun.wait(timeout=120))
+        begun.clear()
+        return forward(*args, **more)
+
+    monkeypatch.setattr(model._workers, "_masks", lambda *args: begun.set() or masks(*args))
+    monkeypatch.setattr(model._model, "forward", forward_that_waits)
+    assert model.answer(questions) == answers
+    assert len(passes) > 5 and all(passes)
 
 
 def test_out_of_memory_halves_the_questions_and_none_is_lost(
