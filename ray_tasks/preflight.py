@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.settings import ConfigError, load_config
-from ray_tasks.models.weight_files import numbers_in, weight_files
+from ray_tasks.models.loading import quiet_libraries
+from ray_tasks.models.weight_files import fetch_command, numbers_in, weight_files
 from ray_tasks.preflight_trials import (
     tell_shapes,
     tell_worth,
@@ -62,16 +63,20 @@ def check_source(key: str, weights: Weights) -> str:
         )
     if info is None:
         files = _local_folder(weights)
-        if files is None:
+        silent = (
+            "is not asked (local_files_only)" if weights.local_files_only else "cannot be reached from here"
+        )
+        if files is None or not (size := _bytes_below(files, weights)):
             raise OSError(
                 f"{key}.model: weights missing: none of {weights.model} at {weights.revision[:12]} are on this "
-                "machine, and the hub is not asked (local_files_only) or not reached; fetch them where it is: "
-                "hf download "
-                f"{weights.model} --revision {weights.revision}; or name a local folder there"
+                f"machine, and the hub {silent}. Where it can be: {fetch_command(weights)} -- or name a local folder"
             )
+        card = files / "README.md"
+        if card.is_file():
+            check_licence(key, weights, licence_in(card.read_text(encoding="utf-8")), is_hub=True)
         return (
-            f"{weights.model}@{weights.revision[:12]}: {_gigabytes(_bytes_below(files, weights))} as they are here; "
-            "the hub is not asked or not reached"
+            f"{weights.model}@{weights.revision[:12]}: {_gigabytes(size)} as they are here; the hub {silent}"
+            f"{'' if card.is_file() else ', so nobody looked at the licence today'}"
         )
     if not info.sha.startswith(weights.revision):
         raise ValueError(f"{key}.revision: {weights.revision} is no commit of {weights.model}")
@@ -271,7 +276,8 @@ def run(config: Config, state: Path) -> bool:
             _say(f"ok      {name}: {check()}")
         except Exception as error:
             failed.add(room)
-            _say(f"FAILED  {name}: {' '.join(str(error).split())}")
+            told = " ".join(str(error).split())
+            _say(f"FAILED  {told}" if told.startswith(name) else f"FAILED  {name}: {told}")
     return not failed
 
 
@@ -287,25 +293,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--state", type=Path, default=Path("var"), help="where batch sizes and kernels are kept"
     )
     args = parser.parse_args(argv)
-    _hush()
+    quiet_libraries()
+    # How many of the prompts are cut is told in one line.
+    logging.getLogger("ray_tasks.models.scene_prompts").setLevel(logging.ERROR)
     try:
         config = load_config(args.config)
     except ConfigError as error:
         sys.exit(f"FAILED  {error}")
     if not run(config, args.state):
         sys.exit(2)
-
-
-def _hush() -> None:
-    """Keeps the libraries' bars and warnings from between the lines; downloads still show how far they are."""
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
-
-    for library in (diffusers_logging, transformers_logging):
-        library.disable_progress_bar()
-        library.set_verbosity_error()
-    # How many of the prompts are cut is told in one line.
-    logging.getLogger("ray_tasks.models.scene_prompts").setLevel(logging.ERROR)
 
 
 def _say(line: str) -> None:

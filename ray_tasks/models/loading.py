@@ -20,6 +20,16 @@ def dtype_of(device: str) -> torch.dtype:
     return torch.bfloat16 if device == "cuda" else torch.float32
 
 
+def quiet_libraries() -> None:
+    """Keeps the libraries' bars and warnings from between printed lines; downloads still show how far they are."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    for library in (diffusers_logging, transformers_logging):
+        library.disable_progress_bar()
+        library.set_verbosity_error()
+
+
 def check_device(config: Diffusion) -> None:
     """Raises ValueError where a GPU is asked for and none is usable."""
     import torch

@@ -31,6 +31,24 @@ def weight_files(weights: Weights, names: Iterable[str]) -> list[str]:
     return [name for name in found if any(_is_weights(name, part) for part in parts)]
 
 
+def fetch_command(weights: Weights) -> str:
+    """What fetches a model of the hub, and little of its repository that is not read."""
+    command = f"hf download {weights.model} --revision {weights.revision}"
+    if isinstance(weights, Segmenter):
+        return f"{command} README.md {weights.file}"
+    if isinstance(weights, LoRA):
+        return f"{command} README.md {weights.weight_name}"
+    wanted = ["README.md", "*.json", "*.txt", "*.jinja", "*.safetensors"]
+    if isinstance(weights, Style):
+        adapter = f"{weights.subfolder}/{weights.weight_name}".lstrip("/")
+        wanted = [
+            "README.md",
+            adapter,
+            *(f"{weights.encoder_folder}/*.{kind}" for kind in ("json", "safetensors")),
+        ]
+    return " ".join([command, *(f'--include "{one}"' for one in wanted), '--exclude "*.fp16.*"'])
+
+
 def _is_weights(name: str, folder: str) -> bool:
     parent, _, file = name.rpartition("/")
     return parent == folder and _WEIGHTS.fullmatch(file) is not None

@@ -12,6 +12,7 @@ import torch
 from infra.settings import load_config
 from ray_tasks import preflight
 from ray_tasks.models import loading
+from ray_tasks.models.weight_files import fetch_command
 from ray_tasks.preflight_trials import check_memory
 from schemas.config import Config
 from schemas.model_config import Control, CutOut, Diffusion, LoRA, Segmenter, Style, Weights, WriterModel
@@ -73,6 +74,7 @@ def test_every_model_of_the_gpu_profile_is_pinned_or_asks_for_its_pin(
 ) -> None:
     monkeypatch.setattr(preflight, "_hub_info", lambda key, weights: None)
     monkeypatch.setattr(preflight, "_local_folder", lambda weights: tmp_path)
+    monkeypatch.setattr(preflight, "_bytes_below", lambda folder, weights: 7)
     config = load_config(CONFIGS / "gpu.toml")
     assert all(weights.revision for weights in config.weights().values())
     config = with_diffusion(config, revision=None)
@@ -80,7 +82,7 @@ def test_every_model_of_the_gpu_profile_is_pinned_or_asks_for_its_pin(
     told = capsys.readouterr().out
     for key, weights in config.weights().items():
         if weights.revision is None:
-            assert f"FAILED  {key}: {key}.revision is missing" in told
+            assert f"FAILED  {key}.revision is missing" in told
             assert f"print(h.model_info('{weights.model}').sha)" in told
         else:
             assert len(weights.revision) == 40 and f"ok      {key}: {weights.model}@" in told
@@ -167,10 +169,28 @@ def test_weights_that_are_nowhere_are_told_before_anything_is_loaded(
         preflight.check_source("scene.diffusion.lora", weights)
     snapshot = tmp_path / "models--a--b" / "snapshots" / ("c" * 40)
     snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(OSError, match="weights missing"):
         preflight.check_source("scene.diffusion.lora", weights)
-    header_only(snapshot / "pytorch_lora_weights.safetensors", 10)
-    assert "as they are here" in preflight.check_source("scene.diffusion.lora", weights)
+    header_only(snapshot / "model.safetensors", 10)
+    assert "nobody looked at the licence" in preflight.check_source("scene.diffusion.lora", weights)
+    (snapshot / "README.md").write_text("---\nlicense: mit\n---\n", encoding="utf-8")
+    told = preflight.check_source("scene.diffusion.lora", weights)
+    assert "as they are here; the hub is not asked" in told and "nobody" not in told
+    (snapshot / "README.md").write_text("---\nlicense: non-commercial\n---\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"you accepted mit.*names non-commercial"):
+        preflight.check_source("scene.diffusion.lora", weights)
+
+
+def test_little_is_fetched_that_is_not_read() -> None:
+    pinned = {"model": "a/b", "revision": "c" * 40}
+    start = f"hf download a/b --revision {'c' * 40} "
+    assert fetch_command(Segmenter(**pinned)) == start + "README.md onnx/model.onnx"
+    assert fetch_command(LoRA(**pinned)) == start + "README.md pytorch_lora_weights.safetensors"
+    style = fetch_command(Style(**pinned, subfolder="sdxl", weight_name="ip.safetensors"))
+    assert '--include "sdxl/ip.safetensors" --include "sdxl/image_encoder/*.json"' in style
+    whole = fetch_command(Diffusion(**pinned))
+    assert '--include "*.safetensors"' in whole and whole.endswith('--exclude "*.fp16.*"')
 
 
 def test_a_card_of_a_local_folder_is_read(tmp_path: Path) -> None:
