@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -143,13 +144,13 @@ def save_tiny_edit_pipeline(folder: Path, seed: int = 0) -> None:
     pipeline.save_pretrained(folder, safe_serialization=True)
 
 
-def _bytewise_tokenizer(special: list[str]) -> Any:
-    """Qwen2's tokenizer with bytes as tokens; the first special token pads."""
+def _bytewise_tokenizer(special: list[str], words: int = 0) -> Any:
+    """Qwen2's tokenizer with bytes as tokens, and so many made-up words; the first special token pads."""
     from tokenizers import pre_tokenizers
     from transformers import Qwen2Tokenizer
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: number for number, token in enumerate([*special, *letters])}
+    vocabulary = {token: number for number, token in enumerate([*special, *letters, *_made_up(words)])}
     return Qwen2Tokenizer(
         vocab=vocabulary,
         merges=[],
@@ -160,19 +161,33 @@ def _bytewise_tokenizer(special: list[str]) -> Any:
     )
 
 
+def _made_up(words: int) -> list[str]:
+    """Words of three syllables, half of them with the mark of a space before."""
+    syllables = [a + b for a in "bcdfghjklmnpqrstvwxyz" for b in "aeiou"]
+    many = len(syllables)
+    numbers = random.Random(0).sample(range(many**3), -(-words // 2))
+    plain = [syllables[n % many] + syllables[n // many % many] + syllables[n // many**2] for n in numbers]
+    return [before + word for word in plain for before in ("", "Ġ")][:words]
+
+
 def save_qwen_writer(
-    folder: Path, shape: dict[str, dict[str, Any]] | None = None, most_px: int = 56 * 56, dtype: Any = None
+    folder: Path,
+    shape: dict[str, dict[str, Any]] | None = None,
+    most_px: int = 56 * 56,
+    dtype: Any = None,
+    words: int = 0,
 ) -> None:
     """Saves a Qwen2.5-VL model that writes: positions in three dimensions, pictures of any size.
 
-    shape: `text` and `vision`, settings other than the tiny ones. dtype: of the weights; float32 when left out.
+    shape: `text` and `vision`, settings other than the tiny ones. dtype: of the weights; float32 when left out. words:
+    tokens beside those of single bytes, which random weights write and nothing is read as.
     """
     import torch
 
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype or before)
     try:
-        _, model, processor = _tiny_qwen_vl(0, shape or {}, most_px)
+        _, model, processor = _tiny_qwen_vl(0, shape or {}, most_px, words)
     finally:
         torch.set_default_dtype(before)
     _save_with_chat_template(model, processor, folder)
@@ -242,7 +257,7 @@ def _spread(model: Any) -> None:
             torch.nn.init.normal_(parameter, std=0.4)
 
 
-def _qwen_vl_tokenizer() -> tuple[Any, dict[str, int]]:
+def _qwen_vl_tokenizer(words: int = 0) -> tuple[Any, dict[str, int]]:
     """The tokenizer, and the settings of a model that are numbers of its tokens."""
     vision = {
         "vision_start_token_id": "<|vision_start|>",
@@ -255,7 +270,7 @@ def _qwen_vl_tokenizer() -> tuple[Any, dict[str, int]]:
 
 
 def _tiny_qwen_vl(
-    seed: int, shape: dict[str, dict[str, Any]] | None = None, most_px: int = 56 * 56
+    seed: int, shape: dict[str, dict[str, Any]] | None = None, most_px: int = 56 * 56, words: int = 0
 ) -> tuple[Any, Any, Any]:
     """Tokenizer, model and processor of Qwen2.5-VL."""
     import torch

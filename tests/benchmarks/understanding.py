@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ray_tasks.models.vision_language import Question, VisionLanguageModel, _GrammarMask
+from ray_tasks.models.vision_language import Question, VisionLanguageModel
 from schemas.instruction import DRAFT_JSON_SCHEMA
 from schemas.model_config import WriterModel
 from tests.tiny_transformers import save_qwen_writer
@@ -34,6 +34,8 @@ BATCH = 24
 ONE_BY_ONE = 2
 """Products that the first arm is given: a question takes as long for the last as for the first."""
 TOKENS = {"tiny": 24, "7b": 160}
+WORDS = {"tiny": 0, "7b": 151_000}
+"""Tokens of a word: what a grammar allows is asked of all of them, for every token that is written."""
 SHAPES = {
     "tiny": {"text": {}, "vision": {}},
     "7b": {
@@ -82,11 +84,10 @@ def whole_prompts(model: VisionLanguageModel, asked: Sequence[Question], batch: 
             add_special_tokens=False,
         ).to(model._config.device)
         length = inputs["input_ids"].shape[1]
-        mask = _GrammarMask([model.matcher(one.schema) for one in some], length)
         with torch.inference_mode():
             model._model.generate(
                 **inputs,
-                logits_processor=[mask],
+                **model.kept_to([one.schema for one in some], length),
                 do_sample=False,
                 max_new_tokens=model._config.max_new_tokens,
                 pad_token_id=model._tokenizer.pad_token_id,
@@ -116,12 +117,15 @@ def main() -> None:
     )
     parser.add_argument("--size", choices=sorted(SHAPES), default="tiny")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--words", type=int, help="tokens of a word; left out, those of the size")
     parser.add_argument("--products", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         "--record-rates", type=Path, metavar="STATE", help="where jobs.plan_night reads our rate"
     )
     args = parser.parse_args()
+    if args.words is None:
+        args.words = WORDS[args.size]
     if args.device == "cpu":
         torch.set_num_threads(1)
     card = torch.cuda.get_device_name() if args.device == "cuda" else f"{platform.machine()} CPU, one thread"
@@ -131,7 +135,7 @@ def main() -> None:
         most_px = 224 * 224 if args.size == "7b" else 56 * 56
         dtype = torch.bfloat16 if args.size == "7b" else torch.float32
         with torch.device(args.device):
-            save_qwen_writer(folder, SHAPES[args.size], most_px, dtype)
+            save_qwen_writer(folder, SHAPES[args.size], most_px, dtype, args.words)
         config = WriterModel(
             model=str(folder), device=args.device, batch_size=BATCH, max_new_tokens=max(64, TOKENS[args.size])
         )
