@@ -22,7 +22,7 @@ from infra.releases import assets_release_id, live_release, recalled, tonights_r
 from infra.spark import read_delta, read_night_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import night_before, read_table
-from jobs.release_assets import assets_hash, build_assets, kept_assets
+from jobs.release_assets import assets_hash, build_assets, kept_assets, waiting_assets
 from schemas.expectations import build_suite
 from schemas.revisions import scorer_revision
 from schemas.tables import BY_NAME
@@ -144,6 +144,10 @@ def _tonight(
         )
         before["assets"] = live_assets
         configured = [merchant.id for merchant in stage.config.merchants]
+        deferred = night["work_units"].where("status = 'deferred'")
+        if not deferred.isEmpty():
+            history = read_delta(spark, stage.state, "work_units")
+            assets = assets.unionByName(waiting_assets(live_assets, deferred, history, assets))
         assets = assets.unionByName(kept_assets(live_assets, present, configured))
     recalls = read_table(stage.state, "recalls").to_pylist()
     assets = assets.where(f"NOT ({recalled(recalls)})")

@@ -63,6 +63,34 @@ def kept_assets(live_assets: DataFrame, merchants_tonight: list[str], merchants:
     return live_assets.where(F.col("merchant_id").isin(absent)).drop("release_id", "run_date")
 
 
+def waiting_assets(
+    live_assets: DataFrame, units: DataFrame, history: DataFrame, assets: DataFrame
+) -> DataFrame:
+    """Live assets that stay until their successors, which tonight's budget defers, are made.
+
+    They do so while they say nothing wrong: record, picture and shown price of the product are what they were, and so
+    are look and size of the placement. units: tonight's plan. history: all nights' plans. assets: what tonight has.
+    """
+    deferred = units.where("status = 'deferred' AND variant = 0").select(
+        *_SLOT, "image_sha256", "product_hash", "width_px", "height_px", "offer", "look",
+        F.col("persona_rank").alias("rank_tonight"),
+    )  # fmt: skip
+    # Both are part of an asset's identity: the same in every plan that names it.
+    shown = history.select(
+        "asset_id", F.col("offer").alias("offer_shown"), F.col("look").alias("look_shown")
+    ).distinct()
+    return (
+        live_assets.join(
+            deferred, on=[*_SLOT, "image_sha256", "product_hash", "width_px", "height_px"], how="inner"
+        )
+        .join(shown, on="asset_id", how="inner")
+        .where("offer <=> offer_shown AND look <=> look_shown")
+        .join(assets, on=_SLOT, how="left_anti")
+        .withColumn("persona_rank", F.col("rank_tonight"))
+        .select(assets.columns)
+    )
+
+
 def assets_hash(assets: DataFrame) -> str:
     """Hex SHA-256 over the set of (asset id, file hash), whatever the order of rows; one pass, constant memory."""
     row = assets.agg(
