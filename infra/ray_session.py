@@ -125,4 +125,5 @@ def map_rows(
         num_cpus=0.5,
         num_gpus=num_gpus,
     )
-    yield from made.iter_batches(batch_format="pyarrow", batch_size=None)
+    # Fetched ahead, a batch would be given only when the next one is there: what lies there uncommitted a kill takes.
+    yield from made.iter_batches(batch_format="pyarrow", batch_size=None, prefetch_batches=0)

@@ -201,7 +201,8 @@ def append_rows(state: Path, name: str, rows: pa.Table) -> None:
 class Appended:
     """Appends rows of a made table as they come; what comes after the last commit is all that a crash loses.
 
-    Commits take COMMIT_SHARE of the time: one of 20 ms comes each second. Between two of them lies no less than
+    Commits take COMMIT_SHARE of the time: one of 20 ms comes each second. It is processor time that counts, for while a
+    commit waits (on a busy machine, for a disk or store) the workers work. Between two of them lies no less than
     COMMIT_SHARE of the time since the first row was waited for, so that a long stage makes some hundred files and not
     thousands. On leaving, whatever happened, comes the last.
     """
@@ -225,13 +226,14 @@ class Appended:
             self._commit()
 
     def _commit(self) -> None:
-        began = time.monotonic()
+        began_s = time.process_time()
         # They wait no more from here: an error behind the commit, as a signal's may be, commits nothing twice.
         rows, self._waiting = self._waiting, []
         if rows:
             append_rows(self._state, self._name, pa.concat_tables(rows))
         now = time.monotonic()
-        self._due = now + max((now - began) / COMMIT_SHARE, (now - self._began) * COMMIT_SHARE)
+        took_s = time.process_time() - began_s
+        self._due = now + max(took_s / COMMIT_SHARE, (now - self._began) * COMMIT_SHARE)
 
 
 def rows_to_table(name: str, rows: Iterable[dict[str, Any]]) -> pa.Table:

@@ -34,7 +34,7 @@ OUTPUTS = ("product_views",)
 
 IMAGES = pa.schema([("image_sha256", pa.string()), ("image_uri", pa.string())])
 VIEWS_SCHEMA = BY_NAME["product_views"].schema
-BATCH_ROWS = 4
+BATCH_ROWS = 2
 """Half a core-second an image: what a crash may cost beside what waits for a commit."""
 PROCESSES_A_CARD = 4
 """That share one where a network is on it."""

@@ -47,9 +47,9 @@ class Engines(Strict):
     spark_conf: dict[str, str] = Field(default_factory=dict)
     """Settings passed on to Spark as they are."""
     ray_object_store_mb: int = Field(default=256, ge=80)
-    batch_size: int = Field(default=8, ge=1)
-    """Rows a Ray actor takes at a time; smaller spreads better and loses less to a kill, larger costs less
-    scheduling."""
+    batch_size: int = Field(default=4, ge=1)
+    """Rows a Ray actor takes at a time, and all that a kill takes of an actor's work: few where a row takes a second,
+    many where a card makes them together."""
 
 
 class Ingest(Strict):
