@@ -60,6 +60,13 @@ class SegmentingCutOut:
         except Exception as error:  # onnxruntime's own classes have no common parent but this
             raise OSError(f"{key}: {path} is no network that can be run: {error}") from error
         self._size_px = weights.size_px
+        self._input = self._session.get_inputs()[0]
+        # A name stands where the graph takes any size.
+        fixed = [side for side in self._input.shape[2:] if isinstance(side, int)]
+        if any(side != weights.size_px for side in fixed):
+            raise ValueError(
+                f"{key}.size_px = {weights.size_px}: {path} reads pictures of {fixed[0]} px; set it to that"
+            )
 
     def cut(self, rgb: np.ndarray, alpha: np.ndarray | None = None) -> CutOut:
         """See CutOutMethod. People, and products that the border cuts, are refused as by the classical method."""
@@ -90,7 +97,9 @@ class SegmentingCutOut:
         side = (self._size_px, self._size_px)
         small = cv2.resize(rgb, side, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         given = np.ascontiguousarray(((small - _MEAN) / _DEVIATION).transpose(2, 0, 1)[None])
-        logits = self._session.run(None, {self._session.get_inputs()[0].name: given})[-1]
+        if self._input.type == "tensor(float16)":
+            given = given.astype(np.float16)
+        logits = self._session.run(None, {self._input.name: given})[-1]
         found = cv2.resize(logits[0, 0].astype(np.float32), rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         if not np.isfinite(found).all():
             raise ValueError("the segmenting network returned NaN")

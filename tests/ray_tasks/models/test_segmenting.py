@@ -108,6 +108,19 @@ def test_a_network_that_cannot_be_opened_says_what_to_do(
         SegmentingCutOut(weights.model_copy(update=changed))
 
 
+def test_a_network_of_another_size_says_which(weights: Segmenter) -> None:
+    with pytest.raises(ValueError, match=r"cutout\.segmenter\.size_px = 1024.*reads pictures of 64 px"):
+        SegmentingCutOut(weights.model_copy(update={"size_px": 1024}))
+
+
+def test_a_network_of_half_precision_cuts_out_the_same(method: SegmentingCutOut, tmp_path: Path) -> None:
+    save_tiny_segmenter(tmp_path, half=True)
+    rgb = on_stripes()[0]
+    half = SegmentingCutOut(Segmenter(model=str(tmp_path), size_px=64)).cut(rgb)
+    assert half.verdict == "accepted"
+    assert np.abs(half.alpha.astype(int) - method.cut(rgb).alpha.astype(int)).mean() < 0.5
+
+
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
     save_tiny_segmenter(tmp_path)
     (tmp_path / "onnx" / "model.onnx").write_bytes(b"no network")
