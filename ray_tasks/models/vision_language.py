@@ -22,7 +22,7 @@ import numpy as np
 
 from ray_tasks.engine.memory import ran_out
 from ray_tasks.engine.to_card import to_card
-from ray_tasks.models.loading import load
+from ray_tasks.models.loading import dtype_of, load
 from schemas.model_config import WriterModel
 
 if TYPE_CHECKING:
@@ -113,7 +113,9 @@ class VisionLanguageModel:
         self._processor = load(config, key, "config.json", AutoProcessor.from_pretrained)
         self._tokenizer = self._processor.tokenizer
         self._tokenizer.padding_side = "left"
-        opened = load(config, key, "config.json", AutoModelForImageTextToText.from_pretrained)
+        # Some are stored in float32, twice what a card of their size holds.
+        dtype = dtype_of(config.device)
+        opened = load(config, key, "config.json", AutoModelForImageTextToText.from_pretrained, dtype=dtype)
         self._model = opened.eval().to(config.device)
         vocabulary = max(len(self._tokenizer), self._model.get_output_embeddings().weight.shape[0])
         self._automaton = llguidance.LLTokenizer(

@@ -67,6 +67,13 @@ def test_a_hub_id_without_a_revision_is_refused() -> None:
         VisionLanguageModel(WriterModel(model="someone/some-model"))
 
 
+def test_weights_are_opened_in_the_devices_own_precision(tmp_path: Path) -> None:
+    save_qwen_writer(tmp_path, dtype=torch.float16)
+    assert json.loads((tmp_path / "config.json").read_text())["dtype"] == "float16"
+    opened = VisionLanguageModel(WriterModel(model=str(tmp_path), device="cpu"))
+    assert {one.dtype for one in opened._model.parameters()} == {torch.float32}
+
+
 def test_what_is_no_object_is_no_answer() -> None:
     assert parse('{"headline": ') is None and parse("[1]") is None and parse("{}") == {}
 
