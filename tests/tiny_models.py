@@ -129,6 +129,29 @@ def letters() -> dict[str, int]:
     return {token: number for number, token in enumerate(tokens)}
 
 
+def add_safety_checker(folder: Path, *, refuses: bool) -> None:
+    """Adds Stable Diffusion's safety checker to a saved pipeline: one that refuses every picture, or none."""
+    from diffusers import DiffusionPipeline
+    from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+    from transformers import CLIPConfig, CLIPImageProcessor
+
+    tiny = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
+    seen = tiny | {"image_size": 32, "patch_size": 16}
+    checker = StableDiffusionSafetyChecker(
+        CLIPConfig(text_config=tiny, vision_config=seen, projection_dim=16)
+    )
+    # A concept is found where the cosine, -1 to 1, is above its weight.
+    checker.concept_embeds_weights.data.fill_(-2 if refuses else 2)
+    checker.special_care_embeds_weights.data.fill_(2)
+    size = {"height": 32, "width": 32}
+    pipeline = DiffusionPipeline.from_pretrained(
+        folder,
+        safety_checker=checker,
+        feature_extractor=CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=size),
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+
+
 def save_tiny_sdxl(folder: Path, seed: int = 0, *, in_channels: int = 4) -> None:
     """Saves an SDXL pipeline: two text encoders, pooled text and sizes as conditions."""
     import torch

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from ray_tasks.engine.content_cache import ContentCache
+from ray_tasks.engine.generate import BadPictureError
 from ray_tasks.models.painters import open_painter
 from ray_tasks.models.scene_prompts import SETTING_PHRASES
 from ray_tasks.models.unet_painter import UnetPainter
@@ -25,6 +26,7 @@ from tests.ray_tasks.models.painter_checks import (
     unit_of,
 )
 from tests.tiny_models import (
+    add_safety_checker,
     save_tiny_controlnet,
     save_tiny_inpaint_pipeline,
     save_tiny_ip_adapter,
@@ -156,6 +158,16 @@ def test_personas_share_what_is_encoded_of_their_product(full: UnetPainter) -> N
     with torch.inference_mode():
         full.condition(units, cache)
     assert cache.computed == 3 + 1 + 1, "three texts, one product, no style picture"
+
+
+def test_what_the_models_own_safety_checker_refuses_is_told_as_that(tmp_path: Path) -> None:
+    for name in ("strict", "lenient"):
+        save_tiny_inpaint_pipeline(tmp_path / name)
+        add_safety_checker(tmp_path / name, refuses=name == "strict")
+    with pytest.raises(BadPictureError, match="safety_refused: the model's own"):
+        paint(opened(tmp_path, "strict"), [unit_of()])
+    (picture,) = paint(opened(tmp_path, "lenient"), [unit_of()])
+    assert picture.std() > 5
 
 
 def test_a_long_prompt_is_cut_by_whole_phrases_and_the_log_says_so(
