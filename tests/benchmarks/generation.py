@@ -164,7 +164,7 @@ def compare(
         # The sweep for our batch size; what it leaves in the cache is cleared below.
         while not one.sizes.settled(one.painter.name, work[0].shape):
             _paint_all(one, units(max(count, 64), side))
-    size = engine.sizes.size(engine.painter.name, work[0].shape)
+    size, size_sharing = (one.sizes.size(one.painter.name, work[0].shape) for one in (engine, sharing))
     at_once = min(size, count)
     half = work[: count // 2]
     Paint = Callable[[list[Unit]], Any]
@@ -242,7 +242,7 @@ def compare(
     idle = idle_share(engine, work, wall_s)
     tuned = max((one for name, one in middle.items() if name.startswith("c")), default=math.nan)
     lines.append(
-        f"\nours: batch {size}, {middle[OURS] / tuned:.2f} times the better c"
+        f"\nours: batch {size} (d2: {size_sharing}), {middle[OURS] / tuned:.2f} times the better c"
         + (f", card idle {idle:.1%}" if idle is not None else "")
     )
     return "\n".join([*lines, *told]), wall_s, count * core_s[SCORED]
