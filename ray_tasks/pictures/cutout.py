@@ -19,7 +19,7 @@ from ray_tasks.pictures.flaws import (
 from ray_tasks.pictures.foot import without_cast_bars, without_contact_shade, without_pale_shade
 from ray_tasks.pictures.ground import find_edges, fit_ground, length
 from ray_tasks.pictures.holes import kept_ground, open_holes
-from ray_tasks.pictures.mask import best_mask, without_notches
+from ray_tasks.pictures.mask import best_mask, without_bites, without_notches
 from ray_tasks.pictures.matte import matte
 from ray_tasks.pictures.people import skin_share
 from schemas.revisions import VIEWS
@@ -96,6 +96,8 @@ class ClassicalCutOut:
         mask = without_pale_shade(mask, lab, background)
         mask = without_cast_bars(mask, lab, background)
         mask = open_holes(without_notches(mask), lab, background, edges)
+        # What is opened parts a shadow from what hid its end.
+        mask = without_bites(without_cast_bars(mask, lab, background))
         covered = float(mask.mean())
         different = float((length(lab - background.lab) > 14).mean())
         if covered < 0.3 * different and different > 0.02:

@@ -41,6 +41,10 @@ _CRISP, _BAY_CRISP = 0.47, 0.35
 _BAY_PX, _BAY_SHARE, _BAY_JUMP = 8, 0.3, 5.0
 """Of a bay's outline towards the ground: the least pixels without an edge, their share, and Lab units across it."""
 _BAY_RIM, _BAY_UNEVEN, _BAY_LIKE_GROUND = 25.0, 1.4, 0.4
+_CLEAR_BAY_PX, _CLEAR_BAY_SHARE, _CLEAR_BAY_RIM, _CLEAR_BAY_CRISP = 4, 0.15, 40.0, 0.5
+"""The same of a bay that is the ground's very colour and ends at the product with a high, crisp step."""
+_ROOM_PX, _DARKER_IN_ROOM = 12, 3.2
+"""Half width from which a hole is a room with light of its own, and how much darker that may be: inside a bracelet."""
 
 _KEPT_SHARE = 0.02
 """Of the mask: more that looks like ground at its outline was ground, or is clear glass."""
@@ -138,10 +142,11 @@ class _Ground:
         wide = patch.inside.sum() > _WIDE_SHARE * self.mask.sum()
         has_shade = bool((patch.inside & ~self.near[patch.window]).any())
         rim = _WIDE_RIM if wide and not has_shade else _RIM
+        darker = _DARKER_IN_ROOM if patch.half_px >= _ROOM_PX else _DARKER_IN_SHADE
         even = _UNEVEN_SMALL if patch.inside.sum() < _SMALL_PX else _UNEVEN_IN_SHADE if has_shade else _UNEVEN
         return (
             patch.lit_share >= 0.4
-            and _off_ground(patch.colours, _DARKER_IN_SHADE if has_shade else _DARKER) < self.loose
+            and _off_ground(patch.colours, darker if has_shade else _DARKER) < self.loose
             and patch.spread < even + 2 * self.usual_texture
             and patch.texture < 0.09 + 0.75 * self.usual_texture
             and patch.rim > rim
@@ -166,9 +171,16 @@ class _Ground:
 
     def is_bay(self, patch: _Patch) -> bool:
         """Whether nothing parts it from the ground outside, while a step parts it from the product."""
+        clear = (
+            patch.inner_rim > _CLEAR_BAY_RIM
+            and patch.crisp > _CLEAR_BAY_CRISP
+            and _off_ground(patch.colours, _DARKER) < self.loose
+            and patch.like_ground < _MOST_LIKE_GROUND
+            and not patch.printed
+        )
         return (
-            patch.open_px >= _BAY_PX
-            and patch.open_share > _BAY_SHARE
+            patch.open_px >= (_CLEAR_BAY_PX if clear else _BAY_PX)
+            and patch.open_share > (_CLEAR_BAY_SHARE if clear else _BAY_SHARE)
             and patch.jump < _BAY_JUMP
             and patch.inner_rim > _BAY_RIM
             and patch.crisp > _BAY_CRISP

@@ -34,19 +34,40 @@ LEAST_SYMMETRY = 0.985
 """IoU of a mask and its mirror image from which a product is a body of revolution seen from the front."""
 NOTCH_PX = 25
 """Width that a notch has less than, at the working size."""
+BITTEN_SYMMETRY, RECTANGULAR = 0.93, 0.82
+"""IoU with its mirror image, and share of its frame, from which a mask is an upright vessel with bites out of it."""
+AXIS_PX = 8
+"""Twice a vessel's axis from the middle of its frame at most: an ear or shade on one side shifts that."""
+LONGEST_BITE = 0.6
+"""Of a vessel's height."""
+FRAGMENT = 1 / 3
+"""Of the largest piece: what is loose and smaller is a part that the mask lost hold of, what is larger an object."""
 
 
 def best_mask(lab: np.ndarray, background: Ground, edges: Edges) -> tuple[np.ndarray, float, str]:
     """(mask, quality, detail) of the proposal with the best quality; later ones are made only when needed."""
-    best: tuple[np.ndarray, float, str] | None = None
+    best: tuple[float, np.ndarray, float, str] | None = None
     for mask in _proposals(lab, background, edges):
-        rated = mask, *rate_mask(mask, edges, lab, background)
-        if best is None or rated[1] > best[1]:
-            best = rated
-        if best[1] >= SURE_QUALITY:
+        outline, detail = rate_mask(mask, edges, lab, background)
+        fragments, objects = _loose_shares(mask)
+        # One of two objects may be a piece that another proposal holds; where none does, they are two objects.
+        whole = outline * (1 - 0.4 * (fragments + objects))
+        if best is None or whole > best[0]:
+            best = whole, mask, outline * (1 - 0.4 * fragments - 0.06 * objects), detail
+        if best[0] >= SURE_QUALITY:
             break
     assert best is not None
-    return best
+    return best[1:]
+
+
+def _loose_shares(mask: np.ndarray) -> tuple[float, float]:
+    """Shares of a mask outside of its largest piece: in fragments, and in objects of like size."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = np.sort(stats[1:, cv2.CC_STAT_AREA])
+    if len(areas) < 2:
+        return 0.0, 0.0
+    fragments, loose = areas[areas < FRAGMENT * areas[-1]].sum(), areas[:-1].sum()
+    return float(fragments / areas.sum()), float((loose - fragments) / areas.sum())
 
 
 def _proposals(lab: np.ndarray, background: Ground, edges: Edges) -> Iterator[np.ndarray]:
@@ -206,9 +227,6 @@ def rate_mask(mask: np.ndarray, edges: Edges, lab: np.ndarray, background: Groun
     stray = float(outside.sum() / max(1, strong.sum()))
     lost = float((outside & (hull > 0)).sum() / max(1, (edges.sharp & mask).sum()))
     quality = float(np.clip(held**0.5 * clear**0.5, 0, 1) * np.clip(1.06 - 1.2 * run, 0, 1))
-    areas = [cv2.contourArea(line) for line in contours]
-    pieces = 1 - max(areas) / max(1.0, sum(areas))
-    quality *= 1 - 0.4 * pieces
     quality *= float(np.clip(1 - stray, 0, 1) * np.clip(1.02 - 4 * lost, 0, 1))
     return (
         quality,
@@ -235,3 +253,46 @@ def without_notches(mask: np.ndarray) -> np.ndarray:
     filled = mask.copy()
     filled[above, columns[0] : columns[-1] + 1] |= (closed & mirrored)[above]
     return filled
+
+
+def without_bites(mask: np.ndarray) -> np.ndarray:
+    """(H, W) bool: the mask of an upright vessel with bites filled that its other side lacks, up to its convex hull.
+
+    The light side of a white can is as white as the ground; its rims tell the axis, its other side the outline. What is
+    filled must make the mask as symmetric as a body of revolution, which a mug with its handle is not.
+    """
+    if not mask.any():
+        return mask
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    frame = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    part = np.pad(mask[frame], ((0, 0), (AXIS_PX, AXIS_PX)))
+    height = len(part)
+    # What one side of the foot has more than the other is shade.
+    above = part[: round(0.9 * height)]
+    off = _axis_off_px(above)
+    if abs(off) > AXIS_PX or part.sum() < RECTANGULAR * height * np.ptp(columns):
+        return mask
+    mirrored = np.roll(above[:, ::-1], off, axis=1)
+    if (above & mirrored).sum() < BITTEN_SYMMETRY * (above | mirrored).sum():
+        return mask
+    contours, _ = cv2.findContours(part.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    hull = cv2.fillPoly(np.zeros(part.shape, np.uint8), [cv2.convexHull(np.vstack(contours))], 1)
+    bites = (mirrored & ~above & (hull[: len(above)] > 0)).astype(np.uint8)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(cv2.morphologyEx(bites, cv2.MORPH_OPEN, box(5)))
+    # What runs along a whole side is no bite: the axis was not the product's.
+    filled = above | ((parts > 0) & (stats[:, cv2.CC_STAT_HEIGHT] < LONGEST_BITE * height)[parts])
+    again = np.roll(filled[:, ::-1], off, axis=1)
+    if (filled & again).sum() < LEAST_SYMMETRY * (filled | again).sum():
+        return mask
+    whole = mask.copy()
+    whole[rows[0] : rows[0] + len(above), frame[1]] |= filled[:, AXIS_PX:-AXIS_PX]
+    return whole
+
+
+def _axis_off_px(part: np.ndarray) -> int:
+    """Twice the distance from the middle of an (h, w) bool mask to the axis on which most of its rows are centred."""
+    width = part.shape[1]
+    filled = part[part.any(axis=1)]
+    sums = np.argmax(filled, axis=1) + width - 1 - np.argmax(filled[:, ::-1], axis=1)
+    counts = np.convolve(np.bincount(sums, minlength=2 * width), [1, 1, 1], "same")
+    return int(np.median(np.flatnonzero(counts == counts.max()))) - (width - 1)

@@ -108,3 +108,18 @@ def test_a_bar_of_cast_shadow_goes_and_a_strap_on_the_ground_stays() -> None:
     assert not found[:, 206:].any()
     assert (found[:, :200] == mask[:, :200]).all()
     assert not without_cast_bars(np.zeros_like(mask), lab, fit_ground(lab)).any()
+
+
+def test_a_bar_with_a_penumbra_goes_and_a_dark_foot_with_an_edge_stays() -> None:
+    photo, exact = standing((170, 40, 40))
+    photo[230:244, 100:200] = 235
+    shadow = np.zeros((SIZE, SIZE), np.float32)
+    shadow[214:230, 180:240] = 130
+    soft = cv2.GaussianBlur(shadow, (0, 0), 3) * ~exact
+    mask = exact.copy()
+    mask[214:230, 200:240] = True
+    kept = []
+    for shade in (soft, shadow * ~exact):
+        lab = lab_of(photo - shade[..., None])
+        kept.append(without_cast_bars(mask, lab, fit_ground(lab))[216:228, 206:238].mean())
+    assert kept == [0, 1]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ray_tasks.pictures.ground import find_edges, fit_ground
-from ray_tasks.pictures.mask import best_mask, without_notches
+from ray_tasks.pictures.mask import best_mask, without_bites, without_notches
 
 SIZE = 360
 
@@ -56,3 +56,20 @@ def test_a_highlight_on_one_side_of_a_rim_is_filled_and_a_handle_is_not() -> Non
     mug[120:200, 262:300] = False
     assert (without_notches(mug) == mug).all()
     assert not without_notches(np.zeros_like(can)).any()
+
+
+def test_a_bite_out_of_one_side_of_a_can_is_filled_and_a_half_that_is_missing_is_not() -> None:
+    can = np.zeros((SIZE, SIZE), bool)
+    can[60:300, 100:260] = True
+    bitten = can.copy()
+    bitten[120:180, 240:260] = False
+    bitten[288:300, 260:266] = True  # shade at the foot, beside which the axis is still the can's
+    shaded = can | bitten
+    assert (without_bites(bitten) == shaded).all()
+    mug = can.copy()
+    mug[100:220, 260:320] = True
+    mug[120:200, 262:300] = False
+    torn = can.copy()
+    torn[80:200, 180:260] = False
+    for other in (mug, torn, np.zeros_like(can)):
+        assert (without_bites(other) == other).all()

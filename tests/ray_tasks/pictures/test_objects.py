@@ -40,3 +40,10 @@ def test_where_one_object_is_asked_for_several_are_refused_by_name() -> None:
     assert (cut.verdict, cut.reason) == ("refused", "several_objects")
     assert "2 objects" in (cut.detail or "")
     assert with_objects(cut, "largest") is cut
+
+
+def test_two_equal_objects_are_cut_out_and_then_handled_as_asked() -> None:
+    pair = _cut(80, 80)
+    assert with_objects(pair, "all") is pair
+    assert not with_objects(pair, "largest").alpha[:, 200:220].any()
+    assert with_objects(pair, "one").reason == "several_objects"
