@@ -19,12 +19,13 @@ from infra.stage import Stage, StageError, stage_run
 from infra.tables import read_night, replace_streamed, rows_to_table
 from ray_tasks.copywriting import claims, scenes
 from ray_tasks.copywriting.angles import AngleFinder, assign_angles
+from ray_tasks.copywriting.headlines import Said
 from ray_tasks.copywriting.items import item_of
 from ray_tasks.copywriting.kinds import kind_of
 from ray_tasks.copywriting.locales import bank_revision, load_locale
 from ray_tasks.copywriting.uses import use_of
 from ray_tasks.copywriting.validation import REASONS, reasons_against
-from ray_tasks.copywriting.writer import Persona, Said, Thing, write_instruction
+from ray_tasks.copywriting.writer import Persona, Thing, write_instruction
 from ray_tasks.models.text_embedder import MiniLMEmbedder, RememberingEmbedder, TextEmbedder, Vectors
 from ray_tasks.models.vector_cache import CachedEmbedder
 from ray_tasks.personas.texts import accepted_views, first_products, in_shard, of_merchants
@@ -39,7 +40,7 @@ OUTPUTS = ("instructions",)
 
 BATCH_SIZE = 32
 WRITER = "rules"
-WRITER_REVISION = "rules-8"
+WRITER_REVISION = "rules-9"
 
 _PRODUCT_COLUMNS = (
     "run_date",

@@ -12,8 +12,10 @@ _MIN_WORDS = 2
 _MAX_WORDS = 7
 
 _PUFFERY = (
-    "ultimate|maximum|amazing|unique|latest|exceptional|excellent|perfect|best|superior|unmatched|unparalleled|premium|"
-    "high-quality|versatile|attractive|combines|various|enthusiasts|stylings|gorgeous|beautiful|delicious|incredible|outstanding|extraordinary|reliable|super|guaranteed|healthy|added|enhanced|improved"
+    "ultimate|maximum|amazing|unique|latest|exceptional|excellent|perfect|best|superior|unmatched|unparalleled|"
+    "premium|high-quality|versatile|attractive|combines|various|enthusiasts|stylings|stylish|effortless|"
+    "innovative|hits the spot|and taste|optimal|responsiveness|gorgeous|beautiful|delicious|incredible|"
+    "outstanding|extraordinary|reliable|super|guaranteed|healthy|added|enhanced|improved"
 )
 """Words that praise without saying anything that could be checked."""
 
@@ -29,8 +31,8 @@ _AND = re.compile(
     r"\s+and\s+(?=(?:a|an|the|its|multiple|adjustable|removable|detachable|padded)\s)", re.IGNORECASE
 )
 _TAIL = re.compile(
-    r"\s+(?:that|which|who|whose|making|ensuring|keeping|providing|allowing|giving|so|to|while|when|where|"
-    r"because|if|until|is|are|was|were|will|can|may|make|makes|ensure|ensures|provide|provides|keep|keeps|"
+    r"\s+(?:and available|that|which|who|whose|making|ensuring|keeping|providing|allowing|giving|so|to|while|when|"
+    r"where|because|if|until|is|are|was|were|will|can|may|make|makes|ensure|ensures|provide|provides|keep|keeps|"
     r"allow|allows|offer|offers|feature|features|give|gives|add|adds|help|helps|perfect|ideal|great|designed|"
     rf"for (?:{_PUFFERY})|"
     r"for your|for you|for (?:all|any|every|those|an?|the)|in your|on your|even|but|as|than)\b.*$",
@@ -58,7 +60,7 @@ _CLAUSE_START = re.compile(
     r"^(?:is|are|was|be|ensur\w+|provid\w+|keep\w*|mak(?:es|ing)|allow\w*|giv(?:es|ing)|add(?:s|ing)|offer\w*|"
     r"perfect|great|ideal|designed|available|stay|enjoy|take|get|look|conquer|whether|so|but|then|because|up|no matter|"
     r"hangs?|turns?|fits?|comes?|goes|runs?|carries|stacks?|dries|sits?|burns?|sinks?|foams?|pairs|holds?|"
-    r"not|nothing|to|for|that|almost|upper in|happy|poured|wrapped|filled|thrown|cast|rolled|pointed|each)\b",
+    r"not|nothing|to|for|from|that|almost|upper in|happy|poured|wrapped|filled|thrown|cast|rolled|pointed|each)\b",
     re.IGNORECASE,
 )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, field
 from typing import Any
 
-from ray_tasks.copywriting.choice import Seed, draw, in_turn, shuffled
+from ray_tasks.copywriting.choice import Seed, draw, in_turn, rotated, shuffled
 from ray_tasks.copywriting.claims import CONSUMED, Statement, speaks_like
 from ray_tasks.copywriting.echoes import echoes, says
+from ray_tasks.copywriting.evidence import numbers_in
 from ray_tasks.copywriting.items import Item, noun_of
 from ray_tasks.copywriting.kinds import Kind
 from ray_tasks.copywriting.locales import Locale
@@ -20,19 +20,42 @@ from ray_tasks.copywriting.uses import Use
 from ray_tasks.copywriting.validation import may_be_said
 from schemas.instruction import HEADLINE_MAX_CHARS, text_columns
 
+_LOOKED_AT = {"home", "wear", "shoes", "jewellery", "bag", "cup", "kitchen"}
+"""Phrase banks of things that are chosen for their looks."""
 _AWAKE_MG = 60
 """Caffeine of a small cup of coffee."""
 
 
 @dataclass(frozen=True)
 class Headline:
-    """A headline, the fields of the record that it rests on (field, value), and the statement that it used up."""
+    """A headline, the fields of the record that it rests on (field, value), and the statements that it used up."""
 
     text: str
     sources: tuple[tuple[str, str], ...] = ()
-    used: Statement | None = None
+    used: tuple[Statement, ...] = ()
     frame: str = ""
     """The phrase around the name or fact."""
+    shape: str = ""
+    """One of SHAPES; none where only the product's name was left."""
+
+
+@dataclass
+class Said:
+    """What the product's personas before this one have said, so that no two read alike."""
+
+    headlines: set[str] = field(default_factory=set)
+    frames: set[str] = field(default_factory=set)
+    shapes: list[str] = field(default_factory=list)
+    statements: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    lines: set[str] = field(default_factory=set)
+
+    def add(self, head: Headline, stated: Sequence[Statement]) -> None:
+        """Remembers a headline and what was stated below it."""
+        self.headlines.add(head.text)
+        self.frames.add(head.frame)
+        self.shapes.append(head.shape)
+        for statement in [*stated, *head.used]:
+            self.statements[statement.key] = self.statements.get(statement.key, 0) + 1
 
 
 def _sentence_case(text: str) -> str:
@@ -78,11 +101,8 @@ def _names(
             branded.append(_Name(locale.with_article(noun.article, bare), bare, (source, ("brand", brand))))
         if "model" in locale.qualified and (model := model_name(product, item)) is not None:
             bare = locale.qualified["model"][0].format(value=model, noun=noun.bare)
-            branded = shuffled(
-                [*branded, _Name(locale.with_article(noun.article, bare), bare, (source, title))],
-                *seed,
-                "model",
-            )
+            named = _Name(locale.before_model(noun.article, bare), bare, (source, title))
+            branded = shuffled([*branded, named], *seed, "model")
         for fact in telling if kind.bank not in CONSUMED else ():
             form = locale.qualified.get(
                 fact.spec, locale.qualified.get(f"{fact.spec} {noun.article.strip()}")
@@ -124,16 +144,14 @@ def _around_name(form: str, names: Sequence[_Name], locale: Locale, frame: str =
         # "The table for a table lamp": the thing must not stand in its own phrase.
         if not name.stands_in(form, locale):
             text = form.format(a=name.with_article, noun=name.bare)
-            yield Headline(_sentence_case(locale.spaced(text)), name.sources, name.used, frame or form)
+            used = (name.used,) if name.used else ()
+            yield Headline(
+                _sentence_case(locale.spaced(text)), name.sources, used, frame or form, _shape(form)
+            )
 
 
-def _around_mood(
-    mood: str, form: str, field: _Name | None, names: Sequence[_Name], locale: Locale
-) -> Iterator[Headline]:
-    """A mood and the thing ("Where the tarmac ends: hiking shoes"), or the mood alone where it says `field` itself."""
-    if field is not None and locale.shows(re.escape(field.bare)).search(mood):
-        yield Headline(mood, field.sources, frame=mood)
-        return
+def _around_mood(mood: str, form: str, names: Sequence[_Name], locale: Locale) -> Iterator[Headline]:
+    """A mood and the thing: "Where the tarmac ends: hiking shoes"."""
     # What has a colon takes no second one; what asks or calls out ends itself.
     if any(mark in mood and mark in form for mark in ":：，"):
         return
@@ -145,12 +163,43 @@ def _around_fact(fact: Statement, form: str, names: Sequence[_Name], locale: Loc
     """A phrase around a specification that matters to the persona."""
     source = (fact.source_field, fact.source_value)
     if "{a}" not in form and "{noun}" not in form:
-        yield Headline(_sentence_case(locale.spaced(form.format(value=fact.value))), (source,), fact)
+        text = form.format(value=fact.value)
+        yield Headline(_sentence_case(locale.spaced(text)), (source,), (fact,), shape=_shape(form))
     for name in names:
         # "A ridge tent for two for 2".
         if name.used is None and not (fact.value and says(name.bare, fact.value, locale)):
             text = form.format(value=fact.value, a=name.with_article, noun=name.bare)
-            yield Headline(_sentence_case(locale.spaced(text)), (source, *name.sources), fact)
+            yield Headline(
+                _sentence_case(locale.spaced(text)), (source, *name.sources), (fact,), shape=_shape(form)
+            )
+
+
+def _told(
+    shape: str, fact: Statement, form: str, names: Sequence[_Name], locale: Locale
+) -> Iterator[Headline]:
+    """The thing and one fact, in two sentences or as on a label: "A mug. Dishwasher safe.", "Stoneware mug, 350 ml"."""
+    # "A board. Length: 38 cm." is a data sheet.
+    on_label = locale.on_label.get(fact.spec, "{value}").format(
+        value=fact.value, made=locale.made.get(fact.value, fact.value)
+    )
+    ways = (on_label,) if shape == "label" else (fact.text, *fact.others)
+    said = next((way for way in ways if not re.search("[:：]", way)), None)
+    if said is None:
+        return
+    for name in names:
+        own = name.used
+        is_measured = numbers_in(said) and numbers_in(said) <= numbers_in(name.bare)
+        if (
+            own is fact
+            or is_measured
+            or says(name.bare, fact.value or fact.text, locale)
+            or echoes(name.bare, said, locale)
+        ):
+            continue
+        text = form.format(a=name.with_article, noun=name.bare, fact=said)
+        sources = tuple(dict.fromkeys([*name.sources, (fact.source_field, fact.source_value)]))
+        used = (own, fact) if own else (fact,)
+        yield Headline(_sentence_case(locale.spaced(text)), sources, used, shape=shape)
 
 
 def _is_worth_a_headline(fact: Statement) -> bool:
@@ -161,15 +210,48 @@ def _is_worth_a_headline(fact: Statement) -> bool:
     return name != "caffeine" or (amount is not None and int(amount.group()) >= _AWAKE_MG)
 
 
+_ON_A_LABEL = {
+    *("material", "colour", "color", "capacity", "volume", "size", "length", "height", "diameter"),
+    *("power", "voltage", "wood", "fabric", "content"),
+}
+"""Specifications whose bare value says what it is of."""
+_ONLY_ON_A_LABEL = {
+    *("material", "colour", "color", "wood", "fabric", "weight"),
+    *("size", "length", "height", "width", "depth", "diameter", "thickness"),
+}
+"""What tells one thing from another and is no news of it: "A board. Acacia.", "45 x 45 cm: a cushion"."""
+
+
+def _can_be_told(shape: str, fact: Statement, kind: Kind, locale: Locale) -> bool:
+    """Whether a fact speaks for itself in this shape."""
+    if fact.source_field == "rating" or not _is_worth_a_headline(fact):
+        return False
+    consumed = kind.bank in CONSUMED
+    if shape == "label":
+        is_weight_of_pack = consumed and fact.spec in ("weight", "net weight")
+        return (fact.spec in _ON_A_LABEL or is_weight_of_pack) and re.search(
+            r"[^\W\d]", fact.value
+        ) is not None
+    if fact.spec in _ONLY_ON_A_LABEL or (fact.source_field == "title" and fact.spec in locale.qualified):
+        return False
+    # "Court sneakers. Wears in, not out."
+    if fact.source_field == "description" and re.match(r"\w+[a-rt-z]s\b", fact.text):
+        return False
+    # Behind a colon a purpose leads over to the thing ("For serving cheese: a board"); a part of it does not.
+    return shape != "fact" or fact.source_field != "description" or fact.text.startswith("For ")
+
+
 _ANNOUNCES = re.compile(r"(.+?)\s?[:：] ?\{(?:a|noun)\}")
-_SHAPES = ("announced", "parted", "phrase")
+SHAPES = ("phrase", "announced", "told", "label", "alone", "parted", "fact")
+"""How a headline is built: one phrase around the thing; a mood, a colon and the thing; the thing and a fact, in two
+sentences or as on a label; a mood that says the thing itself; the thing and a mood; a fact, a colon and the thing."""
 
 
-def _shape(text: str) -> str:
-    """How a headline is built: with a colon, of two sentences (in Chinese, of parts), or as one phrase."""
-    if re.search("[:：]", text):
+def _shape(form: str) -> str:
+    """The shape of a phrase around a name or fact."""
+    if re.search("[:：]", form):
         return "announced"
-    return "parted" if re.search(r"[.?!] \S|[，。？！].", text) else "phrase"
+    return "parted" if re.search(r"[.?!] \S|[，。？！].", form) else "phrase"
 
 
 def headline(
@@ -181,66 +263,83 @@ def headline(
     use: Use,
     locale: Locale,
     ranked: Sequence[Statement],
-    said: Collection[str],
-    frames_said: Collection[str],
+    said: Said,
     channels: Collection[str],
     seed: Seed,
 ) -> Headline:
     """The first phrase that fits, may be said, and that no other persona of the product has.
 
     It names the thing or one of its facts: a mood alone sells nothing. `ranked`: what may be claimed and heads no other
-    picture of the product, by worth. A shape of headline that two more of its personas have than another shape comes
-    last. Which phrase speaks first follows from the content; coffee without sugar says so.
+    picture of the product, by worth. On one article in four a fact speaks first, and a shape that another persona has
+    comes last; then which phrase speaks first follows from the content. Coffee without sugar says so.
     """
     first_names, other_names = _names(product, item, kind, locale, ranked, seed)
     word = noun_of(Item(kind.bank, "category"), locale)
-    field = _Name(word.bare, word.bare, (("category", product["category"]),)) if word is not None else None
     # "The kettle is on: a mug" and "A mug. The kettle is on." are the same words in two shapes.
     announced = [(form, _ANNOUNCES.fullmatch(form)) for form in locale.uses[use.name]]
     moods = [match.group(1) for _, match in announced if match]
     bank = locale.headlines[kind.bank] if use.moods else {"neutral": ()}
-    # What is eaten has an origin that is a fact, and no material to look at.
-    angled = () if angle == "origin" and kind.bank in CONSUMED else locale.angles.get(angle, ())
+    # What is eaten has an origin that is a fact, and no material to look at; a saw is no feast for the eye.
+    is_foreign = (
+        kind.bank in CONSUMED if angle == "origin" else angle == "style" and kind.bank not in _LOOKED_AT
+    )
+    angled = () if is_foreign else locale.angles.get(angle, ())
     own, of_use = [form for form, match in announced if match is None], [*moods, *bank["neutral"]]
     placed = setting in use.places or bool(GUIDES[setting].occasion)
     about = [*(locale.nouns[setting] if placed else ()), *angled]
-    used = [_shape(text) for text in said]
-    fewest = min(used.count(shape) for shape in _SHAPES)
-
-    def in_order(some: Sequence[tuple[str, Iterator[Headline]]]) -> list[Iterator[Headline]]:
-        rare = [options for shape, options in some if used.count(shape) <= fewest + 1]
-        rest = [options for shape, options in some if used.count(shape) > fewest + 1]
-        return in_turn(rare, seed, "frame") + in_turn(rest, seed, "frame")
+    # One that would be the only thing to say below the headline stays there.
+    facts = ranked[:4] if len(ranked) > 1 else ()
 
     def phrases(names: Sequence[_Name]) -> Iterator[Headline]:
-        def framed(forms: Sequence[str], moods: Sequence[str]) -> list[tuple[str, Iterator[Headline]]]:
-            return [(_shape(form), _around_name(form, names, locale)) for form in dict.fromkeys(forms)] + [
-                (_shape(form), _around_mood(mood, form, field, names, locale))
-                for mood in moods
-                for form in locale.joined
-            ]
+        def framed(forms: Sequence[str], moods: Sequence[str]) -> Iterator[tuple[str, Iterator[Headline]]]:
+            for form in dict.fromkeys(forms):
+                yield _shape(form), _around_name(form, names, locale)
+            for mood in moods:
+                if word is not None and locale.shows(re.escape(word.bare)).search(mood):
+                    source = ("category", product["category"])
+                    yield "alone", iter([Headline(mood, (source,), frame=mood, shape="alone")])
+                    continue
+                yield "announced", _around_mood(mood, locale.joined[0], names, locale)
+                if not re.search(locale.leads_over, mood, re.IGNORECASE):
+                    yield "parted", _around_mood(mood, locale.joined[1], names, locale)
 
-        facts = [
+        around_facts = [
             (_shape(form), _around_fact(fact, form, names, locale))
             for fact in ranked[:2]
             for form in locale.fact_headlines.get(fact.spec, ())
             if fact.source_field.startswith("facts.") and _is_worth_a_headline(fact)
         ]
+        told = [
+            (shape, _told(shape, fact, form, names, locale))
+            for shape, forms in locale.told.items()
+            for fact in facts
+            for form in forms
+            if _can_be_told(shape, fact, kind, locale)
+        ]
         # The persona's place speaks where it suits the thing, and alone where it has moods for that kind of thing.
         if placed and setting in bank:
-            near, far = framed(about, bank[setting]), framed(own, of_use)
+            near, far = [*framed(about, bank[setting])], [*framed(own, of_use)]
         else:
-            near, far = framed([*about, *own], of_use), []
+            near, far = [*framed([*about, *own], of_use)], []
         if kind.name == "coffee" and ranked and ranked[0].source_value.startswith("0 "):
-            ordered = in_order(facts) + in_order(near) + in_order(far)
-        else:
-            ordered = in_order(facts + near) + in_order(far)
-        return chain(*ordered)
+            for options in in_turn([options for _, options in around_facts], seed, "frame"):
+                yield from options
+        factual = [*around_facts, *told]
+        groups = rotated(([factual, near], *3 * ([near, factual],)), seed, "turn")[0]
+        groups.append(far)
+        known = {name for group in groups for name, _ in group}
+        # Two of three personas may share a shape, no more.
+        most = min(map(said.shapes.count, known), default=0) + 1
+        for is_rare in (True, False):
+            for group in groups:
+                some = [options for name, options in group if (said.shapes.count(name) <= most) == is_rare]
+                for options in in_turn(some, seed, "frame"):
+                    yield from options
 
     def fits(option: Headline) -> bool:
         # JSON Schema counts marks that take no column.
         short = max(len(option.text), text_columns(option.text)) <= HEADLINE_MAX_CHARS
-        fresh = option.text not in said and not (option.frame and option.frame in frames_said)
+        fresh = option.text not in said.headlines and not (option.frame and option.frame in said.frames)
         return short and fresh and may_be_said(option.text, locale, channels)
 
     # A phrase that has room for the telling name comes before one that has not.

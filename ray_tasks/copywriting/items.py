@@ -81,4 +81,4 @@ def noun_of(item: Item | None, locale: Locale) -> Noun | None:
     if words is None:
         return None
     article = re.match(locale.articles, words)
-    return Noun(words[: article.end()], words[article.end() :]) if article else Noun("", words)
+    return Noun(article.group(), words[article.end() :].lstrip()) if article else Noun("", words)

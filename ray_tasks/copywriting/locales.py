@@ -38,8 +38,16 @@ class Locale:
     qualified: Phrases
     """A noun with its material or capacity, by the specification's name; also "colour une", by the noun's article."""
     angles: Phrases
-    joined: tuple[str, ...]
-    """Headlines of a mood and the thing's noun."""
+    joined: tuple[str, str]
+    """Headlines of a mood and the thing's noun: announced, and parted."""
+    leads_over: str
+    """Beginnings of moods that lead over to the thing and cannot stand behind it, as a regular expression."""
+    told: Phrases
+    """Headlines of the thing and a fact of it, by shape (headlines.SHAPES)."""
+    on_label: Mapping[str, str]
+    """How a specification's bare value stands on a label, by its name, where a word has to go with it."""
+    definite: Mapping[str, str]
+    """The article before a maker's name for a thing, by the indefinite one, where that is another."""
     fact_headlines: Phrases
     """Headlines around one specification, by its name."""
     support: Phrases
@@ -103,6 +111,15 @@ class Locale:
             spelt = re.match(r"[FHLMNRSX][A-Z]", words)
             article = "an " if spelt or re.match(r"[aeio]|un|8|1[18](?!\d)", words.lower()) else "a "
         return f"{article}{words}"
+
+    def before_model(self, article: str, words: str) -> str:
+        """A thing with its maker's name behind the article that such names take: "le sac à dos Ridge"."""
+        article = self.definite.get(article, article)
+        if self.language == "fr" and re.match(
+            r"[aeiouyéèêâîœ]|h(?:uile|orloge|erbe|altère)", words, re.IGNORECASE
+        ):
+            article = re.sub(r"^l[ea] $", "l'", article)
+        return self.with_article(article, words)
 
     def elided(self, text: str) -> str:
         """French "de" loses its vowel before another: "d'Auralo"."""
@@ -182,7 +199,11 @@ def load_locale(tag: str) -> Locale:
         items=raw["items"],
         qualified=_tuples(raw["qualified"]),
         angles=_tuples(raw["angles"]),
-        joined=tuple(raw["joined"]),
+        joined=(raw["joined"][0], raw["joined"][1]),
+        leads_over=raw["leads_over"],
+        told=_tuples(raw["told"]),
+        on_label=raw.get("on_label", {}),
+        definite=raw.get("definite", {}),
         fact_headlines=_tuples(raw["fact_headlines"]),
         support=_tuples(raw["support"]),
         calls=_tuples(raw["calls"]),

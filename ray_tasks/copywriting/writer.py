@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ray_tasks.copywriting import claims
@@ -12,7 +12,7 @@ from ray_tasks.copywriting.choice import Seed, draw, in_turn, pick, shuffled
 from ray_tasks.copywriting.claims import Statement
 from ray_tasks.copywriting.echoes import echoes, says
 from ray_tasks.copywriting.evidence import numbers_in
-from ray_tasks.copywriting.headlines import headline
+from ray_tasks.copywriting.headlines import Said, headline
 from ray_tasks.copywriting.items import Item, noun_of
 from ray_tasks.copywriting.kinds import Kind
 from ray_tasks.copywriting.locales import Locale
@@ -87,16 +87,6 @@ class Thing:
     use: Use
     placements: tuple[str, ...]
     channels: tuple[str, ...]
-
-
-@dataclass
-class Said:
-    """What the product's personas before this one have said, so that no two read alike."""
-
-    headlines: set[str] = field(default_factory=set)
-    frames: set[str] = field(default_factory=set)
-    statements: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    lines: set[str] = field(default_factory=set)
 
 
 def ranked_statements(
@@ -257,8 +247,7 @@ def write_instruction(
         thing.use,
         locale,
         leading,
-        said.headlines,
-        said.frames,
+        said,
         thing.channels,
         seed,
     )
@@ -266,7 +255,7 @@ def write_instruction(
     ranked = [
         o
         for o in ranked
-        if o is not head.used
+        if o not in head.used
         and not says(head.text, o.value or o.text, locale)
         and not (numbers_in(o.value) and numbers_in(o.value) <= numbers_in(head.text))
         and not (o.source_field == "title" and echoes(head.text, o.text, locale))
@@ -277,10 +266,7 @@ def write_instruction(
         points = [p for p in points if isinstance(p, str) or p.source_field != "rating"] or points
     alt = alt_text(thing, scene, locale, seed)
     stated = [point for point in points if isinstance(point, Statement)]
-    for statement in [*stated, *([head.used] if head.used else [])]:
-        said.statements[statement.key] = said.statements.get(statement.key, 0) + 1
-    said.headlines.add(head.text)
-    said.frames.add(head.frame)
+    said.add(head, stated)
     return {
         "locale": locale.tag,
         "segment_id": persona.segment_id,
