@@ -40,14 +40,27 @@ class Order:
 
 
 def release_before(state: Path) -> Release:
-    """What was live before the content that is live now. Raises StageError when there was nothing."""
+    """What was live before the content that is live now, past what was rolled back.
+
+    Raises StageError when there was nothing.
+    """
     live = read_release(state)
-    rows = [row for row in all_releases(state) if row["status"] == "published"]
-    contents = list(dict.fromkeys(assets_release_id(row) for row in rows))
-    place = contents.index(assets_release_id(live.row))
-    if place == 0:
-        raise StageError(f"release {live.row['release_id']} is the first one: there is nothing to go back to")
-    return read_release(state, contents[place - 1])
+    stood: list[str] = []
+    for row in all_releases(state):
+        if row["status"] != "published":
+            continue
+        content = assets_release_id(row)
+        if row["action"] == "rollback":  # what was live then, and all since what is live again, is given up
+            del stood[stood.index(content) if content in stood else -1 :]
+        elif content in stood:
+            stood.remove(content)
+        stood.append(content)
+    if len(stood) < 2:
+        raise StageError(
+            f"before release {live.row['release_id']} nothing was live that was not rolled back: there is nothing to "
+            "go back to; name a release, or see the list"
+        )
+    return read_release(state, stood[-2])
 
 
 def make_live(order: Order, target: Release, action: str) -> Row:
