@@ -40,7 +40,7 @@ class Order:
 
 
 def release_before(state: Path) -> Release:
-    """What was live before the content that is live now, past what was rolled back.
+    """What was live before the content that is live now, past what was rolled back or was recalled in part.
 
     Raises StageError when there was nothing.
     """
@@ -50,7 +50,8 @@ def release_before(state: Path) -> Release:
         if row["status"] != "published":
             continue
         content = assets_release_id(row)
-        if row["action"] == "rollback":  # what was live then, and all since what is live again, is given up
+        if row["action"] in {"rollback", "recall"}:
+            # What was live then is given up, and all since what is live again.
             del stood[stood.index(content) if content in stood else -1 :]
         elif content in stood:
             stood.remove(content)

@@ -41,14 +41,14 @@ def run(night: SampleNight, *words: str) -> int:
     return main([*words, f"--state={night.state}", f"--config={night.config}"])
 
 
-def next_release(night: SampleNight, assets: list[dict[str, Any]]) -> dict[str, Any]:
+def next_release(night: SampleNight, assets: list[dict[str, Any]], action: str = "night") -> dict[str, Any]:
     """A release of the day after with these assets."""
     name, day = sha(repr(assets))[:16], RUN_DATE + dt.timedelta(days=1)
     rows = [asset | {"release_id": name, "run_date": day} for asset in assets]
     replace_rows(night.state, "assets", rows_to_table("assets", rows), f"release_id = '{name}'")
     row = read_release(night.state).row | {
         "release_id": name, "run_date": day, "content_hash": sha(name), "asset_count": len(rows),
-        "action": "night", "assets_release_id": None, "table_versions": pinned_versions(night.state),
+        "action": action, "assets_release_id": None, "table_versions": pinned_versions(night.state),
     }  # fmt: skip
     return add_release(night.state, row, asked=False)
 
@@ -104,6 +104,10 @@ def test_a_rollback_goes_past_what_was_rolled_back(night: SampleNight) -> None:
     assert run(night, "rollback", "--why", "the second of two") == 0
     assert len(assets_of(night)) == 5
     assert run(night, "rollback", "--why", "the first of two") == 0
+    assert assets_of(night) == good
+    next_release(night, good[:5])
+    next_release(night, good[:4], "recall")
+    assert run(night, "rollback", "--why", "the night that something was recalled of is bad") == 0
     assert assets_of(night) == good
 
 
