@@ -16,6 +16,7 @@ function el(tag, attributes, ...children) {
 
 const words = (code) => String(code).replaceAll("_", " ");
 const count = (n) => n.toLocaleString("en-US");
+const counted = (n, one) => `${count(n)} ${one}${n === 1 ? "" : "s"}`;
 const segmentName = (id) => (night.segments[id] ? night.segments[id].name : words(id));
 const merchantOf = new Map(night.merchants.map((merchant) => [merchant.id, merchant]));
 const thumbOf = (face) => (face.thumb ? `thumbs/${face.asset}.jpg` : null);

@@ -52,7 +52,7 @@ function renderGallery() {
   $("products").replaceChildren(...list.slice(0, shown).map(card));
   const faces = list.reduce((sum, product) => sum + product.faces.filter(isGood).length, 0);
   $("shown").textContent = list.length
-    ? `${count(list.length)} of ${count(night.products.length)} products, ${count(faces)} pictures`
+    ? `${count(list.length)} of ${counted(night.products.length, "product")}, ${counted(faces, "picture")}`
     : night.products.length ? "No product matches." : "No product has reached this point.";
   const rest = list.length - shown;
   $("more").hidden = rest <= 0;

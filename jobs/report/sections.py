@@ -23,6 +23,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def counted(count: int, one: str) -> str:
+    """1 and "product" -> 1 product, 1234 -> 1,234 products."""
+    return f"{number(count)} {one}{'s' * (count != 1)}"
+
+
 def percent(part: float, whole: float) -> str:
     """A share as `93 %` with a narrow no-break space; a dash when there is no whole."""
     if not whole:
@@ -125,7 +130,7 @@ def funnel_section(total: Sequence[Step], merchants: Sequence[tuple[str, Sequenc
         is_open = " open" if len(merchants) <= 4 else ""
         parts.append(
             f"<details class=merchant{is_open}><summary><span class=name>{esc(name)}</span> "
-            f"<span class=sum>{number(products)} products, {number(published)} faces published</span></summary>"
+            f"<span class=sum>{counted(products, 'product')}, {counted(published, 'face')} published</span></summary>"
             f"{funnel_table(name, steps)}</details>"
         )
     return "".join(parts)

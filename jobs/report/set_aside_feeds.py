@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs.report.merchant_rows import MerchantRows
-from jobs.report.sections import esc, number, words
+from jobs.report.sections import counted, esc, number, words
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,10 @@ def _day(day: dt.date) -> str:
 def _standing(feed: SetAside) -> str:
     if feed.feed_date is None:
         return "It has no products tonight."
-    nights = f"{feed.nights_left} more night{'s' * (feed.nights_left != 1)}"
-    until = f"They stay for {nights}." if feed.nights_left else "They are gone tomorrow."
-    return f"Its {number(feed.products)} products are those of {_day(feed.feed_date)}. {until}"
+    left = (
+        f"for {counted(feed.nights_left, 'more night')}" if feed.nights_left else "tonight for the last time"
+    )
+    return f"Shown meanwhile: {counted(feed.products, 'product')} of {_day(feed.feed_date)}, {left}."
 
 
 def set_aside_section(feeds: Sequence[SetAside]) -> str:

@@ -31,7 +31,7 @@ def test_reason_date_and_nights() -> None:
     assert "One feed was set aside" in text
     assert "Good &amp; Co" in text
     assert "&lt;b&gt;100&lt;/b&gt; were there<" in text
-    assert "Its 2 products are those of 20 November 2026. They stay for 2 more nights." in text
+    assert "Shown meanwhile: 2 products of 20 November 2026, for 2 more nights." in text
 
 
 def test_the_last_night_and_none_at_all() -> None:
@@ -39,7 +39,7 @@ def test_the_last_night_and_none_at_all() -> None:
     assert last is not None
     assert gone is not None
     text = set_aside_section([last, gone])
-    assert "They are gone tomorrow." in text
+    assert "Shown meanwhile: 1 product of 18 November 2026, tonight for the last time." in text
     assert "It has no products tonight." in text
     assert "2 feeds were set aside" in text
 
