@@ -20,8 +20,6 @@ from ray_tasks.copywriting.uses import Use
 from ray_tasks.copywriting.validation import may_be_said
 from schemas.instruction import HEADLINE_MAX_CHARS, text_columns
 
-_LOOKED_AT = {"home", "wear", "shoes", "jewellery", "bag", "cup", "kitchen"}
-"""Phrase banks of things that are chosen for their looks."""
 _AWAKE_MG = 60
 """Caffeine of a small cup of coffee."""
 
@@ -279,10 +277,8 @@ def headline(
     announced = [(form, _ANNOUNCES.fullmatch(form)) for form in locale.uses[use.name]]
     moods = [match.group(1) for _, match in announced if match]
     bank = locale.headlines[kind.bank] if use.moods else {"neutral": ()}
-    # What is eaten has an origin that is a fact, and no material to look at; a saw is no feast for the eye.
-    is_foreign = (
-        kind.bank in CONSUMED if angle == "origin" else angle == "style" and kind.bank not in _LOOKED_AT
-    )
+    # What is eaten has an origin that is a fact, and no material to look at.
+    is_foreign = angle == "origin" and kind.bank in CONSUMED
     angled = () if is_foreign else locale.angles.get(angle, ())
     own, of_use = [form for form, match in announced if match is None], [*moods, *bank["neutral"]]
     placed = setting in use.places or bool(GUIDES[setting].occasion)

@@ -75,13 +75,6 @@ def test_a_mood_that_leads_over_never_stands_behind_the_thing(tag: str) -> None:
     assert not [mood for mood in moods if re.search(locale.leads_over, mood, re.IGNORECASE)]
 
 
-def test_only_what_is_chosen_for_its_looks_is_said_to_be_worth_a_look() -> None:
-    saw: dict[str, object] = {"title": "Jigsaw", "category": "Power tools > Saws", "brand": None, "facts": []}
-    looks = load_locale("en").angles["style"]
-    assert {head.frame for head in heads("en", "style")} & set(looks)
-    assert not {head.frame for head in heads("en", "style", **saw)} & set(looks)
-
-
 @pytest.mark.parametrize(
     ("tag", "article", "words", "said"),
     [
