@@ -156,14 +156,13 @@ def night_predicate(run_date: dt.date, merchants: Sequence[str] = (), **equal: s
 def replace_rows(state: Path, name: str, rows: pa.Table | Path, predicate: str) -> None:
     """Replaces, in one commit, the rows that match `predicate`; all new rows must match it too.
 
-    `rows` may be a Parquet file, for what is too much for memory. Whoever replaces other rows of the table meanwhile
-    (another shard) makes the commit fail all the same; then it is tried again.
+    `rows` may be a Parquet file or a folder of such, for what is too much for memory. Whoever replaces other rows of
+    the table meanwhile (another shard) makes the commit fail all the same; then it is tried again.
     """
     for attempt in range(_RACES):
         new: pa.Table | pa.RecordBatchReader = rows
         if isinstance(rows, Path):
-            file = pq.ParquetFile(rows)
-            new = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(COMMIT_ROWS))
+            new = pa.RecordBatchReader.from_batches(BY_NAME[name].schema, _waiting_batches(name, rows))
         try:
             write_deltalake(
                 str(table_path(state, name)),
@@ -178,6 +177,14 @@ def replace_rows(state: Path, name: str, rows: pa.Table | Path, predicate: str) 
             time.sleep(0.2 * attempt)
             continue
         return
+
+
+def _waiting_batches(name: str, path: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of a Parquet file or of a folder of them, in the contract's types and order of columns."""
+    contract = BY_NAME[name]
+    for file in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
+        for batch in pq.ParquetFile(file).iter_batches(COMMIT_ROWS, columns=contract.column_names):
+            yield batch.select(contract.column_names).cast(contract.schema)
 
 
 def replace_streamed(state: Path, name: str, batches: Iterable[pa.RecordBatch], predicate: str) -> None:

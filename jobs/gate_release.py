@@ -22,7 +22,7 @@ from infra.releases import assets_release_id, live_release, recalled, tonights_r
 from infra.spark import read_delta, read_night_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
 from infra.tables import night_before, read_table
-from jobs.release_assets import assets_hash, build_assets, kept_assets, waiting_assets
+from jobs.release_assets import assets_hash, build_assets, kept_assets, merchant_counts, waiting_assets
 from schemas.expectations import build_suite
 from schemas.revisions import scorer_revision
 from schemas.tables import BY_NAME
@@ -164,7 +164,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         release_id = tonights_release_id(stage.state, stage.run_date, content_hash)
         assets = assets.withColumns({"release_id": F.lit(release_id), "run_date": F.lit(stage.run_date)})
         assets = assets.select(BY_NAME["assets"].column_names).cache()
-        count = assets.count()
+        counts = merchant_counts(assets)
+        count = sum(merchant["assets"] for merchant in counts)
         site = stage.report_dir / "gate"
         asked, broken = run_expectations(
             {**frames, "assets": assets}, before, stage.state / "tmp" / "gx", site
@@ -180,6 +181,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             "release_id": release_id,
             "content_hash": content_hash,
             "assets": count,
+            "merchants": counts,
             "expectations": asked,
             "failed": broken,
             "docs": "gate/index.html",
@@ -189,8 +191,9 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             assets.write.mode("overwrite").parquet(str(gated_rows_path(stage, release_id)))
         for item in broken:
             stage.log.warning("%s: %s (%s)", item["table"], item["rule"], item["severity"])
-        for row in assets.groupBy("merchant_id").count().collect():
-            stage.count(row["merchant_id"], rows_in=row["count"], rows_out=row["count"] if not stops else 0)
+        for merchant in counts:
+            accepted = 0 if stops else merchant["assets"]
+            stage.count(merchant["merchant_id"], rows_in=merchant["assets"], rows_out=accepted)
         if stops:
             rules = "; ".join(f"{item['table']}: {item['rule']}" for item in stops)
             raise StageError(

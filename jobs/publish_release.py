@@ -9,32 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pyspark.sql import functions as F
+from typing import Any
 
 from infra.fingerprint import code_revision
 from infra.live_pointer import name_live
 from infra.releases import add_release, all_releases, pinned_versions
-from infra.spark import replace_delta, spark_session
 from infra.stage import Stage, StageError, stage_run
+from infra.tables import replace_rows
 from jobs.gate_release import gate_result_path, gated_rows_path
 from schemas.revisions import LAYOUT_REVISIONS, RENDERER, scene_revision, scorer_revision, views_revision
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 STAGE = "jobs.publish_release"
 INPUTS = ("products", "personas", "instructions", "work_units", "candidates", "scores", "recalls")
 OUTPUTS = ("assets", "releases")
-
-
-def merchant_counts(assets: DataFrame) -> list[dict[str, Any]]:
-    """One record a merchant: merchant_id, products, assets."""
-    rows = assets.groupBy("merchant_id").agg(
-        F.count_distinct("sku").alias("products"), F.count("*").alias("assets")
-    )
-    return [row.asDict() for row in rows.orderBy("merchant_id").collect()]
 
 
 def _passed_gate(stage: Stage) -> dict[str, Any]:
@@ -54,9 +41,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     with stage_run(STAGE, __doc__, argv) as stage:
         gate = _passed_gate(stage)
         release_id = gate["release_id"]
-        spark = spark_session(stage.config.engines, stage.state)
-        assets = spark.read.parquet(str(gated_rows_path(stage, release_id)))
-        counts = merchant_counts(assets)
+        counts = gate["merchants"]
         for merchant in counts:
             stage.count(merchant["merchant_id"], rows_in=merchant["assets"], rows_out=merchant["assets"])
         if known := next((row for row in all_releases(stage.state) if row["release_id"] == release_id), None):
@@ -65,7 +50,9 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             )
             name_live(stage.store, stage.state)  # where a kill came between the two
             return []
-        replace_delta(assets, stage.state, "assets", f"release_id = '{release_id}'")
+        # Not by Spark: after a kill this stage would start it for one copy of files.
+        rows = gated_rows_path(stage, release_id)
+        replace_rows(stage.state, "assets", rows, f"release_id = '{release_id}'")
         revisions = {
             "code": code_revision(),
             "views": views_revision(stage.config.cutout),

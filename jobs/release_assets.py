@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
@@ -100,3 +100,11 @@ def assets_hash(assets: DataFrame) -> str:
     ).first()
     assert row is not None
     return content_hash([str(value) for value in row])
+
+
+def merchant_counts(assets: DataFrame) -> list[dict[str, Any]]:
+    """One record a merchant: merchant_id, products, assets."""
+    rows = assets.groupBy("merchant_id").agg(
+        F.count_distinct("sku").alias("products"), F.count("*").alias("assets")
+    )
+    return [row.asDict() for row in rows.orderBy("merchant_id").collect()]

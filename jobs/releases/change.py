@@ -24,8 +24,7 @@ from infra.releases import (
 from infra.spark import replace_delta, spark_session
 from infra.stage import StageError
 from infra.tables import read_table
-from jobs.publish_release import merchant_counts
-from jobs.release_assets import assets_hash
+from jobs.release_assets import assets_hash, merchant_counts
 from schemas.config import Engines
 
 
