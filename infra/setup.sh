@@ -86,9 +86,12 @@ fi
 rm -f .venv/setup.stamp
 : >"$log"
 echo "set-up: installing requirements.txt into .venv (some minutes and 8 GB the first time; log: $log)" >&2
-.venv/bin/python -m pip install --disable-pip-version-check --no-input -r requirements.txt -c infra/constraints.txt >>"$log" 2>&1 ||
+.venv/bin/python -m pip install --disable-pip-version-check --no-input --no-compile -r requirements.txt -c infra/constraints.txt >>"$log" 2>&1 ||
   stop "pip could not install requirements.txt: $(grep -m1 '^ERROR' "$log" | cut -c1-200) (log: $log); mend that and run the same command again"
+# pip would compile on one core, after all else. Templates among the files cannot be compiled, and need not be.
+.venv/bin/python -m compileall -qq -j 0 .venv/lib >>"$log" 2>&1 &
 fetch_jars
+wait
 .venv/bin/python -m infra.class_archive >>"$log" 2>&1 ||
   echo "set-up: no archive of Spark's classes (log: $log): nights work, and start Spark some seconds slower" >&2
 echo "$stamp" >.venv/setup.stamp
