@@ -1,10 +1,11 @@
-"""Builds the shop's folder: pictures in two processes, feeds, users, truth, and the manifest last."""
+"""Builds the shop's folder: pictures in a process a core, feeds, users, truth, and the manifest last."""
 
 from __future__ import annotations
 
 import json
 import logging
 import multiprocessing
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
@@ -16,7 +17,7 @@ from infra.sample_shop import catalog, events
 from infra.sample_shop.packshot import compose, encode
 
 LOG = logging.getLogger(__name__)
-PROCESSES = 2
+PROCESSES = min(8, os.cpu_count() or 2)
 MANY = 8
 
 
