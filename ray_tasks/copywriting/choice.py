@@ -42,17 +42,18 @@ With this one, found by trying, articles up to 24 numbers apart begin alike in 1
 
 
 def in_turn(options: Sequence[T], seed: Seed, purpose: str) -> list[T]:
-    """All options; the first is picked by the article's number, the others follow in an order of the content's own.
+    """All options in an order of the catalog's and the persona's own, begun where the article's number says.
 
     Articles of one catalog are numbered one after the other: what one begins with the next ones do not, though no other
-    product is looked at. An article without a number begins where its hash says.
+    product is looked at; nor what follows where that does not fit, since they begin far away. An article without a
+    number begins where its hash says.
     """
     if not options:
         return []
     number, series = _numbered(seed[1])
-    others = shuffled(options, seed[0], series, seed[2], purpose)
-    first = others.pop((number * _GOLDEN + number // 16 * _SHIFT) % 2**64 * len(options) >> 64)
-    return [first, *shuffled(others, *seed, purpose)]
+    order = shuffled(options, seed[0], series, seed[2], purpose)
+    start = (number * _GOLDEN + number // 16 * _SHIFT) % 2**64 * len(order) >> 64
+    return order[start:] + order[:start]
 
 
 def rotated(options: Sequence[T], seed: Seed, purpose: str) -> list[T]:

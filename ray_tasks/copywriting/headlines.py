@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,8 @@ class Headline:
     """The phrase around the name or fact."""
     shape: str = ""
     """One of SHAPES; none where only the product's name was left."""
+    name: str = ""
+    """What it calls the thing, without an article."""
 
 
 @dataclass
@@ -46,12 +49,14 @@ class Said:
     shapes: list[str] = field(default_factory=list)
     statements: dict[tuple[str, str, str], int] = field(default_factory=dict)
     lines: set[str] = field(default_factory=set)
+    names: Counter[str] = field(default_factory=Counter)
 
     def add(self, head: Headline, stated: Sequence[Statement]) -> None:
         """Remembers a headline and what was stated below it."""
         self.headlines.add(head.text)
         self.frames.add(head.frame)
         self.shapes.append(head.shape)
+        self.names[head.name] += 1
         for statement in [*stated, *head.used]:
             self.statements[statement.key] = self.statements.get(statement.key, 0) + 1
 
@@ -70,6 +75,8 @@ class _Name:
     used: Statement | None = None
     is_proper: bool = False
     """A name without an article stands at the beginning or behind a colon, not within a phrase."""
+    is_wider: bool = False
+    """The noun of which the thing's own is a finer kind, for where that is too long."""
 
     def stands_in(self, phrase: str, locale: Locale) -> bool:
         """Whether a phrase has the thing's own word in it, or another of its words."""
@@ -128,10 +135,24 @@ def _names(
     wider = noun_of(Item(item.base, item.source_field), locale) if item is not None else None
     if item is not None and wider is not None and wider != noun:
         source = (item.source_field, product[item.source_field])
-        plain.append(_Name(wider.with_article, wider.bare, (source,)))
+        plain.append(_Name(wider.with_article, wider.bare, (source,), is_wider=True))
     # Three in four say a fact; of what has a finer noun that is one.
     says_more = qualified and draw(*seed, "plain") % 4
     return (qualified, plain) if says_more else (plain[:1], [*qualified, *plain[1:]])
+
+
+def _least_said(
+    first: Sequence[_Name], others: Sequence[_Name], said: Said
+) -> tuple[list[_Name], list[_Name]]:
+    """First and other names again, first now only those that the fewest personas of the product have had.
+
+    "A Kiln Street mug" on each picture of it is what makes them read alike.
+    """
+    names = [*first, *others]
+    least = min((said.names[name.bare] for name in names if not name.is_wider), default=0)
+    fresh = [name for name in first if said.names[name.bare] == least]
+    fresh = fresh or [name for name in others if said.names[name.bare] == least and not name.is_wider]
+    return fresh, [name for name in names if name not in fresh]
 
 
 def _around_name(form: str, names: Sequence[_Name], locale: Locale, frame: str = "") -> Iterator[Headline]:
@@ -144,7 +165,12 @@ def _around_name(form: str, names: Sequence[_Name], locale: Locale, frame: str =
             text = form.format(a=name.with_article, noun=name.bare)
             used = (name.used,) if name.used else ()
             yield Headline(
-                _sentence_case(locale.spaced(text)), name.sources, used, frame or form, _shape(form)
+                _sentence_case(locale.spaced(text)),
+                name.sources,
+                used,
+                frame or form,
+                _shape(form),
+                name.bare,
             )
 
 
@@ -168,7 +194,11 @@ def _around_fact(fact: Statement, form: str, names: Sequence[_Name], locale: Loc
         if name.used is None and not (fact.value and says(name.bare, fact.value, locale)):
             text = form.format(value=fact.value, a=name.with_article, noun=name.bare)
             yield Headline(
-                _sentence_case(locale.spaced(text)), (source, *name.sources), (fact,), shape=_shape(form)
+                _sentence_case(locale.spaced(text)),
+                (source, *name.sources),
+                (fact,),
+                shape=_shape(form),
+                name=name.bare,
             )
 
 
@@ -197,7 +227,7 @@ def _told(
         text = form.format(a=name.with_article, noun=name.bare, fact=said)
         sources = tuple(dict.fromkeys([*name.sources, (fact.source_field, fact.source_value)]))
         used = (own, fact) if own else (fact,)
-        yield Headline(_sentence_case(locale.spaced(text)), sources, used, shape=shape)
+        yield Headline(_sentence_case(locale.spaced(text)), sources, used, shape=shape, name=name.bare)
 
 
 def _is_worth_a_headline(fact: Statement) -> bool:
@@ -245,6 +275,10 @@ SHAPES = ("phrase", "announced", "told", "label", "alone", "parted", "fact")
 sentences or as on a label; a mood that says the thing itself; the thing and a mood; a fact, a colon and the thing."""
 
 
+_Ways = list[tuple[str, Iterator[Headline]]]
+"""The ways to say one phrase or fact, each with its shape."""
+
+
 def _shape(form: str) -> str:
     """The shape of a phrase around a name or fact."""
     if re.search("[:：]", form):
@@ -271,7 +305,7 @@ def headline(
     picture of the product, by worth. On one article in four a fact speaks first, and a shape that another persona has
     comes last; then which phrase speaks first follows from the content. Coffee without sugar says so.
     """
-    first_names, other_names = _names(product, item, kind, locale, ranked, seed)
+    first_names, other_names = _least_said(*_names(product, item, kind, locale, ranked, seed), said)
     word = noun_of(Item(kind.bank, "category"), locale)
     # "The kettle is on: a mug" and "A mug. The kettle is on." are the same words in two shapes.
     announced = [(form, _ANNOUNCES.fullmatch(form)) for form in locale.uses[use.name]]
@@ -287,26 +321,27 @@ def headline(
     facts = ranked[:4] if len(ranked) > 1 else ()
 
     def phrases(names: Sequence[_Name]) -> Iterator[Headline]:
-        def framed(forms: Sequence[str], moods: Sequence[str]) -> Iterator[tuple[str, Iterator[Headline]]]:
+        def framed(forms: Sequence[str], moods: Sequence[str]) -> Iterator[_Ways]:
             for form in dict.fromkeys(forms):
-                yield _shape(form), _around_name(form, names, locale)
-            for mood in moods:
+                yield [(_shape(form), _around_name(form, names, locale))]
+            for mood in dict.fromkeys(moods):
                 if word is not None and locale.shows(re.escape(word.bare)).search(mood):
                     source = ("category", product["category"])
-                    yield "alone", iter([Headline(mood, (source,), frame=mood, shape="alone")])
+                    yield [("alone", iter([Headline(mood, (source,), frame=mood, shape="alone")]))]
                     continue
-                yield "announced", _around_mood(mood, locale.joined[0], names, locale)
+                ways: _Ways = [("announced", _around_mood(mood, locale.joined[0], names, locale))]
                 if not re.search(locale.leads_over, mood, re.IGNORECASE):
-                    yield "parted", _around_mood(mood, locale.joined[1], names, locale)
+                    ways.append(("parted", _around_mood(mood, locale.joined[1], names, locale)))
+                yield rotated(ways, seed, "way")
 
-        around_facts = [
-            (_shape(form), _around_fact(fact, form, names, locale))
+        around_facts: list[_Ways] = [
+            [(_shape(form), _around_fact(fact, form, names, locale))]
             for fact in ranked[:2]
             for form in locale.fact_headlines.get(fact.spec, ())
             if fact.source_field.startswith("facts.") and _is_worth_a_headline(fact)
         ]
-        told = [
-            (shape, _told(shape, fact, form, names, locale))
+        told: list[_Ways] = [
+            [(shape, _told(shape, fact, form, names, locale))]
             for shape, forms in locale.told.items()
             for fact in facts
             for form in forms
@@ -318,19 +353,21 @@ def headline(
         else:
             near, far = [*framed([*about, *own], of_use)], []
         if kind.name == "coffee" and ranked and ranked[0].source_value.startswith("0 "):
-            for options in in_turn([options for _, options in around_facts], seed, "frame"):
-                yield from options
+            for ways in in_turn(around_facts, seed, "frame"):
+                yield from ways[0][1]
         factual = [*around_facts, *told]
         groups = rotated(([factual, near], *3 * ([near, factual],)), seed, "turn")[0]
         groups.append(far)
-        known = {name for group in groups for name, _ in group}
+        # All ways of a phrase stand together: it is the phrase that must not come back in the next products.
+        turns = [[way for ways in in_turn(group, seed, "frame") for way in ways] for group in groups]
+        known = {name for group in turns for name, _ in group}
         # Two of three personas may share a shape, no more.
         most = min(map(said.shapes.count, known), default=0) + 1
         for is_rare in (True, False):
-            for group in groups:
-                some = [options for name, options in group if (said.shapes.count(name) <= most) == is_rare]
-                for options in in_turn(some, seed, "frame"):
-                    yield from options
+            for group in turns:
+                for name, options in group:
+                    if (said.shapes.count(name) <= most) == is_rare:
+                        yield from options
 
     def fits(option: Headline) -> bool:
         # JSON Schema counts marks that take no column.

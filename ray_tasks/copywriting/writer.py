@@ -122,8 +122,10 @@ def selling_points(
     """
     brand = thing.product.get("brand")
     wanted = 2 + (draw(*seed, "points") % 3 == 0)
-    # Beside the first, what another persona has said in the only words there are stays with that persona.
-    own = [s for s in ranked[1:] if s.others or s.key not in said.statements]
+    # Beside the first, what another persona has said stays with it, unless one point would be left and words are new.
+    own = [s for s in ranked[1:] if s.key not in said.statements]
+    if not own:
+        own = [s for s in ranked[1:] if said.statements[s.key] <= len(s.others)][:1]
     chosen: list[Statement | str] = list([*ranked[:1], *own][:wanted])
     if len(chosen) < 2 and brand and brand.lower() not in head.lower() and draw(*seed, "brand") % 2 == 0:
         text = pick(locale.facts["brand"], *seed, "brand form").format(value=brand)

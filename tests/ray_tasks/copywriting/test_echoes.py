@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ray_tasks.copywriting.choice import in_turn
+from ray_tasks.copywriting.choice import draw, in_turn
 from ray_tasks.copywriting.descriptions import says_the_names
 from ray_tasks.copywriting.echoes import echoes, says
 from ray_tasks.copywriting.locales import load_locale
@@ -55,6 +55,17 @@ def test_neighbours_begin_differently_whoever_stands_beside_them() -> None:
     assert firsts != other
     for sku in ("no number", "9" * 5000):
         assert sorted(in_turn(forms, ("shop", sku, "office"), "frame")) == sorted(forms)
+
+
+def test_next_articles_differ_also_where_what_they_begin_with_does_not_fit() -> None:
+    forms = [f"form {n}" for n in range(24)]
+    said = [
+        next(
+            form for form in in_turn(forms, ("shop", f"EV-{n}", "office"), "frame") if draw(form, str(n)) % 3
+        )
+        for n in range(100, 200)
+    ]
+    assert not [n for n in range(99) if said[n] == said[n + 1]]
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,22 @@ def test_a_fact_is_told_behind_the_thing_on_a_label_and_before_a_colon() -> None
     )
 
 
+@pytest.mark.parametrize("tag", supported_locales())
+def test_personas_call_a_thing_by_its_names_in_turn(tag: str) -> None:
+    locale, kind, item = load_locale(tag), kind_of(MUG), item_of(MUG)
+    options = statements(MUG, locale, kind.bank)
+    for number in range(50):
+        said, names = Said(), []
+        for persona in ("office", "outdoors", "exam_students"):
+            head = headline(
+                MUG, "function", "studio_sweep", kind, item, use_of(item, kind), locale, options, said, ("shop",),
+                ("shop", f"A-{number}", persona),
+            )  # fmt: skip
+            said.add(head, [])
+            names.append(head.name)
+        assert len(set(names)) == len(names), names
+
+
 def test_a_size_in_the_name_is_not_said_again_on_its_label() -> None:
     facts = [{"name": "size", "value": "12", "unit": "in"}, MUG["facts"][2]]
     titled = {"title": "Ceramic Planter 12-inch", "category": "Garden > Planters", "brand": None}
