@@ -123,6 +123,7 @@ def _names(
             made, joined = locale.made.get(fact.value, fact.value), fact.value.replace("\u00a0", "-")
             agreed = locale.feminine.get(fact.value, fact.value)
             bare = form[0].format(value=fact.value, made=made, agreed=agreed, joined=joined, noun=noun.bare)
+            bare = locale.elided(bare)
             called = locale.with_article(noun.article, bare)
             facts = (source, (fact.source_field, fact.source_value))
             qualified.append(_Name(called, bare, facts, fact))

@@ -122,8 +122,10 @@ class Locale:
         return self.with_article(article, words)
 
     def elided(self, text: str) -> str:
-        """French "de" loses its vowel before another: "d'Auralo"."""
-        return re.sub(r"\bde (?=[AEIOUÉÈÊaeiouéèê])", "d'", text) if self.language == "fr" else text
+        """French "de" loses its vowel before another ("d'Auralo"), and itself before a paper's size ("agenda A5")."""
+        if self.language != "fr":
+            return text
+        return re.sub(r"\bde (?=[AEIOUÉÈÊaeiouéèê])", "d'", re.sub(r"\bde (?=[AB]\d\b)", "", text))
 
     def counted(self, number: str, unit: str) -> str:
         """The unit's word in the form that the number asks for."""

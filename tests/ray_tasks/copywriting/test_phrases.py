@@ -141,6 +141,7 @@ def test_a_thing_is_called_with_its_material(tag: str, material: str, said: str)
 def test_french_elides_before_a_brand_that_begins_with_a_vowel() -> None:
     assert load_locale("fr").elided("un casque audio de Auralo") == "un casque audio d'Auralo"
     assert load_locale("fr").elided("un mug de Hush") == "un mug de Hush"
+    assert load_locale("fr").elided("un agenda de A5") == "un agenda A5"
     assert load_locale("de").elided("de Auralo") == "de Auralo"
 
 
