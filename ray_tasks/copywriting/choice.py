@@ -51,8 +51,11 @@ def in_turn(options: Sequence[T], seed: Seed, purpose: str) -> list[T]:
     if not options:
         return []
     number, series = _numbered(seed[1])
-    order = shuffled(options, seed[0], series, seed[2], purpose)
-    start = (number * _GOLDEN + number // 16 * _SHIFT) % 2**64 * len(order) >> 64
+    content = (seed[0], series, seed[2], purpose)
+    order = shuffled(options, *content)
+    # Articles hundreds apart would else meet in headline and button at once.
+    hundred = draw(*content, str(number // 100))
+    start = (number * _GOLDEN + number // 16 * _SHIFT + hundred) % 2**64 * len(order) >> 64
     return order[start:] + order[:start]
 
 
