@@ -48,7 +48,6 @@ class Said:
     frames: set[str] = field(default_factory=set)
     shapes: list[str] = field(default_factory=list)
     statements: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    lines: set[str] = field(default_factory=set)
     names: Counter[str] = field(default_factory=Counter)
 
     def add(self, head: Headline, stated: Sequence[Statement]) -> None:

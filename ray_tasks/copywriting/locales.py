@@ -50,8 +50,6 @@ class Locale:
     """The article before a maker's name for a thing, by the indefinite one, where that is another."""
     fact_headlines: Phrases
     """Headlines around one specification, by its name."""
-    support: Phrases
-    """Lines of situation, by setting."""
     calls: Phrases
     facts: Phrases
     specs: Phrases
@@ -207,7 +205,6 @@ def load_locale(tag: str) -> Locale:
         on_label=raw.get("on_label", {}),
         definite=raw.get("definite", {}),
         fact_headlines=_tuples(raw["fact_headlines"]),
-        support=_tuples(raw["support"]),
         calls=_tuples(raw["calls"]),
         facts=_tuples(raw["facts"]),
         specs=_tuples(raw["specs"]),

@@ -110,40 +110,23 @@ def ranked_statements(
 def selling_points(
     thing: Thing,
     ranked: Sequence[Statement],
-    setting: str,
     head: str,
     locale: Locale,
     said: Said,
     seed: Seed,
-) -> list[Statement | str]:
-    """Up to three points: statements of the record first, and where there is room a line that fits thing and place.
-
-    None where the record says nothing and the place has nothing to do with the thing: short is better than forced.
-    """
+) -> list[Statement]:
+    """Up to three statements of the record, each with a tick in the picture; none where the record says nothing."""
     brand = thing.product.get("brand")
     wanted = 2 + (draw(*seed, "points") % 3 == 0)
     # Beside the first, what another persona has said stays with it, unless one point would be left and words are new.
     own = [s for s in ranked[1:] if s.key not in said.statements]
     if not own:
         own = [s for s in ranked[1:] if said.statements[s.key] <= len(s.others)][:1]
-    chosen: list[Statement | str] = list([*ranked[:1], *own][:wanted])
+    chosen = [*ranked[:1], *own][:wanted]
     if len(chosen) < 2 and brand and brand.lower() not in head.lower() and draw(*seed, "brand") % 2 == 0:
         text = pick(locale.facts["brand"], *seed, "brand form").format(value=brand)
         if text_columns(text) <= SELLING_POINT_MAX_CHARS and may_be_said(text, locale, thing.channels):
             chosen.append(Statement(text, "brand", brand, text))
-    if len(chosen) < 2 and (setting in thing.use.places or GUIDES[setting].occasion):
-        lines = [
-            line
-            for line in in_turn(locale.support[setting], seed, "line")
-            if line not in said.lines
-            and line.lower() not in head.lower()
-            and text_columns(line) <= SELLING_POINT_MAX_CHARS
-            and not echoes(line, head, locale)
-            and may_be_said(line, locale, thing.channels)
-        ]
-        if lines:
-            said.lines.add(lines[0])
-            chosen.insert(draw(*seed, "place") % (len(chosen) + 1), lines[0])
     return chosen
 
 
@@ -262,13 +245,12 @@ def write_instruction(
         and not (numbers_in(o.value) and numbers_in(o.value) <= numbers_in(head.text))
         and not (o.source_field == "title" and echoes(head.text, o.text, locale))
     ]
-    points = selling_points(thing, ranked, setting, head.text, locale, said, seed)
+    points = selling_points(thing, ranked, head.text, locale, said, seed)
     badge = sticker(product, [option for option in ranked if option not in points], locale, seed)
     if badge is not None and badge.source_field == "rating":
-        points = [p for p in points if isinstance(p, str) or p.source_field != "rating"] or points
+        points = [point for point in points if point.source_field != "rating"] or points
     alt = alt_text(thing, scene, locale, seed)
-    stated = [point for point in points if isinstance(point, Statement)]
-    said.add(head, stated)
+    said.add(head, points)
     return {
         "locale": locale.tag,
         "segment_id": persona.segment_id,
@@ -279,7 +261,7 @@ def write_instruction(
         "surface": SURFACE_OF_SETTING[setting],
         "layout": layout,
         "headline": head.text,
-        "selling_points": [point if isinstance(point, str) else point.text for point in points],
+        "selling_points": [point.text for point in points],
         "sticker": badge.text if badge else None,
         "call_to_action": _call(thing, locale, seed),
         "alt_text": alt,
@@ -288,7 +270,7 @@ def write_instruction(
         "avoid": [*_AVOID, *_AVOID_BY_BANK.get(thing.kind.bank, ()), *_avoid_in(scene)],
         "claims": [
             *(_claim("headline", head.text, name, value) for name, value in head.sources),
-            *(_claim("selling_point", s.text, s.source_field, s.source_value) for s in stated),
+            *(_claim("selling_point", s.text, s.source_field, s.source_value) for s in points),
             *([_claim("sticker", badge.text, badge.source_field, badge.source_value)] if badge else []),
             _claim("alt_text", alt, "title", product["title"]),
         ],

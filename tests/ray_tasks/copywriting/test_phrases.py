@@ -18,7 +18,6 @@ from schemas.instruction import (
     MOODS,
     PROPS,
     SEASONS,
-    SELLING_POINT_MAX_CHARS,
     SETTINGS,
     text_columns,
 )
@@ -29,11 +28,9 @@ from tests.ray_tasks.records import product
 def test_every_phrase_fits_and_may_be_said(tag: str) -> None:
     locale = load_locale(tag)
     headlines = [text for bank in locale.headlines.values() for texts in bank.values() for text in texts]
-    lines = [text for texts in locale.support.values() for text in texts]
     calls = [text for texts in locale.calls.values() for text in texts]
     for texts, limit in (
         (headlines, HEADLINE_MAX_CHARS),
-        (lines, SELLING_POINT_MAX_CHARS),
         (calls, CALL_TO_ACTION_MAX_CHARS),
     ):
         for text in texts:
@@ -54,9 +51,9 @@ def test_every_item_and_kind_has_a_use_and_every_use_has_words() -> None:
         assert all(len(forms) >= 4 for forms in locale.uses.values()), tag
         feasts = {name for name in SETTINGS if GUIDES[name].occasion}
         places = feasts.union(*(use.places for use in known.values()))
-        assert locale.nouns.keys() == locale.support.keys() == places, tag
+        assert locale.nouns.keys() == places, tag
         assert set(locale.places) == set(SETTINGS)
-        assert all(len(locale.nouns[name]) >= 6 and len(locale.support[name]) >= 2 for name in places)
+        assert all(len(locale.nouns[name]) >= 6 for name in places)
         for kind in KINDS:
             use = use_of(None, kind)
             assert not use.moods or locale.headlines[kind.bank]["neutral"], (tag, kind.name)
@@ -67,7 +64,7 @@ def test_locales_say_the_same_things() -> None:
     for tag in supported_locales():
         other = load_locale(tag)
         assert other.headlines.keys() == english.headlines.keys()
-        parts = "places lights props support nouns uses calls items specs facts angles"
+        parts = "places lights props nouns uses calls items specs facts angles"
         for part in [*parts.split(), "fact_headlines"]:
             assert getattr(other, part).keys() == getattr(english, part).keys(), (tag, part)
         # An English title says the rest itself; French adjectives follow the noun's gender.
