@@ -6,8 +6,9 @@ import argparse
 import os
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -94,6 +95,7 @@ def explanation(
         if parts.known[0]
         else "Behaviour has not seen this category: its text speaks for it."
     )
+    yield from _known_and_new(model, row)
     yield ""
     yield "WHO WANTS IT, as the natural logarithm of how much likelier than average: 0 is average"
     yield ""
@@ -119,6 +121,26 @@ def explanation(
         yield f"  - {model.names[i]}: {_why_not(score, chosen, i, model, weights, merchant.top_k)}"
     yield ""
     yield from _sums(parts, chosen, score, model, weights)
+    brand = ("brand", (row["brand"] or "").lower())
+    if row["brand"] and brand not in model.index.values and np.any(parts.brand[0, chosen]):
+        yield "The brand is new and counts as the category or the tags do: its column repeats theirs."
+
+
+def _known_and_new(model: PartsModel, product: Mapping[str, Any]) -> Iterator[str]:
+    """What behaviour knows of the product beside its category, and what is new to it."""
+    words: dict[bool, list[str]] = {True: [], False: []}
+    for dimension, value in texts.attributes(product):
+        if dimension != "category":
+            known = (dimension, value) in model.index.values
+            said = (
+                f"prices {evidence.band_words(value)}"
+                if dimension == "price_band"
+                else f"{dimension} '{value}'"
+            )
+            words[known].append(said)
+    for heading, named in (("Known of it", words[True]), ("New", words[False])):
+        if named:
+            yield textwrap.fill(f"{heading}: {', '.join(named)}.", 116, subsequent_indent="  ")
 
 
 def _sums(
@@ -150,6 +172,8 @@ def _sums(
     yield "average people. Fewer than three users give no row."
     if idle := [name for name, weight in weights.by_feature.items() if not weight]:
         yield f"Fitted to weigh nothing: {', '.join(idle)}."
+    if not parts.known[0] and "bought_new" in idle:
+        yield "What its words are near to is told above for the reader: it is no part of the score."
 
 
 def _why_not(

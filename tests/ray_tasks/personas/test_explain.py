@@ -92,6 +92,18 @@ def test_a_product_of_an_unknown_category_says_that_its_text_speaks(config: Path
     assert "category 'kitchen > kettles' is new to the behaviour data" in lines
 
 
+def test_what_behaviour_knows_of_a_cold_product_and_what_is_new_is_told_apart(config: Path) -> None:
+    cold = product(category="Kitchen > Kettles", tags=["black coffee", "whistling"], brand="Nordlys")
+    told = told_of(config, cold)
+    known, new = (
+        next(line for line in told.splitlines() if line.startswith(word)) for word in ("Known of it", "New")
+    )
+    assert "tag 'black coffee'" in known and "brand" not in known
+    assert "tag 'whistling'" in new and "brand 'nordlys'" in new
+    assert "The brand is new and counts as the category or the tags do: its column repeats theirs." in told
+    assert "it is no part of the score" in told
+
+
 def test_the_others_are_told_why_not(told: str) -> None:
     why = told.split("WHY NOT")[1]
     assert "Exam students: score" in why and "below all 2 that were asked for" in why
