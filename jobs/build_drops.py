@@ -49,6 +49,7 @@ from jobs.drops.release_rows import (
     tonights_views,
 )
 from jobs.drops.shortfalls import Placements, Said, Shortfall, shortfalls, wanted_faces
+from jobs.report.sections import counted
 from schemas.config import Merchant
 from schemas.revisions import scorer_revision, views_revision
 
@@ -252,7 +253,8 @@ def build_drop(night: MerchantNight, names: Mapping[str, str], store: ObjectStor
     if night.merchant.channels:
         write_channels(night, manifest, gtins, side)
     if pictured:
-        heading = f"{len(night.assets):,} pictures of {len(pictured):,} products · release {night.release_id}"
+        pictures, of = counted(len(night.assets), "picture"), counted(len(pictured), "product")
+        heading = f"{pictures} of {of} · release {night.release_id}"
         pages = contact_sheets(night.merchant.name, heading, sheet_products(night, manifest, names, side))
         for name, page in zip(sheets, pages, strict=True):
             (side / name).write_bytes(page)

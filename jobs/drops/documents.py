@@ -10,6 +10,7 @@ from typing import Any
 from jobs.drops.names import safe_name, safe_names
 from jobs.drops.release_rows import Row
 from jobs.drops.shortfalls import Shortfall
+from jobs.report.sections import counted
 
 MANIFEST_COLUMNS = (
     "sku",
@@ -147,9 +148,10 @@ def readme_text(
     text = f"""{merchant_name}
 Pictures of release {release_id}
 
-{pictures:,} pictures of {pictured:,} of {products:,} products. Each product is shown to the groups of customers who
-are most likely to want it, with a scene and words for each group: {wanted_each:,} pictures are wanted for a
-product, and {complete:,} products have all of them. not_included.csv says why the others do not.
+{counted(pictures, "picture")} of {pictured:,} of {counted(products, "product")}. Each product is shown to the
+groups of customers who are most likely to want it, with a scene and words for each group.
+Wanted for a product: {counted(wanted_each, "picture")}. Products that have all of them: {complete:,};
+not_included.csv says why the others do not.
 
 pictures/              one folder a product, named after its SKU; in it one picture for each group,
                        language and format: <rank>-<group>-<language>-<format>.jpg (rank 1: the likeliest group)
