@@ -26,7 +26,7 @@ from ray_tasks.pictures.cutout import ClassicalCutOut
 from ray_tasks.pictures.ocr import read_text
 from ray_tasks.pictures.open_image import ImageRejected, open_image
 from ray_tasks.pictures.people import skin_share
-from tests.benchmarks.admission import LABELS
+from tests.benchmarks.labelled import DATA
 
 _VESSEL_WORDS = re.compile(
     r"\b(bottle|can|jar|mug|flask|thermos|tumbler|carafe|cup|tube|tin|paint|primer|stain|shampoo|cream|balm|mask|lotion|"
@@ -93,7 +93,7 @@ def main() -> None:
     said = catalog(arguments.data, arguments.state)
     with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
         found = dict(zip(said, pool.imap(seen, said, chunksize=4), strict=True))
-    with LABELS.open(encoding="utf-8", newline="") as file:
+    with (DATA / "picture_labels.csv").open(encoding="utf-8", newline="") as file:
         label = {
             str(arguments.data / row["shop"] / row["file"]): row["label"] for row in csv.DictReader(file)
         }
