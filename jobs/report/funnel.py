@@ -80,6 +80,9 @@ def merchant_funnel(rows: MerchantRows) -> list[Step]:
         len(placements_of(merchant, rows.placements, ranks[row["sku"], row["segment_id"]]))
         for row in rows.instructions
     )
+    # A white picture of a photograph that is shown whole is wanted by the channel and never planned.
+    without_cut_out = sum(short.missing for short in rows.short if short.reason == "needs_cut_out")
+    unplanned = _capped(Counter(needs_cut_out=without_cut_out), wanted - len(faces))
     return [
         Step("Feed rows read", "rows", len(rows.products) + feed_rejects.total(), len(rows.products), feed_rejects),
         Step("Picture usable", "products", len(rows.products), len(usable), picture_reasons),
@@ -100,7 +103,7 @@ def merchant_funnel(rows: MerchantRows) -> list[Step]:
                 len(rows.personas) * len(merchant.locales) - len(rows.instructions),
             ),
         ),
-        Step("Faces planned", "faces", wanted, len(faces), notes=_plan_notes(rows.work_units)),
+        Step("Faces planned", "faces", wanted, len(faces), unplanned, _plan_notes(rows.work_units)),
         Step(
             "Faces drawn",
             "faces",
