@@ -188,6 +188,7 @@ class WriterModel(Weights):
 
     device: Literal["cpu", "cuda"] = "cuda"
     batch_size: int = Field(default=8, ge=1)
+    """Questions at once; answered ones give their places to those that wait."""
     max_new_tokens: int = Field(default=1600, ge=64)
     """A bound for what goes wrong: a model that means something ends long before it."""
     picture_px: int = Field(default=448, ge=32)

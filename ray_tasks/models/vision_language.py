@@ -1,32 +1,31 @@
 """A vision-language model whose answers are JSON of a schema: the grammar masks every token that would break it.
 
-A schema is compiled once (llguidance); each row of a batch walks its own copy of the automaton. Method: Willard and
-Louf 2023, "Efficient Guided Generation for Large Language Models", section 3.
+A schema is compiled once (llguidance); each row of a batch walks its own copy of the automaton. Rows leave the batch
+when their answers end, and others take their places (continuous batching): Yu et al. 2022, "Orca: A Distributed Serving
+System for Transformer-Based Generative Models", section 3.1, with the model's own loop between two changes.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ray_tasks.engine.memory import ran_out
-from ray_tasks.engine.to_card import to_card
+from ray_tasks.models.grammars import Grammars, MaskWorkers
 from ray_tasks.models.loading import dtype_of, load
+from ray_tasks.models.read_rows import ReadRows
 from schemas.model_config import WriterModel
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
 
 _LOG = logging.getLogger(__name__)
@@ -34,6 +33,9 @@ _LOG = logging.getLogger(__name__)
 KEPT_BYTES = 1 << 28
 """What the model keeps of beginnings that it read, on the CPU; half of the free memory on a card."""
 _MOST_MATCHERS = 1024
+_PARTS = 8
+"""Of a batch: when one has ended, questions that wait take its place. To read them holds up the other rows for about a
+token, and rows that have ended hold their places in vain: tests/benchmarks/RESULTS.md, "Understanding"."""
 _SEAM = "\x1f\x1e\x1f"
 """Stands for a moment where a prompt is parted: control characters, which no text keeps."""
 
@@ -80,27 +82,49 @@ def name_of(config: WriterModel) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class _Reading:
-    """Distinct beginnings that were read in one batch, a row each, and what the model keeps of having read them."""
+    """Distinct beginnings that were read together: prefix -> row."""
 
-    rows: dict[bytes, int]
-    tokens: dict[str, torch.Tensor]
-    """input_ids and attention_mask, (rows, tokens), padded on the left."""
-    cache: Any
-    shifts: dict[Any, torch.Tensor]
-    """Module -> (rows, 1), of models with positions in three dimensions: how far pictures shift those of the text."""
+    row_of: dict[bytes, int]
+    rows: ReadRows
 
-    @property
-    def size_bytes(self) -> int:
-        """Of the keys and values."""
-        return sum(one.nbytes for layer in self.cache.layers for one in (layer.keys, layer.values))
+
+@dataclass(frozen=True)
+class _Flight:
+    """Answers that are being written side by side, a row each."""
+
+    numbers: list[int]
+    """Of the questions."""
+    matchers: list[Any]
+    said: list[list[int]]
+    """Tokens of the answers so far."""
+    rows: ReadRows
+
+    def beside(self, more: _Flight) -> _Flight:
+        """These and then those of `more`."""
+        return _Flight(
+            self.numbers + more.numbers,
+            self.matchers + more.matchers,
+            self.said + more.said,
+            self.rows.beside(more.rows),
+        )
+
+    def only(self, rows: Sequence[int]) -> _Flight:
+        """Some of them."""
+        return _Flight(
+            [self.numbers[row] for row in rows],
+            [self.matchers[row] for row in rows],
+            [self.said[row] for row in rows],
+            self.rows.select(rows).trimmed(),
+        )
 
 
 class VisionLanguageModel:
     """A `JsonModel` around any image-text-to-text model that transformers loads.
 
     `config.model` is a hub id (then `config.revision` pins it) or a local folder. Greedy: the same questions in the
-    same batches give the same answers on one machine. What questions share is read once, picture and all, and kept for
-    later calls while there is room; what was read last is kept in any case, for a second attempt.
+    same calls give the same answers on one machine. What questions share is read once, picture and all, and kept for
+    later calls while there is room; what was read last is kept in any case, for a second attempt. A call with many more
+    questions than `config.batch_size` serves best: its last answers are all that wait for each other.
     """
 
     def __init__(self, config: WriterModel, key: str = "writer.model") -> None:
@@ -117,6 +141,9 @@ class VisionLanguageModel:
         dtype = dtype_of(config.device)
         opened = load(config, key, "config.json", AutoModelForImageTextToText.from_pretrained, dtype=dtype)
         self._model = opened.eval().to(config.device)
+        pad, ends = self._tokenizer.pad_token_id, self._model.generation_config.eos_token_id
+        self._pad = self._tokenizer.eos_token_id if pad is None else pad
+        self._ends = {self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
         vocabulary = max(len(self._tokenizer), self._model.get_output_embeddings().weight.shape[0])
         self._automaton = llguidance.LLTokenizer(
             self._tokenizer.backend_tokenizer.to_str(),
@@ -126,6 +153,7 @@ class VisionLanguageModel:
         self._matchers: dict[str, llguidance.LLMatcher] = {}
         self._workers = MaskWorkers(vocabulary)
         self._kept: list[_Reading] = []
+        self._ahead: _Reading | None = None
         self._at_once = config.batch_size
         on_card = config.device == "cuda"
         self._room_bytes = torch.cuda.mem_get_info()[0] // 2 if on_card else KEPT_BYTES
@@ -134,81 +162,137 @@ class VisionLanguageModel:
 
     def answer(self, questions: Sequence[Question]) -> list[str]:
         """See JsonModel. An answer that ran out of tokens is cut off, and so no JSON."""
-        prefixes = [question.prefix for question in questions]
-        reading = [
-            next((n for n, one in enumerate(self._kept) if prefix in one.rows), -1) for prefix in prefixes
-        ]
-        # What was read together runs together, and so do questions about one product: what they share is read once.
-        order = sorted(range(len(questions)), key=lambda i: (reading[i], prefixes.index(prefixes[i]), i))
+        import torch
+
         answers = [""] * len(questions)
-        for _, group in groupby(order, key=reading.__getitem__):
-            run = list(group)
-            while run:
-                chosen, run = run[: self._at_once], run[self._at_once :]
-                found = self._within_memory([questions[i] for i in chosen])
-                for i, text in zip(chosen, found, strict=True):
-                    answers[i] = text
+        flight, waiting = None, self._ordered(questions)
+        while flight or waiting:
+            joining = waiting[: self._room_beside(flight)]
+            at_work = (flight.numbers if flight else []) + joining
+            try:
+                with torch.inference_mode():
+                    flight = self._joined(flight, questions, joining, waiting[len(joining) :])
+                    waiting = waiting[len(joining) :]
+                    flight = self._go_on(flight, bool(waiting), answers)
+                continue
+            except RuntimeError as error:
+                if len(at_work) == 1 or not ran_out(error):
+                    raise
+            # Outside of the handler, since the error holds what the failed call had on the card.
+            flight, waiting = None, at_work + [number for number in waiting if number not in at_work]
+            self._at_once = -(-len(at_work) // 2)
+            self._kept.clear()
+            self._ahead = None
+            torch.cuda.empty_cache()
+            _LOG.warning(
+                "out of memory with %d questions at once: %d from now on", len(at_work), self._at_once
+            )
+        self._ahead = None
         return answers
 
-    def _within_memory(self, questions: Sequence[Question]) -> list[str]:
-        """`_generate`; where memory ends, half as many at once from now on, and what was kept makes room."""
+    def _ordered(self, questions: Sequence[Question]) -> list[int]:
+        """The questions' numbers: together those whose beginnings were read together, and those about one product."""
+        prefixes = [question.prefix for question in questions]
+        known = [
+            next((n for n, one in enumerate(self._kept) if prefix in one.row_of), -1) for prefix in prefixes
+        ]
+        return sorted(range(len(questions)), key=lambda i: (known[i], prefixes.index(prefixes[i]), i))
+
+    def _room_beside(self, flight: _Flight | None) -> int:
+        if flight is None:
+            return self._at_once
+        return self._at_once - len(flight.numbers) if flight.rows.can_be_joined else 0
+
+    def _joined(
+        self,
+        flight: _Flight | None,
+        questions: Sequence[Question],
+        joining: list[int],
+        later: Sequence[int],
+    ) -> _Flight:
+        """The flight with the questions `joining` beside it; beginnings are read ahead for those that follow."""
+        while joining:
+            reading = self._reading_of([questions[i] for i in [*joining, *later][: self._at_once]])
+            known = [questions[i].prefix in reading.row_of for i in joining]
+            some = joining[: known.index(False)] if False in known else joining
+            joining = joining[len(some) :]
+            begun = self._begun(some, [questions[i] for i in some], reading)
+            flight = flight.beside(begun) if flight else begun
+        assert flight is not None
+        return flight
+
+    def _begun(self, numbers: list[int], questions: Sequence[Question], reading: _Reading) -> _Flight:
+        """The questions read to their ends, and the first tokens of their answers."""
         import torch
 
-        try:
-            return self._generate(questions)
-        except RuntimeError as error:
-            if len(questions) == 1 or not ran_out(error):
-                raise
-        # Outside of the handler, since the error holds what the failed call had on the card.
-        half = -(-len(questions) // 2)
-        self._at_once = min(self._at_once, half)
-        self._kept.clear()
-        torch.cuda.empty_cache()
-        _LOG.warning("out of memory with %d questions at once: %d from now on", len(questions), half)
-        return self._within_memory(questions[:half]) + self._within_memory(questions[half:])
+        own = [self._parts(question)[1] for question in questions]
+        rest = self._tokenizer(own, padding=True, return_tensors="pt", add_special_tokens=False).to(
+            self._config.device
+        )
+        rows = reading.rows.select([reading.row_of[question.prefix] for question in questions])
+        rows = replace(
+            rows,
+            tokens=torch.cat([rows.tokens, rest["input_ids"]], dim=1),
+            mask=torch.cat([rows.mask, rest["attention_mask"]], dim=1),
+        )
+        matchers = [self._matcher(question.schema) for question in questions]
+        flight, _ = self._written(_Flight(numbers, matchers, [[] for _ in numbers], rows), 1, None)
+        return flight
 
-    def _generate(self, questions: Sequence[Question]) -> list[str]:
-        import torch
+    def _go_on(self, flight: _Flight, others_wait: bool, answers: list[str]) -> _Flight | None:
+        """Writes until answers have ended, which it gives; the flight goes on without them."""
+        enough = -(-self._at_once // _PARTS) if others_wait and flight.rows.can_be_joined else None
+        left = self._config.max_new_tokens - min(map(len, flight.said))
+        flight, ended = self._written(flight, left, enough)
+        over = [row for row, has_ended in enumerate(ended) if has_ended]
+        texts = self._tokenizer.batch_decode([flight.said[row] for row in over], skip_special_tokens=True)
+        for row, text in zip(over, texts, strict=True):
+            answers[flight.numbers[row]] = text
+        stay = [row for row, has_ended in enumerate(ended) if not has_ended]
+        return flight.only(stay) if stay else None
 
-        parts = [self._parts(question) for question in questions]
-        pad = self._tokenizer.pad_token_id
-        pad = self._tokenizer.eos_token_id if pad is None else pad
-        with torch.inference_mode():
-            first: dict[bytes, int] = {}
-            for n, question in enumerate(questions):
-                first.setdefault(question.prefix, n)
-            reading = next((one for one in self._kept if first.keys() <= one.rows.keys()), None)
-            if reading is None:
-                beginnings = {prefix: parts[n][0] for prefix, n in first.items()}
-                reading = self._read(beginnings, [questions[n] for n in first.values()], pad)
-            rows = [reading.rows[question.prefix] for question in questions]
-            cache = copy.copy(reading.cache)
-            cache.layers = [copy.copy(layer) for layer in reading.cache.layers]
-            # Selecting makes tensors of its own: what is kept stays as it was read.
-            cache.batch_select_indices(torch.tensor(rows, device=self._config.device))
-            for module, shift in reading.shifts.items():
-                module.rope_deltas = shift[rows]
-            rest = self._tokenizer(
-                [own for _, own in parts], padding=True, return_tensors="pt", add_special_tokens=False
-            ).to(self._config.device)
-            both = {name: torch.cat([read[rows], rest[name]], dim=1) for name, read in reading.tokens.items()}
-            length = both["input_ids"].shape[1]
-            tokens = self._model.generate(
-                **both,
-                **self.kept_to([one.schema for one in questions], length),
-                past_key_values=cache,
-                do_sample=False,
-                num_beams=1,
-                max_new_tokens=self._config.max_new_tokens,
-                pad_token_id=pad,
-            )
-        decoded: list[str] = self._tokenizer.batch_decode(tokens[:, length:], skip_special_tokens=True)
-        return decoded
+    def _written(self, flight: _Flight, most: int, enough: int | None) -> tuple[_Flight, list[bool]]:
+        """The flight with at most so many tokens more, and which answers have ended; with `enough` of them it stops."""
+        from torch.nn.functional import pad
 
-    def kept_to(self, schemas: Sequence[Mapping[str, Any]], prompt_length: int) -> dict[str, list[Any]]:
+        grammars = self._grammars(flight.matchers, flight.said, enough)
+        for module, shift in flight.rows.shifts.items():
+            module.rope_deltas = shift
+        told = self._model.generate(
+            input_ids=flight.rows.tokens,
+            attention_mask=flight.rows.mask,
+            past_key_values=flight.rows.cache,
+            logits_processor=[grammars.mask],
+            stopping_criteria=[grammars.follow],
+            do_sample=False,
+            num_beams=1,
+            max_new_tokens=most,
+            pad_token_id=self._pad,
+            return_dict_in_generate=True,
+        )
+        more = told.sequences.shape[1] - flight.rows.tokens.shape[1]
+        rows = replace(
+            flight.rows,
+            tokens=told.sequences,
+            mask=pad(flight.rows.mask, (0, more), value=1),
+            cache=told.past_key_values,
+        )
+        return replace(flight, rows=rows), grammars.ended
+
+    def kept_to(self, schemas: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
         """What `generate` is given so that each row's answer is of its schema."""
-        grammars = Grammars([self._matcher(one) for one in schemas], prompt_length, self._workers)
+        grammars = self._grammars([self._matcher(one) for one in schemas], [[] for _ in schemas], None)
         return {"logits_processor": [grammars.mask], "stopping_criteria": [grammars.follow]}
+
+    def _grammars(self, matchers: Sequence[Any], said: Sequence[list[int]], enough: int | None) -> Grammars:
+        return Grammars(
+            matchers,
+            said,
+            self._workers,
+            ends=self._ends,
+            most=self._config.max_new_tokens,
+            enough=enough,
+        )
 
     def _matcher(self, schema: Mapping[str, Any]) -> Any:
         """A fresh automaton of the schema's answers. Raises ValueError for a schema that has none."""
@@ -227,14 +311,24 @@ class VisionLanguageModel:
             self._matchers[text] = matcher
         return self._matchers[text].deep_copy()
 
-    def _read(self, texts: Mapping[bytes, str], shown: Sequence[Question], pad: int) -> _Reading:
+    def _reading_of(self, questions: Sequence[Question]) -> _Reading:
+        """What has the first question's beginning; read now, with those of the others, where nothing has it."""
+        had = [*([self._ahead] if self._ahead else []), *self._kept]
+        for one in had:
+            if questions[0].prefix in one.row_of:
+                return one
+        new = takewhile(lambda question: not any(question.prefix in one.row_of for one in had), questions)
+        self._ahead = self._read({question.prefix: question for question in new})
+        return self._ahead
+
+    def _read(self, questions: Mapping[bytes, Question]) -> _Reading:
         """Reads distinct beginnings with their pictures; what is shared is kept."""
         from PIL import Image
 
-        self.prefixes_read += len(texts)
-        pictures = [Image.fromarray(one.picture) for one in shown if one.picture is not None]
+        self.prefixes_read += len(questions)
+        pictures = [Image.fromarray(one.picture) for one in questions.values() if one.picture is not None]
         inputs = self._processor(
-            text=list(texts.values()),
+            text=[self._parts(question)[0] for question in questions.values()],
             images=pictures or None,
             padding=True,
             return_tensors="pt",
@@ -242,18 +336,17 @@ class VisionLanguageModel:
         ).to(self._config.device)
         # The library's own loop knows the positions of every kind of model; the token it adds is not kept.
         read = self._model.generate(
-            **inputs, max_new_tokens=1, do_sample=False, pad_token_id=pad, return_dict_in_generate=True
+            **inputs, max_new_tokens=1, do_sample=False, pad_token_id=self._pad, return_dict_in_generate=True
         )
         shifts = {
             module: module.rope_deltas
             for module in self._model.modules()
             if getattr(module, "rope_deltas", None) is not None
         }
-        tokens = {name: inputs[name] for name in ("input_ids", "attention_mask")}
-        rows = {prefix: row for row, prefix in enumerate(texts)}
-        reading = _Reading(rows, tokens, read.past_key_values, shifts)
-        if any(one.shared for one in shown):
-            if sum(one.size_bytes for one in self._kept) > self._room_bytes:
+        rows = ReadRows(inputs["input_ids"], inputs["attention_mask"], read.past_key_values, shifts)
+        reading = _Reading({prefix: row for row, prefix in enumerate(questions)}, rows)
+        if any(one.shared for one in questions.values()):
+            if sum(one.rows.size_bytes for one in self._kept) > self._room_bytes:
                 self._kept.pop()
             self._kept.append(reading)
         return reading
@@ -280,67 +373,6 @@ class VisionLanguageModel:
         ):
             text = text.replace(token, " ")
         return text
-
-
-class Grammars:
-    """Keeps the rows of a batch to their grammars, each a matcher.
-
-    A vocabulary of 150,000 tokens takes a matcher 0.1 to 4 ms of a core a token. So the masks of the next token are
-    worked out by several threads from when the last one is chosen, while the model computes.
-    """
-
-    def __init__(self, matchers: Sequence[Any], prompt_length: int, workers: MaskWorkers) -> None:
-        self._matchers = matchers
-        self._seen = prompt_length
-        self._workers = workers
-        self._masks = workers.begin(matchers, [])
-
-    def mask(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """A logits processor: minus infinity for tokens that no answer goes on with. Both (rows, ...)."""
-        import torch
-
-        # As bits, lowest first: a vocabulary of 150,000 is 19 KB a row, and the card makes bytes of them.
-        packed = to_card(self._masks.result().view(np.uint8), scores.device)
-        bits = packed[:, :, None] >> torch.arange(8, dtype=torch.uint8, device=scores.device) & 1
-        return scores.masked_fill(bits.flatten(1)[:, : scores.shape[1]] == 0, -torch.inf)
-
-    def follow(self, input_ids: torch.Tensor, scores: Any) -> torch.Tensor:
-        """A stopping criterion that stops nothing: it is told tokens when they are chosen, (rows, tokens so far)."""
-        import torch
-
-        # In one copy: the loop waits for the card here in any case, to learn whether every answer has ended.
-        chosen = input_ids[:, self._seen :].tolist()
-        self._seen = input_ids.shape[1]
-        self._masks = self._workers.begin(self._matchers, chosen)
-        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
-
-
-class MaskWorkers:
-    """Threads that work out which tokens grammars allow next."""
-
-    def __init__(self, vocabulary: int) -> None:
-        import llguidance
-
-        self._vocabulary = vocabulary
-        self._threads = llguidance.LLExecutor()
-        self._beside = ThreadPoolExecutor(1)
-
-    def begin(self, matchers: Sequence[Any], chosen: Sequence[Sequence[int]]) -> Future[NDArray[np.int32]]:
-        """Each matcher takes its chosen tokens; then (rows, vocabulary / 32) bits of what it allows."""
-        return self._beside.submit(self._masks, matchers, chosen)
-
-    def _masks(self, matchers: Sequence[Any], chosen: Sequence[Sequence[int]]) -> NDArray[np.int32]:
-        from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask_par
-
-        for matcher, tokens in zip(matchers, chosen, strict=False):
-            for token in tokens:
-                if not matcher.is_stopped():
-                    matcher.consume_token(token)
-        masks: NDArray[np.int32] = allocate_token_bitmask(len(matchers), self._vocabulary)
-        fill_next_token_bitmask_par(
-            self._threads, [(matcher, row) for row, matcher in enumerate(matchers)], masks
-        )
-        return masks
 
 
 def parse(answer: str) -> dict[str, Any] | None:

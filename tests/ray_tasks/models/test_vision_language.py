@@ -96,7 +96,7 @@ def whole(model: Any, question: Question) -> str:
         text=[before + after], images=shown or None, return_tensors="pt", add_special_tokens=False
     )
     length = inputs["input_ids"].shape[1]
-    kept = model.kept_to([question.schema], length)
+    kept = model.kept_to([question.schema])
     tokens = model._model.generate(**inputs, **kept, do_sample=False, max_new_tokens=64)
     (answer,) = model._tokenizer.batch_decode(tokens[:, length:], skip_special_tokens=True)
     return str(answer)
@@ -117,9 +117,7 @@ def test_what_questions_share_is_read_once_and_changes_no_answer(
     ]
     read: list[int] = []
     once = any_model._read
-    monkeypatch.setattr(
-        any_model, "_read", lambda texts, shown, pad: read.append(len(texts)) or once(texts, shown, pad)
-    )
+    monkeypatch.setattr(any_model, "_read", lambda questions: read.append(len(questions)) or once(questions))
     answers = any_model.answer(questions)
     assert read == [3], "two products and a question without one"
     assert len(set(answers)) > 1
@@ -152,11 +150,11 @@ def test_beginnings_are_kept_while_there_is_room_and_the_last_in_any_case(
     monkeypatch.setattr(any_model, "_kept", [])
     asked = [Question("Write.", "Who?", None, CHOICE, f"Thing {n}. ") for n in range(3)]
     any_model.answer(asked[:1])
-    monkeypatch.setattr(any_model, "_room_bytes", any_model._kept[0].size_bytes)
+    monkeypatch.setattr(any_model, "_room_bytes", any_model._kept[0].rows.size_bytes)
     any_model.answer(asked[1:2])
     any_model.answer(asked[2:])
     any_model.answer([Question("Write.", "A picture that nobody asks about again.", picture(9), CHOICE)])
-    kept = [{prefix for prefix in one.rows} for one in any_model._kept]
+    kept = [{prefix for prefix in one.row_of} for one in any_model._kept]
     assert kept == [{asked[0].prefix}, {asked[2].prefix}]
 
 
@@ -179,23 +177,65 @@ def test_what_a_grammar_allows_is_worked_out_while_the_model_computes(
     assert len(passes) > 5 and all(passes)
 
 
+def of_length(letters: int) -> dict[str, Any]:
+    return closed_record({"said": {"type": "string", "pattern": f"^[a-z]{{{letters}}}$"}})
+
+
+def test_questions_take_the_places_of_those_that_are_answered(
+    any_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three long answers among short ones: the short ones do not wait for them, and none is another for its company."""
+    lengths = [40, 2, 3, 4, 40, 5, 2, 3, 4, 2, 40, 3]
+    asked = [
+        Question("Write.", f"In {n} letters.", picture(n % 3), of_length(n), f"Thing {n % 3}. ")
+        for n in lengths
+    ]
+    expected = [whole(any_model, question) for question in asked]
+    assert [len(parse(answer)["said"]) for answer in expected] == lengths
+    monkeypatch.setattr(any_model, "_at_once", 4)
+    passes: list[int] = []
+    counting = any_model._model.register_forward_pre_hook(
+        lambda _, args, inputs: passes.append(len(inputs["input_ids"])), with_kwargs=True
+    )
+    assert any_model.answer(asked) == expected
+    together, passes[:] = list(passes), []
+    for start in range(0, len(asked), 4):
+        assert any_model.answer(asked[start : start + 4]) == expected[start : start + 4]
+    counting.remove()
+    assert max(together) == 4
+    assert len(together) < 0.7 * len(passes), "alone, each batch waits for its longest answer"
+
+
+def test_a_model_that_keeps_a_window_of_tokens_answers_batch_after_batch(tmp_path: Path) -> None:
+    window = {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 1}
+    save_qwen_writer(tmp_path, {"text": window})
+    model = VisionLanguageModel(
+        WriterModel(model=str(tmp_path), device="cpu", batch_size=2, max_new_tokens=64)
+    )
+    asked = [Question("Write.", f"In {n} letters.", None, of_length(n), "Mug. ") for n in (9, 2, 3, 7, 5)]
+    assert model.answer(asked) == [whole(model, question) for question in asked]
+    assert not model._kept[0].rows.can_be_joined
+
+
 def test_out_of_memory_halves_the_questions_and_none_is_lost(
     any_model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = [Question("Write.", "Who?", None, CHOICE, f"Thing {n} of many. ") for n in range(5)]
-    answers = any_model.answer(asked)
-    generate, sizes, room = any_model._generate, [], 2
+    asked = [
+        Question("Write.", "Who?", None, of_length(n), f"Thing {n} of many. ") for n in (3, 9, 4, 8, 5, 7)
+    ]
+    answers = [whole(any_model, question) for question in asked]
+    generate, sizes, room = any_model._model.generate, [], 2
 
-    def fails(questions: list[Question]) -> list[str]:
-        sizes.append(len(questions))
-        if len(questions) > room:
+    def fails(**inputs: Any) -> Any:
+        sizes.append(len(inputs["input_ids"]))
+        if len(inputs["input_ids"]) > room:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return list(generate(questions))
+        return generate(**inputs)
 
-    monkeypatch.setattr(any_model, "_generate", fails)
+    monkeypatch.setattr(any_model._model, "generate", fails)
     monkeypatch.setattr(any_model, "_at_once", 5)
     assert any_model.answer(asked) == answers
-    assert sizes == [5, 3, 2, 1, 2] and any_model._at_once == 2
+    assert sizes[:2] == [5, 3] and max(sizes[2:]) == 2 and any_model._at_once == 2
     room = 0
     with pytest.raises(torch.OutOfMemoryError):
         any_model.answer(asked[:2])
