@@ -49,7 +49,7 @@ from jobs.drops.release_rows import (
     tonights_views,
 )
 from jobs.drops.shortfalls import Placements, Said, Shortfall, shortfalls, wanted_faces
-from jobs.report.sections import counted
+from jobs.wording import counted
 from schemas.config import Merchant
 from schemas.revisions import scorer_revision, views_revision
 

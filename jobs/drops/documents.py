@@ -10,7 +10,7 @@ from typing import Any
 from jobs.drops.names import safe_name, safe_names
 from jobs.drops.release_rows import Row
 from jobs.drops.shortfalls import Shortfall
-from jobs.report.sections import counted
+from jobs.wording import counted
 
 MANIFEST_COLUMNS = (
     "sku",

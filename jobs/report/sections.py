@@ -9,6 +9,7 @@ from typing import Any
 
 from jobs.report.funnel import Step, Yield
 from jobs.report.night_state import NightState, Record, stage_label, time_line
+from jobs.wording import counted, number
 
 WORDS_LOST = 6
 
@@ -16,16 +17,6 @@ WORDS_LOST = 6
 def esc(value: Any) -> str:
     """A text that HTML shows as it is, in content and in quoted attributes."""
     return html.escape(str(value), quote=True)
-
-
-def number(value: float) -> str:
-    """1234567 -> 1,234,567."""
-    return f"{value:,.0f}"
-
-
-def counted(count: int, one: str) -> str:
-    """1 and "product" -> 1 product, 1234 -> 1,234 products."""
-    return f"{number(count)} {one}{'s' * (count != 1)}"
 
 
 def percent(part: float, whole: float) -> str:

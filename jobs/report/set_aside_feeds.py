@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs.report.merchant_rows import MerchantRows
-from jobs.report.sections import counted, esc, number, words
+from jobs.report.sections import esc, words
+from jobs.wording import counted, number
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from PIL import Image
 
 from jobs.report.funnel import Step, total_funnel
 from jobs.report.gallery import embedded_json, price
-from jobs.report.sections import duration, esc, memory, number, percent
+from jobs.report.sections import duration, esc, memory, percent
 from jobs.report.thumbs import Thumb, make_thumbs, read_source
+from jobs.wording import number
 
 
 def test_json_in_a_script_element_cannot_end_it() -> None:
