@@ -74,8 +74,8 @@ TOLD = ("merchant_id", "sku", "segment_id", "scene", "layout", "reference", *TEX
 
 OF_THE_SETTING = frozenset(
     {
-        "cluttered", "low_separation", "floating_product", "overexposed", "underexposed", "blank_background",
-        "noisy_background", "banding", "near_duplicate", "colour_clash", "brand_clash",
+        "cluttered", "low_separation", "floating_product", "wrong_scale", "overexposed", "underexposed",
+        "blank_background", "noisy_background", "banding", "near_duplicate", "colour_clash", "brand_clash",
         "edge_halo", "off_scene", "judged_unsafe",
         "judged_wrong_count", "judged_extended_product", "judged_floating",
     }

@@ -102,7 +102,11 @@ class DrawPictures:
             with self.begun(job):
                 base, order = self.plan(job)
                 if order is not None:
-                    base = replace(base, scene_rgb=self._scene(job["cutout_uri"], order))
+                    base = replace(
+                        base,
+                        scene_rgb=self._scene(job["cutout_uri"], order),
+                        px_per_cm=order.px_per_cm(self._backend),
+                    )
         except Exception as error:
             return self.failed(job, error)
         return self.set_texts(job, base, time.perf_counter() - started)
@@ -201,6 +205,8 @@ class DrawPictures:
             "sha256": digest,
             "alt_text": alt_text,
             "bytes": len(data),
+            "size_cm": job["scene"]["size_cm"],
+            "px_per_cm": window.px_per_cm,
             "product_box": {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom},
             "text_boxes": [
                 {

@@ -45,7 +45,8 @@ INPUTS = ("work_units", "candidates", "product_views")
 OUTPUTS = ("scores", "limits")
 
 _OF_CANDIDATE = (
-    "uri", "sha256", "width_px", "height_px", "setting", "product_box", "text_boxes", "overflow", "changed_core_px",
+    "uri", "sha256", "width_px", "height_px", "setting", "size_cm", "px_per_cm", "product_box",
+    "text_boxes", "overflow", "changed_core_px",
 )  # fmt: skip
 _OF_RIVAL = ("uri", "width_px", "height_px", "product_box")
 RIVAL = pa.struct([BY_NAME["candidates"].schema.field(name) for name in _OF_RIVAL])
@@ -162,6 +163,8 @@ class ScoreCandidates:
             ],
             source_texts=row["source_texts"] or (),
             stands=_stands(row["setting"]),
+            size_cm=row["size_cm"],
+            px_per_cm=row["px_per_cm"],
             brand_colors=self._brands.get(row["merchant_id"], ()),
         ) | dict(told)
         reasons = decide(measurements, self._thresholds.of_look(row["look"]))

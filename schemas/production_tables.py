@@ -212,6 +212,18 @@ CANDIDATES = Table(
             "Phrases at the end of the prompt for which a model's text encoder had no room; NULL where no model drew.",
             nullable=True,
         ),
+        Column(
+            "size_cm",
+            INT,
+            "Longest side of the product that the scene was drawn for, by its record or its kind; NULL where unknown.",
+            nullable=True,
+        ),
+        Column(
+            "px_per_cm",
+            DOUBLE,
+            "Scale of the scene where the product stands, pixels to a centimetre; NULL where nothing near tells it.",
+            nullable=True,
+        ),
         Column("product_box", BOX, "Where the product stands, pixels, half-open."),
         Column(
             "text_boxes",

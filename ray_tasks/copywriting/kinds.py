@@ -76,7 +76,7 @@ KINDS = (
         "linen_fabric marble_counter vanity_shelf silk_drape window_sill paper_flatlay beach_sand "
         "cafe_table city_night",
         "leaves pebbles shells confetti",
-        size_cm=3,
+        size_cm=5,
     ),
     Kind(
         "beauty",

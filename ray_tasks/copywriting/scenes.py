@@ -61,9 +61,15 @@ _CM = {"mm": 0.1, "cm": 1.0, "m": 100.0, "in": 2.54}
 _SIZE_RANGE_CM = (1, 400)
 
 
+_ROLLED = re.compile(r"\b(mats?|rugs?|hoses?|ropes?|cables?|cords?|tapes?|rolls?|chains?)\b", re.IGNORECASE)
+"""What is pictured rolled up or coiled: nobody sees how long it is."""
+
+
 def size_cm(product: Mapping[str, Any], kind: Kind) -> int:
     """The product's longest side in cm, 1 to 400: its facts' lengths, else its capacity, else what is usual."""
     facts = [fact for fact in product["facts"] or [] if fact["number"]]
+    if _ROLLED.search(product["title"]):
+        facts = [fact for fact in facts if fact["name"] != "length"]
     sides = [
         fact["number"] * _CM[fact["unit"]]
         for fact in facts

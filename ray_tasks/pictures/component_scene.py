@@ -41,7 +41,7 @@ from ray_tasks.pictures.settings_town import TOWN
 from ray_tasks.pictures.settings_trades import TRADES
 from ray_tasks.pictures.settings_workplaces import WORKPLACES
 from ray_tasks.pictures.settings_yards import YARDS
-from ray_tasks.pictures.stage import Setting, Stage
+from ray_tasks.pictures.stage import USUAL_PX, Setting, Stage
 from ray_tasks.pictures.text_room import prepare_text_area
 from ray_tasks.pictures.view import View
 
@@ -157,6 +157,16 @@ class ComponentScene:
         _separate(lit, product)
         brighter, darker = _grain(height, width)
         return cv2.subtract(cv2.add(lit, brighter), darker)
+
+    def px_per_cm(
+        self, spec: SceneSpec, product: PlacedProduct, seed: int, core: Core | None = None
+    ) -> float | None:
+        """Canvas pixels to a centimetre on the ground of the scene that `draw` draws of the same arguments."""
+        setting = DRAWERS[spec.setting]
+        if setting.unscaled:
+            return None
+        stage, _ = plan_stage(spec, product, setting, product.box.bottom, np.random.default_rng(seed), core)
+        return stage.closeness * stage.unit * View.of(product, core).scale * USUAL_PX / setting.usual_cm
 
 
 def plan_stage(

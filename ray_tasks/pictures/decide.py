@@ -34,6 +34,8 @@ class Thresholds:
     max_cut_side: float = SCALED * MAX_CUT_SIDE
     max_crumb_share: float = SCALED * MAX_CRUMB_SHARE
     max_ground_contact: float = 0.85
+    min_scale_in_scene: float = 0.45
+    max_scale_in_scene: float = 4.5
     max_overflow: float = 0
     max_text_misread: float = 0.08
     max_digits_misread: float = 0
@@ -216,6 +218,22 @@ RULES = (
 )
 """In the order of their weight: the first broken one names the rejection."""
 
+SCALE_RULES = (
+    Rule(
+        "wrong_scale",
+        "scale_in_scene",
+        "min_scale_in_scene",
+        "times the size in proportion to what is around",
+    ),
+    Rule(
+        "wrong_scale",
+        "scale_in_scene",
+        "max_scale_in_scene",
+        "times the size in proportion to what is around",
+    ),
+)
+"""Behind all others, where the product's size and the scene's scale are known."""
+
 JUDGED = {
     "unsafe": "an unsafe picture",
     "wrong_count": "a wrong number of products",
@@ -240,7 +258,7 @@ judge's yes was measured to have, 0 where it said no or was never measured: so w
 
 def broken_rules(measurements: Mapping[str, float], thresholds: Thresholds) -> list[Rule]:
     """The rules that a picture breaks, weightiest first."""
-    seen = (rule for rule in MODEL_RULES if rule.measurement in measurements)
+    seen = (rule for rule in (*SCALE_RULES, *MODEL_RULES) if rule.measurement in measurements)
     return [rule for rule in (*RULES, *seen) if rule.is_broken(measurements, thresholds)]
 
 

@@ -45,6 +45,8 @@ def measure(
     source_texts: Sequence[str] = (),
     stands: bool = True,
     brand_colors: Sequence[str] = (),
+    size_cm: float | None = None,
+    px_per_cm: float | None = None,
 ) -> dict[str, float]:
     """The measurements of one picture by name.
 
@@ -52,7 +54,8 @@ def measure(
     placed: what `placed_pixels` gives for the two, where pictures that share a scene share it.
     others: what the product's pictures for other personas look like. source_texts: what was read in the source picture.
     stands: whether the product stands on something, instead of lying on it or hanging. brand_colors: the merchant's, as
-    "#rrggbb"; the product's own where there are none.
+    "#rrggbb"; the product's own where there are none. size_cm: the product's longest side; px_per_cm: the scene's scale
+    where it stands; where one is not known, the product's scale is not measured.
     Raises ValueError for bytes that are no picture and for a box outside it.
     """
     bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
@@ -125,7 +128,15 @@ def measure(
         "colour_clash": colour_clash(look, opaque),
         "brand_clash": brand_clash(look, brand_colors, opaque),
         "baked_text": 0.0 if text_boxes else float(sum(map(is_promotion, source_texts))),
+        **_scale(product_box, size_cm, px_per_cm),
     }
+
+
+def _scale(box: Box, size_cm: float | None, px_per_cm: float | None) -> dict[str, float]:
+    """How many times as large as in proportion to its scene the product is drawn, by its longer side."""
+    if not size_cm or not px_per_cm:
+        return {}
+    return {"scale_in_scene": max(box.width, box.height) / (size_cm * px_per_cm)}
 
 
 _PROMOTION = re.compile(

@@ -40,6 +40,8 @@ class Base:
     mood: str
     scale: float
     """Placed size of the product divided by the cut-out's size."""
+    px_per_cm: float | None = None
+    """Of the scene where the product stands; None where nothing tells how large things are."""
 
     def window(self, height_px: int, *, has_text: bool) -> Base:
         """The part of the base that a lower placement shows: around the layout, or around the product alone."""
@@ -93,7 +95,9 @@ def draw_base(
     base, order = plan_base(
         cutout_rgba, spec, texts, canvas, layout_name, seed, preview=backend, to_left=to_left
     )
-    return base if order is None else replace(base, scene_rgb=order.drawn_by(backend))
+    if order is None:
+        return base
+    return replace(base, scene_rgb=order.drawn_by(backend), px_per_cm=order.px_per_cm(backend))
 
 
 def plan_base(

@@ -109,6 +109,12 @@ class SceneOrder:
     mirrored: bool = False
     """Whether all of this is seen in a mirror, and the scene has to be turned back."""
 
+    def px_per_cm(self, backend: SceneBackend) -> float | None:
+        """The scale of the scene where the product stands; None where its backend cannot tell."""
+        if not isinstance(backend, ScaledSceneBackend):
+            return None
+        return backend.px_per_cm(self.spec, self.product, self.seed, self.core)
+
     def drawn_by(self, backend: SceneBackend) -> np.ndarray:
         """The scene as it is to be seen."""
         scene = backend.draw(self.spec, self.product, self.text_area, self.seed, self.core)
@@ -134,6 +140,17 @@ class SceneBackend(Protocol):
         core: the square that a backend composes its scene for, whose windows are then all placements; None: the scene
         is composed for this canvas.
         """
+        ...
+
+
+@runtime_checkable
+class ScaledSceneBackend(SceneBackend, Protocol):
+    """A backend that knows how large it draws what stands around the product."""
+
+    def px_per_cm(
+        self, spec: SceneSpec, product: PlacedProduct, seed: int, core: Core | None = None
+    ) -> float | None:
+        """Canvas pixels to a centimetre where the product stands; None where nothing near has a known size."""
         ...
 
 

@@ -381,9 +381,20 @@ def _beach_ground(brush: Brush, stage: Stage) -> None:
 
 
 OUTDOOR: dict[str, Setting] = {
-    "forest_trail": Setting(_forest_backdrop, _forest_floor, (0.08, 0.12), 0.18, usual_cm=40, open_air=True),
-    "mountain_camp": Setting(
-        _mountain_backdrop, _rock_ground, (0.09, 0.13), 0.17, glow=0.62, usual_cm=40, open_air=True
+    "forest_trail": Setting(
+        _forest_backdrop, _forest_floor, (0.08, 0.12), 0.18, usual_cm=40, open_air=True, unscaled=True
     ),
-    "beach_sand": Setting(_beach_backdrop, _beach_ground, (0.13, 0.18), 0.14, usual_cm=40, open_air=True),
+    "mountain_camp": Setting(
+        _mountain_backdrop,
+        _rock_ground,
+        (0.09, 0.13),
+        0.17,
+        glow=0.62,
+        usual_cm=40,
+        open_air=True,
+        unscaled=True,
+    ),
+    "beach_sand": Setting(
+        _beach_backdrop, _beach_ground, (0.13, 0.18), 0.14, usual_cm=40, open_air=True, unscaled=True
+    ),
 }

@@ -104,11 +104,11 @@ def _cover(brush: Brush, stage: Stage, material: str, colors: tuple[Rgb, Rgb, Rg
 
 
 SETS: dict[str, Setting] = {
-    "paint_steps": Setting(_steps_backdrop, _steps_ground, (0.08, 0.12), 0.24),
-    "paper_flatlay": Setting(_paper_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True),
+    "paint_steps": Setting(_steps_backdrop, _steps_ground, (0.08, 0.12), 0.24, unscaled=True),
+    "paper_flatlay": Setting(_paper_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True, unscaled=True),
     "wood_flatlay": Setting(_planks_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True),
     "picnic_blanket": Setting(
         _gingham_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True, open_air=True
     ),
-    "silk_drape": Setting(_silk_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True),
+    "silk_drape": Setting(_silk_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True, unscaled=True),
 }

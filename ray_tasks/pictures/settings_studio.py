@@ -349,10 +349,14 @@ def _vanity_ground(brush: Brush, stage: Stage) -> None:
 
 
 STUDIO: dict[str, Setting] = {
-    "studio_sweep": Setting(_sweep_backdrop, no_ground, (0.05, 0.10), 0.30, gloss=0.10, seamless=True),
-    "color_block": Setting(_block_backdrop, _block_ground, (0.10, 0.15), 0.26),
-    "stone_plinth": Setting(_plinth_backdrop, _plinth_ground, (0.05, 0.09), 0.20),
-    "marble_counter": Setting(_marble_backdrop, _marble_ground, (0.10, 0.15), 0.28, gloss=0.30),
-    "linen_fabric": Setting(_linen_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True),
+    "studio_sweep": Setting(
+        _sweep_backdrop, no_ground, (0.05, 0.10), 0.30, gloss=0.10, seamless=True, unscaled=True
+    ),
+    "color_block": Setting(_block_backdrop, _block_ground, (0.10, 0.15), 0.26, unscaled=True),
+    "stone_plinth": Setting(_plinth_backdrop, _plinth_ground, (0.05, 0.09), 0.20, unscaled=True),
+    "marble_counter": Setting(
+        _marble_backdrop, _marble_ground, (0.10, 0.15), 0.28, gloss=0.30, unscaled=True
+    ),
+    "linen_fabric": Setting(_linen_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True, unscaled=True),
     "vanity_shelf": Setting(_vanity_backdrop, _vanity_ground, (0.08, 0.12), 0.24, gloss=0.24),
 }

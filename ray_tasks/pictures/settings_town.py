@@ -150,7 +150,7 @@ def _garden_ground(brush: Brush, stage: Stage) -> None:
 
 TOWN: dict[str, Setting] = {
     "city_night": Setting(
-        _city_backdrop, _city_ground, (0.10, 0.14), 0.18, gloss=0.34, glow=0.82, usual_cm=40
+        _city_backdrop, _city_ground, (0.10, 0.14), 0.18, gloss=0.34, glow=0.82, usual_cm=40, unscaled=True
     ),
     "garden_lawn": Setting(_garden_backdrop, _garden_ground, (0.12, 0.17), 0.13, usual_cm=40, open_air=True),
 }

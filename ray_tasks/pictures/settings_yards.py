@@ -290,5 +290,7 @@ YARDS: dict[str, Setting] = {
     "deck_terrace": Setting(
         _terrace_backdrop, _terrace_ground, (0.13, 0.18), 0.15, glow=0.72, usual_cm=40, open_air=True
     ),
-    "winter_snow": Setting(_snow_backdrop, _snow_ground, (0.12, 0.17), 0.13, usual_cm=40, open_air=True),
+    "winter_snow": Setting(
+        _snow_backdrop, _snow_ground, (0.12, 0.17), 0.13, usual_cm=40, open_air=True, unscaled=True
+    ),
 }

@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS candidates (
   scene_backend STRING NOT NULL COMMENT 'What draws the scene: components or a diffusion pipeline.',
   scene_revision STRING NOT NULL COMMENT 'Pinned revision of the scene backend (code or weights).',
   prompt_left_out ARRAY<STRING> COMMENT 'Phrases at the end of the prompt for which a model\'s text encoder had no room; NULL where no model drew.',
+  size_cm INT COMMENT 'Longest side of the product that the scene was drawn for, by its record or its kind; NULL where unknown.',
+  px_per_cm DOUBLE COMMENT 'Scale of the scene where the product stands, pixels to a centimetre; NULL where nothing near tells it.',
   product_box STRUCT<left: INT, top: INT, right: INT, bottom: INT> NOT NULL COMMENT 'Where the product stands, pixels, half-open.',
   text_boxes ARRAY<STRUCT<element: STRING, left: INT, top: INT, right: INT, bottom: INT, contrast: DOUBLE, text: STRING, letters: STRUCT<left: INT, top: INT, right: INT, bottom: INT>, lines: INT>> NOT NULL COMMENT 'Each text element: place, lowest contrast ratio (WCAG), text, and the box and number of its lines.',
   overflow BOOLEAN NOT NULL COMMENT 'Whether a text did not fit at the smallest size.',

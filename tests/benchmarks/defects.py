@@ -23,19 +23,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from infra.sample_shop import shapes
+from infra.sample_shop import catalog, shapes
 from infra.sample_shop.packshot import Label, Shot, compose
 from infra.sample_shop.shapes import Solid
 from ray_tasks.pictures.arrange import TextSpec
+from ray_tasks.pictures.component_scene import DRAWERS
 from ray_tasks.pictures.cutout import ClassicalCutOut
-from ray_tasks.pictures.decide import RULES, Thresholds, decide
+from ray_tasks.pictures.decide import RULES, SCALE_RULES, Thresholds, decide
 from ray_tasks.pictures.geometry import Canvas
 from ray_tasks.pictures.open_image import ImageRejected, open_image
 from ray_tasks.pictures.palette import Rgb, oklch
 from ray_tasks.pictures.scene import SceneSpec
 from schemas.instruction import LAYOUTS, LIGHTS, MOODS, SETTINGS
 from tests.benchmarks.cutout import measures
-from tests.ray_tasks.pictures.defects import DEFECTS, READ, STRENGTHS, Case, draw_case
+from tests.ray_tasks.pictures.defects import DEFECTS, READ, SCALED, STRENGTHS, Case, draw_case
 
 TEXTS = (
     TextSpec("Dry feet on every trail", ("Only 420 g", "Two-year warranty"), "New in", "See it", "en"),
@@ -44,12 +45,24 @@ TEXTS = (
     TextSpec("每天早晨的一杯咖啡", ("净重250克",), None, "立即查看", "zh"),
     TextSpec("حقيبة ظهر عند النافذة", ("صناعة يدوية",), "جديد", "اكتشفه", "ar"),
 )
+SIZES_CM = {
+    "bottle": 24, "thermos": 24, "mug": 10, "jar": 12, "can": 14, "pouch": 22, "box": 18, "tube": 14, "lamp": 45,
+    "desklamp": 48, "shoe": 29, "towels": 50, "cushion": 50, "backpack": 50, "tote": 42, "dumbbell": 32,
+    "kettlebell": 26, "headphones": 19, "notebook": 21, "plant": 28, "candle": 10, "soap": 9, "tent": 250,
+    "teapot": 23, "bowls": 16, "pan": 45, "mat": 61, "ball": 24, "lantern": 25, "keyboard": 36, "mouse": 12,
+    "gamepad": 16, "speaker": 20, "vase": 25, "beanie": 28, "board": 38, "helmet": 30, "bear": 32, "blocks": 12,
+    "glass": 14, "flask": 12,
+}  # fmt: skip
+"""Longest side of the things that the sample shop's shapes picture."""
 CANVASES = (Canvas(1024, 1024), Canvas(1080, 1350), Canvas(1200, 628))
 
 
-def products(shop: Path, judge: str) -> list[tuple[str, np.ndarray]]:
-    """(SKU, cut-out) of the product families of one half, where the cut-out is as good as the exact mask."""
+def products(shop: Path, judge: str) -> list[tuple[str, str, np.ndarray]]:
+    """(SKU, shape, cut-out) of the product families of one half, where the cut-out is as good as the exact mask."""
     found = []
+    drawn = {
+        p.sku: p.draw.get("shape", "") for name in ("everyday", "roastery") for p in catalog.products(name)
+    }
     for mask in sorted((shop / "truth" / "masks").glob("*/*.png")):
         family = int(re.sub(r"\D", "", mask.stem)) // 100
         if family == 90 or (family % 2 == 0) != (judge == "tuning"):
@@ -62,12 +75,12 @@ def products(shop: Path, judge: str) -> list[tuple[str, np.ndarray]]:
             exact = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
             cut = ClassicalCutOut().cut(rgb)
             if cut.verdict == "accepted" and measures(cut.alpha, exact)[0] >= 0.97:
-                found.append((mask.stem, cut.rgba))
+                found.append((mask.stem, drawn[mask.stem], cut.rgba))
     return found
 
 
-def new_products(count: int = 30) -> list[tuple[str, np.ndarray]]:
-    """(name, cut-out) of packshots drawn for this table, where the cut-out is as good as the exact mask."""
+def new_products(count: int = 30) -> list[tuple[str, str, np.ndarray]]:
+    """(name, shape, cut-out) of packshots drawn for this table, where the cut-out is as good as the exact mask."""
     usual = tomllib.loads((Path(shapes.__file__).parent / "shapes.toml").read_text(encoding="utf-8"))
     names = [name for name in sorted(usual) if int(hashlib.sha256(name.encode()).hexdigest(), 16) % 3]
     found = []
@@ -96,7 +109,7 @@ def new_products(count: int = 30) -> list[tuple[str, np.ndarray]]:
         picture, exact = compose(Shot((solid,), label if "label" in draw else Label(), ground), 900)
         cut = ClassicalCutOut().cut(np.ascontiguousarray(picture[..., ::-1]))
         if cut.verdict == "accepted" and measures(cut.alpha, exact)[0] >= 0.97:
-            found.append((f"{name} {number}", cut.rgba))
+            found.append((f"{name} {number}", name, cut.rgba))
     return found
 
 
@@ -104,15 +117,18 @@ def _hex(rgb: Rgb) -> str:
     return "#" + "".join(f"{round(255 * value):02x}" for value in rgb)
 
 
-def good_case(cutout: np.ndarray, number: int) -> Case:
+def good_case(cutout: np.ndarray, size_cm: int, number: int) -> Case:
     """A picture as the night draws it; settings, lights, layouts, canvases and languages take turns."""
+    # No night puts a tent on a table or into a gym.
+    roomy = [name for name in SETTINGS if DRAWERS[name].unscaled or 5 * DRAWERS[name].usual_cm >= size_cm]
     spec = SceneSpec(
-        SETTINGS[number % len(SETTINGS)],
+        roomy[number % len(roomy)],
         LIGHTS[number % len(LIGHTS)],
         "all",
         MOODS[number % len(MOODS)],
         ("#4f78a8", "#e08a4a"),
         ("leaves",),
+        size_cm,
     )
     text, layout = TEXTS[number % len(TEXTS)], LAYOUTS[(number // 3) % len(LAYOUTS)]
     return draw_case(cutout, spec, text, layout, number, CANVASES[(number // 2) % len(CANVASES)])
@@ -121,8 +137,8 @@ def good_case(cutout: np.ndarray, number: int) -> Case:
 def badness(measured: dict[str, float], reason: str, thresholds: Thresholds) -> float:
     """How far beyond its limits a picture is, for one reason; above 0 it is rejected."""
     worst = -np.inf
-    for rule in RULES:
-        if rule.reason == reason:
+    for rule in (*RULES, *SCALE_RULES):
+        if rule.reason == reason and rule.measurement in measured:
             limit = getattr(thresholds, rule.limit)
             beyond = (measured[rule.measurement] - limit) / max(abs(limit), 1e-3)
             worst = max(worst, -beyond if rule.limit.startswith("min_") else beyond)
@@ -161,17 +177,19 @@ def main() -> None:
     bad: dict[str, dict[int, list[dict[str, float]]]] = defaultdict(lambda: defaultdict(list))
     false: Counter[str] = Counter()
     rejected = 0
-    for number, (sku, cutout) in enumerate(cutouts):
+    for number, (sku, shape, cutout) in enumerate(cutouts):
         # A neighbour in the list stands in for the same product's picture for another persona.
-        case = good_case(cutout, number)
-        other = good_case(cutout, number + 7)
+        case = good_case(cutout, SIZES_CM[shape], number)
+        other = good_case(cutout, SIZES_CM[shape], number + 7)
         measured = Case.measured(_with_other(case, other))
         good.append(measured)
         if reasons := decide(measured, thresholds):
             rejected += 1
             false.update(reasons)
-            print(f"good but rejected: {sku}, {SETTINGS[number % len(SETTINGS)]}: {', '.join(reasons)}")
+            print(f"good but rejected: {sku}, {case.order.spec.setting}: {', '.join(reasons)}")
         for name, (_, make) in DEFECTS.items() if number in chosen else ():
+            if name in SCALED and case.px_per_cm is None:
+                continue  # nobody can tell how large it is there
             for strength in STRENGTHS:
                 defect = make(case, strength)
                 bad[name][strength].append((defect if name in READ else defect.unread()).measured())
@@ -186,8 +204,8 @@ def main() -> None:
         print(f"| {name} | {reason} | {precision:.3f} | {shares} | {false[reason]} |")
     print("\n| measurement | limit | good: worst 1 % | worst 5 % | median |")
     print("|---|---:|---:|---:|---:|")
-    for rule in RULES:
-        values = np.array([row[rule.measurement] for row in good])
+    for rule in (*RULES, *SCALE_RULES):
+        values = np.array([row[rule.measurement] for row in good if rule.measurement in row])
         low = rule.limit.startswith("min_")
         at = [np.quantile(values, q) for q in ((0.01, 0.05, 0.5) if low else (0.99, 0.95, 0.5))]
         limit = getattr(thresholds, rule.limit)

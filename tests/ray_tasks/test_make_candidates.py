@@ -21,7 +21,8 @@ from ray_tasks.due import (
     scene_jobs,
 )
 from ray_tasks.make_candidates import DrawPictures, scene_seed
-from ray_tasks.pictures.decide import MODEL_RULES, RULES
+from ray_tasks.pictures.component_scene import DRAWERS
+from ray_tasks.pictures.decide import MODEL_RULES, RULES, SCALE_RULES
 from schemas.attempts import changes
 from schemas.instruction import SETTINGS
 
@@ -120,8 +121,12 @@ def test_each_variant_changes_what_it_says_and_nothing_else() -> None:
 
 
 def test_every_reason_of_the_rules_is_known_to_the_retry() -> None:
-    assert {rule.reason for rule in (*RULES, *MODEL_RULES)} >= OF_THE_SETTING | OF_THE_SOURCE
+    assert {rule.reason for rule in (*RULES, *SCALE_RULES, *MODEL_RULES)} >= OF_THE_SETTING | OF_THE_SOURCE
     assert set(CALM_SETTINGS) <= set(SETTINGS)
+
+
+def test_a_retry_for_a_wrong_scale_stands_where_nothing_tells_how_large_things_are() -> None:
+    assert "wrong_scale" in OF_THE_SETTING and all(DRAWERS[name].unscaled for name in CALM_SETTINGS)
 
 
 def test_locales_share_a_scene_and_all_texts_shape_its_layout() -> None:
@@ -169,6 +174,7 @@ def test_a_picture_is_stored_with_its_certificate_and_made_alike_again(store: Pa
         assert hashlib.sha256(data).hexdigest() == row["sha256"] == twin["sha256"]
         assert b"compositeSynthetic" in data
         assert (row["changed_core_px"], row["overflow"]) == (0, False)
+        assert row["size_cm"] is None and row["px_per_cm"] > 5
         assert {box["element"] for box in row["text_boxes"]} >= {"headline", "selling_point_1"}
         assert b"A red block on a wooden table" in data
     assert rows[0]["sha256"] != rows[1]["sha256"]

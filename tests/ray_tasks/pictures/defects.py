@@ -18,7 +18,7 @@ from ray_tasks.pictures.measure_ground import Look, look_of
 from ray_tasks.pictures.measure_text import TextBox
 from ray_tasks.pictures.palette import oklab_from_srgb, parse_hex, srgb_from_oklab
 from ray_tasks.pictures.picture import draw_base, set_text
-from ray_tasks.pictures.scene import SceneSpec
+from ray_tasks.pictures.scene import CORE_PX, Core, SceneOrder, SceneSpec
 
 STRENGTHS = (1, 2, 3, 4)
 
@@ -35,12 +35,15 @@ class Case:
     texts: tuple[TextBox, ...]
     alpha: np.ndarray
     """(H, W, 1) float32 0..1 of the placed product."""
+    order: SceneOrder
+    """What the scene was drawn by; its spec says how large the product is."""
     overflow: bool = False
     changed_core_px: int = 0
     others: tuple[Look, ...] = ()
     source_texts: tuple[str, ...] = ()
     stands: bool = True
     brand_colors: tuple[str, ...] = ()
+    px_per_cm: float | None = None
 
     @property
     def canvas(self) -> Canvas:
@@ -58,6 +61,8 @@ class Case:
             source_texts=self.source_texts,
             stands=self.stands,
             brand_colors=self.brand_colors,
+            size_cm=self.order.spec.size_cm,
+            px_per_cm=self.px_per_cm,
         )
 
     def unread(self) -> Case:
@@ -98,7 +103,18 @@ def draw_case(
     alpha = picture.placed.rgba[..., 3:].astype(np.float32) / 255.0
     setting = DRAWERS[spec.setting]
     stands = not (setting.from_above or setting.hangs)
-    return Case(picture.rgb, base.scene_rgb, cutout, picture.placed.box, texts, alpha, stands=stands)
+    order = SceneOrder(spec, picture.placed, None, seed)
+    return Case(
+        picture.rgb,
+        base.scene_rgb,
+        cutout,
+        picture.placed.box,
+        texts,
+        alpha,
+        order,
+        stands=stands,
+        px_per_cm=base.px_per_cm,
+    )
 
 
 def _tinted(case: Case, strength: int) -> Case:
@@ -188,6 +204,27 @@ def _floating(case: Case, strength: int) -> Case:
     up = min(by, case.box.top)
     box = Box(case.box.left, case.box.top - up, case.box.right, case.box.bottom - up)
     return replace(case.standing(case.cutout, box), stands=True)
+
+
+def _out_of_scale(case: Case, times: float) -> Case:
+    """The scene is seen from as far or near as if the product were so many times as large as it is."""
+    box, size = case.box, case.canvas
+    frame = CORE_PX / min(size.width_px, size.height_px)
+    half, height = 0.5 * times * frame * box.width, round(times * frame * box.height)
+    middle, bottom = frame * box.center_x, round(frame * box.bottom)
+    core = Core(Box(round(middle - half), bottom - height, round(middle + half), bottom), None)
+    order = replace(case.order, core=core)
+    backend = ComponentScene()
+    moved = case.standing(case.cutout, case.box, order.drawn_by(backend))
+    return replace(moved, order=order, px_per_cm=order.px_per_cm(backend))
+
+
+def _too_large(case: Case, strength: int) -> Case:
+    return _out_of_scale(case, (1.4, 2.0, 2.8, 4.0)[strength - 1])
+
+
+def _too_small(case: Case, strength: int) -> Case:
+    return _out_of_scale(case, 1 / (2.0, 3.0, 4.5, 6.5)[strength - 1])
 
 
 def _blurred(case: Case, strength: int) -> Case:
@@ -376,6 +413,8 @@ DEFECTS: dict[str, tuple[str, Callable[[Case, int], Case]]] = {
     "tiny": ("product_too_small", _tiny),
     "giant": ("product_too_large", _giant),
     "floating": ("floating_product", _floating),
+    "too large for its scene": ("wrong_scale", _too_large),
+    "too small for its scene": ("wrong_scale", _too_small),
     "blurred source": ("blurry_product", _blurred),
     "camouflaged": ("low_separation", _camouflaged),
     "misspelt": ("text_misread", _misspelt),
@@ -401,3 +440,5 @@ DEFECTS: dict[str, tuple[str, Callable[[Case, int], Case]]] = {
 """Name -> the reason that it has to be rejected for, and what makes it of a good picture."""
 READ = ("misspelt", "covered text", "wrong digits")
 """Those for which text has to be read."""
+SCALED = ("too large for its scene", "too small for its scene")
+"""Those that can be made only where the scene's scale is known."""

@@ -9,6 +9,7 @@ from ray_tasks.pictures.decide import (
     JUDGED,
     MODEL_RULES,
     RULES,
+    SCALE_RULES,
     Rule,
     Thresholds,
     broken_rules,
@@ -65,9 +66,20 @@ def test_an_unknown_limit_is_named_with_the_known_ones() -> None:
 
 
 def test_every_limit_is_used_and_a_missing_measurement_is_an_error() -> None:
-    assert {rule.limit for rule in (*RULES, *MODEL_RULES)} == {field.name for field in fields(Thresholds)}
+    assert {rule.limit for rule in (*RULES, *SCALE_RULES, *MODEL_RULES)} == {
+        field.name for field in fields(Thresholds)
+    }
     with pytest.raises(KeyError):
         decide({}, LIMITS)
+
+
+@pytest.mark.parametrize("rule", SCALE_RULES, ids=lambda rule: rule.limit)
+def test_scale_is_judged_only_where_it_is_known(rule: Rule) -> None:
+    limit = getattr(LIMITS, rule.limit)
+    beyond = limit - 0.01 if "min" in rule.limit else limit + 0.01
+    assert decide(GOOD, LIMITS) == decide(GOOD | {"scale_in_scene": limit}, LIMITS) == []
+    assert decide(GOOD | {"scale_in_scene": beyond}, LIMITS) == ["wrong_scale"]
+    assert "wrong_scale: times the size in proportion" in explain(GOOD | {"scale_in_scene": beyond}, LIMITS)
 
 
 @pytest.mark.parametrize("rule", MODEL_RULES, ids=lambda rule: rule.measurement)

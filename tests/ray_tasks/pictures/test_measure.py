@@ -19,7 +19,7 @@ from ray_tasks.pictures.measure import measure, placed_pixels
 from ray_tasks.pictures.measure_text import NO_TEXT_CONTRAST
 from ray_tasks.pictures.scene import SceneSpec
 from schemas.instruction import LAYOUTS, LIGHTS, MOODS, SETTINGS
-from tests.ray_tasks.pictures.defects import DEFECTS, READ, STRENGTHS, Case, draw_case
+from tests.ray_tasks.pictures.defects import DEFECTS, READ, SCALED, STRENGTHS, Case, draw_case
 from tests.ray_tasks.pictures.product_shapes import bottle, shoe
 
 CANVAS = Canvas(640, 640)
@@ -55,6 +55,7 @@ def good(number: int = 2, setting: str = "wood_table") -> Case:
         MOODS[number % len(MOODS)],
         ("#4f78a8", "#e08a4a"),
         ("leaves",),
+        24,
     )
     layout = LAYOUTS[number % len(LAYOUTS)]
     return draw_case(PRODUCTS[number % 3], spec, TEXTS[number % 2], layout, number, CANVAS)
@@ -74,6 +75,21 @@ def test_each_defect_is_rejected_for_its_reason(name: str) -> None:
     measured = make(case, STRENGTHS[-1]).measured()
     assert reason in decide(measured, Thresholds())
     assert all(np.isfinite(value) for value in measured.values())
+
+
+def test_scale_is_measured_by_what_was_drawn_and_not_guessed() -> None:
+    shown = good().unread()
+    assert shown.px_per_cm is not None
+    own = shown.measured()["scale_in_scene"]
+    assert own == pytest.approx(max(shown.box.width, shown.box.height) / (24 * shown.px_per_cm))
+    unknown = replace(shown, order=replace(shown.order, spec=replace(shown.order.spec, size_cm=None)))
+    for case in (unknown, replace(shown, px_per_cm=None), good(setting="studio_sweep").unread()):
+        assert "scale_in_scene" not in case.measured()
+    factor = {name: DEFECTS[name][1](shown, 2).measured()["scale_in_scene"] / own for name in SCALED}
+    assert factor == {
+        "too large for its scene": pytest.approx(2, abs=0.05),
+        "too small for its scene": pytest.approx(1 / 3, abs=0.02),
+    }
 
 
 def test_what_was_set_is_read_and_another_persona_looks_different() -> None:
