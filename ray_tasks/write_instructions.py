@@ -40,7 +40,7 @@ OUTPUTS = ("instructions",)
 
 BATCH_SIZE = 32
 WRITER = "rules"
-WRITER_REVISION = "rules-12"
+WRITER_REVISION = "rules-13"
 
 _PRODUCT_COLUMNS = (
     "run_date",

@@ -22,6 +22,8 @@ MEANINGS = {
 """An angle is as near to a segment as its words are to the segment's."""
 _LEAST = {"price": 0.4, "occasion": 0.45, "proof": 0.28, "origin": 0.28}
 """A special argument needs a segment that asks for it: cosines below these are other words' nearness."""
+_WORKS = "how it works, what it can do, practical, easy to use, power, capacity, strong, waterproof, lasting"
+_LOOKS = "how it looks: colour, pattern, shape, finish, material, elegant, printed, handmade decoration"
 _TAKEN_COST = 0.08
 """What an angle loses, in cosine, for each persona of the product that has it already."""
 _ORIGINS = {"facts.origin", "facts.material", "facts.wood", "facts.fabric"}
@@ -41,6 +43,20 @@ def angles_in_record(product: Mapping[str, Any]) -> set[str]:
     if fields & _ORIGINS:
         found.add("origin")
     return found
+
+
+def pull(angle: str, meanings: Vectors, measured: Sequence[bool], embedder: TextEmbedder) -> Vectors:
+    """(statements,): how much each is what the angle argues with, in cosine; 0 for angles that fields decide.
+
+    meanings: the statements' vectors. `function` argues with what a thing does and `style` with how it looks: the
+    nearness to the one less that to the other. A measure is no look, however near "28 cm high" is to one.
+    """
+    if angle not in {"function", "style"}:
+        return np.zeros(len(meanings), np.float32)
+    works, looks = embedder.embed([_WORKS, _LOOKS])
+    look = np.asarray(meanings @ (looks - works))
+    look = np.where(measured, np.minimum(look, 0.0), look)
+    return look if angle == "style" else -look
 
 
 class AngleFinder:

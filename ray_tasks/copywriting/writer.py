@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ray_tasks.copywriting import claims
-from ray_tasks.copywriting.angles import leads
+from ray_tasks.copywriting.angles import leads, pull
 from ray_tasks.copywriting.choice import Seed, draw, in_turn, pick, shuffled
 from ray_tasks.copywriting.claims import Statement
 from ray_tasks.copywriting.echoes import echoes, says
@@ -92,16 +92,21 @@ class Thing:
 def ranked_statements(
     options: Sequence[Statement], persona: Persona, embedder: TextEmbedder, said: Said
 ) -> list[Statement]:
-    """Statements by how near they are to the persona's need; what others have said comes later, in other words."""
+    """Statements by how near they are to the persona's need and angle; what others said comes later, in other words."""
     if not options:
         return []
-    similarity = embedder.embed([option.meaning for option in options]) @ persona.vector
+    meanings = embedder.embed([option.meaning for option in options])
+    measured = [
+        option.source_field.startswith("facts.") and bool(numbers_in(option.value)) for option in options
+    ]
+    pulls = pull(persona.angle, meanings, measured, embedder)
     times = [said.statements.get(option.key, 0) for option in options]
     worth = [
         option.weight * (0.25 + float(near))
         - _USED_COST * count
         + _LEAD_BONUS * leads(persona.angle, option.source_field)
-        for option, near, count in zip(options, similarity, times, strict=True)
+        + float(pulled)
+        for option, near, count, pulled in zip(options, meanings @ persona.vector, times, pulls, strict=True)
     ]
     order = sorted(range(len(options)), key=lambda i: (-round(worth[i], 6), options[i].text))
     return [options[i].said_before(times[i]) for i in order]
