@@ -55,6 +55,8 @@ def extended_product(case: Case, strength: int) -> Case:
     return _copied(case, np.array([[across, 0, x - across * x], [0, down, y - down * y]]))
 
 
+SIZE_CM = 25
+"""Longest side of the bottles and the shoe that are shown."""
 SPOILT: dict[str, tuple[Callable[[Case, int], Case], ...]] = {
     "wrong_count": (second_product,),
     "floating": (DEFECTS["floating"][1],),
@@ -73,8 +75,8 @@ def cases(
         for question, makers in SPOILT.items():
             for make in makers:
                 for strength in strengths:
-                    yield make(good_case(cutout, number), strength).rgb, frozenset({question})
-                    yield good_case(cutout, number + 1).rgb, frozenset()
+                    yield make(good_case(cutout, SIZE_CM, number), strength).rgb, frozenset({question})
+                    yield good_case(cutout, SIZE_CM, number + 1).rgb, frozenset()
                     number += 2
 
 

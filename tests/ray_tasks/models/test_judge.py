@@ -105,7 +105,7 @@ def test_the_benchmark_spoils_pictures_asks_and_keeps_the_record(tmp_path: Path)
 
 
 def test_a_second_and_an_extended_product_are_in_the_picture() -> None:
-    good = benchmark.good_case(bottle(420), 0)
+    good = benchmark.good_case(bottle(420), benchmark.SIZE_CM, 0)
     for make in (benchmark.second_product, benchmark.extended_product):
         changed = [(make(good, strength).rgb != good.rgb).any(axis=2) for strength in (1, 4)]
         assert changed[1].sum() > changed[0].sum() > 500
