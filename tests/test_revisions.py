@@ -23,6 +23,7 @@ PICTURES = ROOT / "ray_tasks" / "pictures"
 VIEW_MODULES = {
     "open_image",
     "cutout",
+    "doubt",
     "foot",
     "holes",
     "flaws",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
 import numpy as np
 
 from ray_tasks.pictures.compose import alpha_bounds
+from ray_tasks.pictures.doubt import doubt, measure_doubts
 from ray_tasks.pictures.flaws import (
     MAX_CRUMB_SHARE,
     MAX_CUT_SIDE,
@@ -17,9 +18,9 @@ from ray_tasks.pictures.flaws import (
     soft_outline,
 )
 from ray_tasks.pictures.foot import without_cast_bars, without_contact_shade, without_pale_shade
-from ray_tasks.pictures.ground import find_edges, fit_ground, length
+from ray_tasks.pictures.ground import Edges, Ground, find_edges, fit_ground, length
 from ray_tasks.pictures.holes import kept_ground, open_holes
-from ray_tasks.pictures.mask import best_mask, without_bites, without_notches
+from ray_tasks.pictures.mask import best_mask, rate_mask, without_bites, without_notches
 from ray_tasks.pictures.matte import matte
 from ray_tasks.pictures.people import skin_share
 from schemas.revisions import VIEWS
@@ -91,13 +92,7 @@ class ClassicalCutOut:
         if edges.grain > MAX_GRAIN:
             told = f"the ground's own structure is as steep as outlines: {edges.grain:.1f} of {MAX_GRAIN} at most"
             return refused(rgb, "textured", "background_textured", told)
-        mask, quality, detail = best_mask(lab, background, edges)
-        mask = without_contact_shade(mask, lab, background)
-        mask = without_pale_shade(mask, lab, background)
-        mask = without_cast_bars(mask, lab, background)
-        mask = open_holes(without_notches(mask), lab, background, edges)
-        # What is opened parts a shadow from what hid its end.
-        mask = without_bites(without_cast_bars(mask, lab, background))
+        mask, quality, detail = _finished_mask(lab, background, edges)
         covered = float(mask.mean())
         different = float((length(lab - background.lab) > 14).mean())
         if covered < 0.3 * different and different > 0.02:
@@ -108,10 +103,25 @@ class ClassicalCutOut:
         if kept := kept_ground(mask, lab, background, edges):
             detail = f"{kept:.0%} of what was cut out cannot be told from the ground: seen through it, or clear glass"
             return refused(rgb, background.kind, "low_quality", detail)
+        if quality < LEAST_QUALITY:
+            return replace(refused(rgb, background.kind, "low_quality", detail), quality=quality)
+        if doubtful := doubt(measure_doubts(small, mask, lab, background, edges)):
+            return replace(refused(rgb, background.kind, *doubtful), quality=quality)
         rgba, alpha = matte(rgb, mask)
-        verdict = "accepted" if quality >= LEAST_QUALITY else "refused"
-        reason = None if verdict == "accepted" else "low_quality"
-        return without_flaws(CutOut(alpha, rgba, quality, background.kind, verdict, reason, detail))
+        return without_flaws(CutOut(alpha, rgba, quality, background.kind, "accepted", None, detail))
+
+
+def _finished_mask(lab: np.ndarray, background: Ground, edges: Edges) -> tuple[np.ndarray, float, str]:
+    """(mask, quality, detail): the best mask, without shade and ground in holes, rated before and after."""
+    mask, quality, detail, surely = best_mask(lab, background, edges)
+    mask = without_contact_shade(mask, lab, background)
+    mask = without_pale_shade(mask, lab, background)
+    mask = without_cast_bars(mask, lab, background)
+    mask = open_holes(without_notches(mask), lab, background, edges)
+    # What is opened parts a shadow from what hid its end.
+    mask = without_bites(without_cast_bars(mask, lab, background))
+    finished, told = rate_mask(mask, edges, lab, background, surely)
+    return (mask, finished, told) if finished < quality else (mask, quality, detail)
 
 
 def without_flaws(cut: CutOut) -> CutOut:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.ground import Ground, box, grown, parts_holding
+from ray_tasks.pictures.ground import Ground, box, grown, hue_off_shade, parts_holding
 
 _DEPTH = 26
 """How far above the outline a product may begin, in pixels of the working size: 5 % of a picture."""
@@ -63,7 +63,7 @@ def without_contact_shade(mask: np.ndarray, lab: np.ndarray, background: Ground)
     if not len(columns):
         return mask
     rows = last[columns] - np.arange(-_OUTSIDE, _DEPTH + 2)[:, None]
-    light, hue = lab[rows, columns, 0], _hue_off_shade(lab[rows, columns], background.lab[rows, columns])
+    light, hue = lab[rows, columns, 0], hue_off_shade(lab[rows, columns], background.lab[rows, columns])
     too_dark = background.lab[rows, columns, 0] - light > _DARKEST
     shade_px = _shade_px(light, hue, too_dark, background.tolerance)
     in_shade = (hue < 2 * background.tolerance) & ~too_dark
@@ -86,7 +86,7 @@ def without_pale_shade(mask: np.ndarray, lab: np.ndarray, background: Ground) ->
     if chroma < _COLOURED or background.noise > _SMOOTH:
         return mask
     darker = background.lab[..., 0] - lab[..., 0]
-    in_hue = mask & (_hue_off_shade(lab, background.lab) < 2) & (darker > -1) & (darker < _PALE)
+    in_hue = mask & (hue_off_shade(lab, background.lab) < 2) & (darker > -1) & (darker < _PALE)
     parts = cv2.morphologyEx(in_hue.astype(np.uint8), cv2.MORPH_OPEN, box(3))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(parts, connectivity=4)
     beside = np.setdiff1d(labels[grown(~mask, 3)], 0)
@@ -117,7 +117,7 @@ def _cast_bars(mask: np.ndarray, lab: np.ndarray, background: Ground, most_px: i
     count, parts, stats, _ = cv2.connectedComponentsWithStats(low, connectivity=4)
     rows = np.flatnonzero(mask.any(axis=1))
     light = np.ascontiguousarray(lab[..., 0])
-    in_hue = _hue_off_shade(lab, background.lab) < 2 * background.tolerance
+    in_hue = hue_off_shade(lab, background.lab) < 2 * background.tolerance
     shade = in_hue & (background.lab[..., 0] - light > 2)
     rough = np.abs(light - cv2.medianBlur(light, 5))
     crisp = _range(light, 3) / np.maximum(_range(light, 11), 1)
@@ -156,13 +156,6 @@ def _runs_on(bar: np.ndarray, light: np.ndarray, left: int, width: int, *, hangs
     at = np.flatnonzero(bar[:, end])
     beyond = min(max(0, beyond), bar.shape[1] - 1)
     return bool(len(at) and abs(np.median(light[at, beyond] - light[at, end])) < _RUNS_ON)
-
-
-def _hue_off_shade(lab: np.ndarray, ground: np.ndarray) -> np.ndarray:
-    """How far colours are from the ground's in shade, in Lab units: its chroma falls as its lightness does."""
-    dimmed = ground[..., 1:] * np.clip(lab[..., :1] / np.maximum(ground[..., :1], 1), 0, 1)
-    off: np.ndarray = np.hypot(*np.moveaxis(lab[..., 1:] - dimmed, -1, 0))
-    return off
 
 
 def _shade_px(light: np.ndarray, hue: np.ndarray, too_dark: np.ndarray, tolerance: float) -> np.ndarray:

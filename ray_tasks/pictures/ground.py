@@ -14,6 +14,11 @@ CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 FLOOD_LEVELS = (0.35, 0.8, 1.6, 3.0, 6.0, 1e9)
 """Sharp slope in Lab units a pixel up to which seeds spread, level by level."""
 
+_AROUND_PX = 9
+"""Twice the distance from an outline at which nothing of the product's edge is left."""
+_AROUND = ((2, 1.0), (5, 0.05), (12, 0.0025), (30, 0.0001))
+"""Sigma at a quarter of the size, and weight: what lies near counts, and what lies far only where nothing is near."""
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -161,6 +166,39 @@ def refine_ground(lab: np.ndarray, ground: Ground, edges: Edges, strict: float) 
             local = cv2.GaussianBlur(residual, (0, 0), sigma) / (known + 0.02)[..., None]
             model = ground.lab + cv2.resize(local, (width, height), interpolation=cv2.INTER_LINEAR)
     return Ground(model, ground.noise, ground.uniform_share, ground.kind), reached
+
+
+def ground_around(mask: np.ndarray, lab: np.ndarray, ground: Ground) -> Ground:
+    """The ground as it lies around an (H, W) bool mask, shade included, and as its nearest parts go on within it."""
+    height, width = mask.shape
+    size = (max(2, width // 4), max(2, height // 4))
+    outside = (~grown(mask, _AROUND_PX)).astype(np.float32)
+    known = cv2.resize(outside, size, interpolation=cv2.INTER_AREA)
+    residual = cv2.resize((lab - ground.lab) * outside[..., None], size, interpolation=cv2.INTER_AREA)
+    total, weight = np.zeros_like(residual), np.full(known.shape, 1e-9, np.float32)
+    for sigma, share in _AROUND:
+        total += share * cv2.GaussianBlur(residual, (0, 0), sigma)
+        weight += share * cv2.GaussianBlur(known, (0, 0), sigma)
+    model = ground.lab + cv2.resize(
+        total / weight[..., None], (width, height), interpolation=cv2.INTER_LINEAR
+    )
+    return Ground(model, ground.noise, ground.uniform_share, ground.kind)
+
+
+def mean_beside(mask: np.ndarray, lab: np.ndarray, size_px: int) -> np.ndarray:
+    """(H, W, 3) float32: the mean colour of the masked pixels in a window around each pixel."""
+    share = mask.astype(np.float32)
+    total = cv2.boxFilter(lab * share[..., None], -1, (size_px, size_px), normalize=False)
+    count = cv2.boxFilter(share, -1, (size_px, size_px), normalize=False)
+    mean: np.ndarray = total / np.maximum(count, 1e-3)[..., None]
+    return mean
+
+
+def hue_off_shade(lab: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """How far colours are from the ground's in shade, in Lab units: its chroma falls as its lightness does."""
+    dimmed = ground[..., 1:] * np.clip(lab[..., :1] / np.maximum(ground[..., :1], 1), 0, 1)
+    off: np.ndarray = np.hypot(*np.moveaxis(lab[..., 1:] - dimmed, -1, 0))
+    return off
 
 
 def looks_shadowed(difference: np.ndarray, tolerance: float) -> np.ndarray:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from ray_tasks.pictures.ground import Edges, Ground, box, grown, length, looks_shadowed
+from ray_tasks.pictures.ground import Edges, Ground, box, ground_around, grown, length, looks_shadowed
 
 _LEAST_PX = 40
 """Area from which a patch of the ground's colour can be told from a highlight, at the working size."""
@@ -46,6 +46,27 @@ _CLEAR_BAY_PX, _CLEAR_BAY_SHARE, _CLEAR_BAY_RIM, _CLEAR_BAY_CRISP = 4, 0.15, 40.
 _ROOM_PX, _DARKER_IN_ROOM = 12, 3.2
 """Half width from which a hole is a room with light of its own, and how much darker that may be: inside a bracelet."""
 
+_BESIDE_LIT, _BESIDE_PX = 0.4, 60
+"""Of a patch that is compared with the ground right beside the product: the share that is lit, and the least area."""
+_BESIDE_CRISP, _BESIDE_RIM, _BESIDE_DEPTH, _OUTLINE_CRISP = 0.25, 25.0, 5.0, 0.32
+"""What ends more softly or with less of a step is light on metal, or a white key; at the outline a step may be low."""
+_PRINT_CRISP = 0.83
+"""Letters end more crisply than anything that is seen through a product: 0.85 to 0.93, holes 0.45 to 0.80."""
+_CLEAR_PX, _CLEAR_HALF_PX, _NARROW_PX = 150, 3.5, 5.0
+_CLEAR_CRISP, _CLEAR_BESIDE_RIM, _NARROW_RIM, _CLEAR_ROUGH = 0.5, 42.0, 55.0, 0.1
+"""Of a patch that is clearly ground however deep it lies; a narrow one ends with a higher step."""
+_LETTER_WALL, _LETTER_OFF, _LETTER_RIM, _LETTER_CRISP, _MOST_LETTERS = 7.0, 1.5, 30.0, 0.35, 4
+"""Of what lies as deep as letters do; letters are many, each found once or twice."""
+_CLEAR_OFF, _CLEAR_LIKE_GROUND = 0.9, 0.13
+_OPEN_OFF, _OPEN_SHARE, _OPEN_JUMP = 0.5, 0.09, 0.8
+"""The same of one that the outline opens."""
+
+_LEFT_UNEVEN, _LEFT_ROUGH, _LEFT_LIKE_GROUND, _LEFT_STEP = 2.3, 0.25, 0.35, 30.0
+_LEFT_DEPTH, _LEFT_CRISP = 18.0, 0.6
+_GRAIN = 0.4
+"""Difference from the neighbours' median (Lab) from which a ground has a grain of its own: wood, a wall."""
+"""Of a patch that may be ground that was left: looser than what may be opened."""
+
 _KEPT_SHARE = 0.02
 """Of the mask: more that looks like ground at its outline was ground, or is clear glass."""
 _KEPT_PX_SHARE = 0.004
@@ -71,6 +92,7 @@ class _Patch:
     half_px: float
     like_ground: float
     inner_rim: float
+    usual_step: float
     crisp: float
     open_px: int
     open_share: float
@@ -101,6 +123,8 @@ class _Ground:
         self.depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
         self.outline = grown(~mask, 7)
         self.held = grown(edges.sharp, 5)
+        self.letters = 0
+        """How many of the patches may be letters; one is also a deep hole."""
 
     def patches(self, *areas: np.ndarray) -> Iterator[_Patch]:
         """Every part of an area that is large enough, measured."""
@@ -131,6 +155,7 @@ class _Ground:
                 half_px=float(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3).max()),
                 like_ground=float((self.distance[window][ring] < 9).mean()) if ring.any() else 0.0,
                 inner_rim=float(np.quantile(step[inner], 0.1)),
+                usual_step=float(np.median(step[inner])),
                 crisp=float(np.quantile(crisp, 0.1)),
                 open_px=int(unheld.sum()),
                 open_share=float(unheld.sum() / max(1, faces.sum())),
@@ -189,6 +214,58 @@ class _Ground:
             and patch.like_ground < _BAY_LIKE_GROUND
         )
 
+    def is_ground(self, patch: _Patch) -> bool:
+        """Whether it is a bay or a hole of any kind."""
+        return self.is_bay(patch) or self.is_plain(patch) or self.is_hole(patch)
+
+    def has_grain(self, patch: _Patch) -> bool:
+        """Whether it has the grain of a ground that has one: no label has."""
+        return self.usual_texture > _GRAIN and patch.texture > 0.4 * self.usual_texture
+
+    def like_a_letter(self, patch: _Patch) -> bool:
+        """Whether it lies deep for its width, as print does."""
+        off = _off_ground(patch.colours, _DARKER) / self.loose
+        return (
+            patch.depth >= _LETTER_WALL * patch.half_px
+            and off < _LETTER_OFF
+            and patch.inner_rim > _LETTER_RIM
+            and patch.crisp > _LETTER_CRISP
+        )
+
+    def goes_on(self, patch: _Patch) -> bool:
+        """Whether it is a bay or a hole where the ground is known as it lies right beside the product.
+
+        What is that ground's very colour and ends clearly may lie deeper, or be as small as letters; these are crisper.
+        """
+        wide = patch.inside.sum() > _WIDE_SHARE * self.mask.sum()
+        if patch.lit_share < _BESIDE_LIT or patch.inside.sum() < _BESIDE_PX:
+            return False
+        if patch.crisp > _PRINT_CRISP and not patch.open_px:
+            return False
+        at_outline = patch.depth < _BESIDE_DEPTH and patch.crisp > _OUTLINE_CRISP
+        held = at_outline or (patch.rim > _BESIDE_RIM and patch.crisp > _BESIDE_CRISP)
+        if (wide or held) and self.is_ground(patch):
+            return True
+        thin = patch.half_px < _NARROW_PX
+        off = _off_ground(patch.colours, _DARKER) / self.loose
+        is_even = (
+            patch.spread < _UNEVEN * self.loose and patch.texture < _CLEAR_ROUGH + 3 * self.usual_texture
+        )
+        if (
+            not is_even
+            or patch.printed
+            or patch.inside.sum() < _CLEAR_PX
+            or patch.half_px < _CLEAR_HALF_PX
+            or (patch.depth >= _LETTER_WALL * patch.half_px and self.letters > _MOST_LETTERS)
+            or patch.crisp < _CLEAR_CRISP
+            or patch.inner_rim < (_NARROW_RIM if thin else _CLEAR_BESIDE_RIM)
+        ):
+            return False
+        if patch.open_px:
+            is_open = patch.open_share > _OPEN_SHARE and patch.jump < _OPEN_JUMP
+            return is_open and off < _OPEN_OFF and patch.like_ground < _MOST_LIKE_GROUND
+        return off < _CLEAR_OFF and patch.like_ground < _CLEAR_LIKE_GROUND and patch.lit_share > 0.5
+
     def _jump(self, window: tuple[slice, slice], inside: np.ndarray, near: np.ndarray) -> float:
         """Lab units between the two sides of an outline, (h, w) bool around it."""
         here, beyond = self.lab[window][near & inside], self.lab[window][near & ~self.mask[window]]
@@ -205,20 +282,34 @@ def open_holes(mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges) 
     """
     if grown(mask, 5).all():
         return mask
+    opened = _opened(mask, lab, ground, edges, _Ground.is_ground)
+    # The light falls off towards the middle of many grounds, where no surface fitted to the border follows it.
+    opened = _opened(opened, lab, ground_around(opened, lab, ground), edges, _Ground.goes_on)
+    thin = opened & (cv2.morphologyEx(opened.astype(np.uint8), cv2.MORPH_OPEN, box(3)) == 0)
+    # A wire between two holes keeps its width: its soft edge is found at the picture's own size.
+    return opened | (grown(thin & ~grown(~mask, 3), 3) & mask)
+
+
+def _opened(
+    mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges, told: Callable[[_Ground, _Patch], bool]
+) -> np.ndarray:
+    """(H, W) bool: the mask without patches of which `told` says that they are ground."""
     beside = _Ground(mask, lab, ground, edges)
     shaded = looks_shadowed(beside.difference, _NEAR - 2) & (beside.difference[..., 0] > -_DEEPEST)
     opened = mask.copy()
-    for patch in beside.patches(
-        mask & beside.near & (edges.cost < 1.5), mask & (beside.near | shaded) & (edges.cost < 1)
-    ):
-        if beside.is_bay(patch) or beside.is_plain(patch) or beside.is_hole(patch):
+    patches = list(
+        beside.patches(
+            mask & beside.near & (edges.cost < 1.5), mask & (beside.near | shaded) & (edges.cost < 1)
+        )
+    )
+    beside.letters = sum(beside.like_a_letter(patch) for patch in patches)
+    for patch in patches:
+        if told(beside, patch):
             # Up to the middle of the step to the product.
             opened[patch.window] &= ~(
                 patch.inside | (grown(patch.inside, 9) & (patch.off < 0.5 * patch.step))
             )
-    thin = opened & (cv2.morphologyEx(opened.astype(np.uint8), cv2.MORPH_OPEN, box(3)) == 0)
-    # A wire between two holes keeps its width: its soft edge is found at the picture's own size.
-    return opened | (grown(thin & ~grown(~mask, 3), 3) & mask)
+    return opened
 
 
 def kept_ground(mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges) -> float:
@@ -240,6 +331,35 @@ def kept_ground(mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges)
         is_clear = off < 1.4 and spread < 0.8 and rough < 0.12 and patch.rim < _CLEAR_RIM
         kept += share * (is_ground or is_clear)
     return kept if kept > _KEPT_SHARE else 0.0
+
+
+def ground_left(mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges) -> float:
+    """Share of a mask in patches of the colour of the ground around it that end with a step, 0 to 1.
+
+    Whether or not they could be opened: ground in a hole, or a part as plain and light. What lies deep, or ends as
+    crisply as print, is a label.
+    """
+    if grown(mask, 5).all():
+        return 0.0
+    beside = _Ground(mask, lab, ground_around(mask, lab, ground), edges)
+    left = 0
+    for patch in beside.patches(mask & beside.near & (edges.cost < 1.5)):
+        even = patch.spread < _LEFT_UNEVEN * beside.loose
+        smooth = patch.texture < _LEFT_ROUGH + beside.usual_texture
+        if (
+            patch.inside.sum() >= _BESIDE_PX
+            and patch.half_px >= _CLEAR_HALF_PX
+            and _off_ground(patch.colours, _DARKER) < beside.loose
+            and even
+            and smooth
+            and patch.like_ground < _LEFT_LIKE_GROUND
+            and patch.usual_step > _LEFT_STEP
+            and (patch.depth < _LEFT_DEPTH or beside.has_grain(patch))
+            and patch.crisp < _LEFT_CRISP
+            and not patch.printed
+        ):
+            left += int(patch.inside.sum())
+    return float(left / max(1, mask.sum()))
 
 
 def _patches(*areas: np.ndarray) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:

@@ -15,8 +15,11 @@ from ray_tasks.pictures.ground import (
     flood,
     grow_through_shadow,
     grown,
+    hue_off_shade,
     length,
     looks_shadowed,
+    mean_beside,
+    parts_holding,
     refine_ground,
 )
 from ray_tasks.pictures.holes import has_print
@@ -40,20 +43,29 @@ AXIS_PX = 8
 """Twice a vessel's axis from the middle of its frame at most: an ear or shade on one side shifts that."""
 LONGEST_BITE = 0.6
 """Of a vessel's height."""
+_OWN_HUE = 8.0
+"""Lab units off the ground's hue in shade from which a dark part has a colour of its own."""
+_SEAMLESS, _SEAM_PX, _LEAST_PART_PX = 5.0, 7, 100
+"""Lab units between the two sides of a seam below which there is none, the window they are seen in; a part's area."""
 FRAGMENT = 1 / 3
 """Of the largest piece: what is loose and smaller is a part that the mask lost hold of, what is larger an object."""
 
 
-def best_mask(lab: np.ndarray, background: Ground, edges: Edges) -> tuple[np.ndarray, float, str]:
-    """(mask, quality, detail) of the proposal with the best quality; later ones are made only when needed."""
-    best: tuple[float, np.ndarray, float, str] | None = None
-    for mask in _proposals(lab, background, edges):
-        outline, detail = rate_mask(mask, edges, lab, background)
+def best_mask(
+    lab: np.ndarray, background: Ground, edges: Edges
+) -> tuple[np.ndarray, float, str, np.ndarray | None]:
+    """(mask, quality, detail, surely) of the proposal with the best quality; later ones are made only when needed.
+
+    surely (H, W) bool: what is the product's by its colour, see `rate_mask`.
+    """
+    best: tuple[float, np.ndarray, float, str, np.ndarray | None] | None = None
+    for mask, surely in _proposals(lab, background, edges):
+        outline, detail = rate_mask(mask, edges, lab, background, surely)
         fragments, objects = _loose_shares(mask)
         # One of two objects may be a piece that another proposal holds; where none does, they are two objects.
         whole = outline * (1 - 0.4 * (fragments + objects))
         if best is None or whole > best[0]:
-            best = whole, mask, outline * (1 - 0.4 * fragments - 0.06 * objects), detail
+            best = whole, mask, outline * (1 - 0.4 * fragments - 0.06 * objects), detail, surely
         if best[0] >= SURE_QUALITY:
             break
     assert best is not None
@@ -70,7 +82,10 @@ def _loose_shares(mask: np.ndarray) -> tuple[float, float]:
     return float(fragments / areas.sum()), float((loose - fragments) / areas.sum())
 
 
-def _proposals(lab: np.ndarray, background: Ground, edges: Edges) -> Iterator[np.ndarray]:
+def _proposals(
+    lab: np.ndarray, background: Ground, edges: Edges
+) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """Masks, and what of each is the product's by its colour, whatever its outline is like."""
     ground, reached = refine_ground(lab, background, edges, 0.7)
     difference = lab - ground.lab
     shadowed = looks_shadowed(difference, ground.tolerance + 2) & (difference[..., 0] > -48)
@@ -83,16 +98,19 @@ def _proposals(lab: np.ndarray, background: Ground, edges: Edges) -> Iterator[np
     if holes.any():
         labels[holes] = 1
         walked = flood(labels, edges, shadowed, 1.15)
-    yield _tidy(walked)
+    first = _tidy(walked)
+    yield first, None
     in_hue = looks_shadowed(difference, ground.tolerance + 2)
     cast = _cast_shadows(walked & in_hue, walked, difference, edges)
     if cast.any():
         labels[cast] = 1
         labels[(labels == 2) & grown(cast, 9)] = 0
-        yield _tidy(flood(labels, edges, in_hue, 1.15))
-    yield _flooded(lab, background, edges, 1.0, 1.15)
+        without = _tidy(flood(labels, edges, in_hue, 1.15))
+        coloured = coloured_parts(first & ~without, without, lab, background)
+        yield without | coloured, coloured
+    yield _flooded(lab, background, edges, 1.0, 1.15), None
     product = grow_through_shadow(lab, background, edges)
-    yield _tidy(product & ~grown(see_through(product, lab, background, edges, ~grown(product, 5)), 5))
+    yield _tidy(product & ~grown(see_through(product, lab, background, edges, ~grown(product, 5)), 5)), None
 
 
 def _cast_shadows(
@@ -116,6 +134,30 @@ def _cast_shadows(
         if fades > 0.45 * ends and fades > 8 and darker > 5:
             found[window] |= part
     return found
+
+
+def coloured_parts(taken: np.ndarray, product: np.ndarray, lab: np.ndarray, ground: Ground) -> np.ndarray:
+    """(H, W) bool: parts of `taken` that are of another hue than the ground in shade and go on into the product.
+
+    A cast shadow may be tinted, but it ends where the product begins; the dark side of a product has no step there.
+    """
+    opened = cv2.morphologyEx(taken.astype(np.uint8), cv2.MORPH_OPEN, box(3))
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
+    hue = hue_off_shade(lab, ground.lab)
+    found = np.zeros_like(taken)
+    beside = mean_beside(product, lab, _SEAM_PX)
+    for index in range(1, count):
+        part = parts == index
+        if stats[index, cv2.CC_STAT_AREA] < _LEAST_PART_PX or np.median(hue[part]) < _OWN_HUE:
+            continue
+        seam = product & grown(part, 3)
+        if not seam.any():
+            continue
+        steps = np.linalg.norm((mean_beside(part, lab, _SEAM_PX) - beside)[seam], axis=1)
+        if np.median(steps) < _SEAMLESS:
+            found |= part
+    # With the slivers that opening took off.
+    return parts_holding(taken, found) if found.any() else found
 
 
 def _flooded(lab: np.ndarray, background: Ground, edges: Edges, strict: float, tie: float) -> np.ndarray:
@@ -203,13 +245,20 @@ def _tidy(product: np.ndarray) -> np.ndarray:
     return kept | tiny[parts]
 
 
-def rate_mask(mask: np.ndarray, edges: Edges, lab: np.ndarray, background: Ground) -> tuple[float, str]:
-    """0 to 1: how much of the contour lies on sharp edges and on contrast, and how little structure is left outside."""
+def rate_mask(
+    mask: np.ndarray, edges: Edges, lab: np.ndarray, background: Ground, surely: np.ndarray | None = None
+) -> tuple[float, str]:
+    """0 to 1: how much of the contour lies on sharp edges and on contrast, and how little structure is left outside.
+
+    The contour of what is `surely` (H, W) bool the product's is not asked for an edge.
+    """
     solid = mask.astype(np.uint8)
     if not mask.any():
         return 0.0, "nothing found"
     kernel = np.ones((3, 3), np.uint8)
     contour = (solid - cv2.erode(solid, kernel)) > 0
+    if surely is not None and surely.any() and (contour & ~surely).any():
+        contour &= ~surely
     held = float(cv2.dilate(edges.sharp.astype(np.uint8), np.ones((5, 5), np.uint8))[contour].mean())
     distance = length(lab - background.lab)
     inner = cv2.dilate(distance, np.ones((5, 5), np.uint8)) * (solid > 0)

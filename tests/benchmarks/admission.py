@@ -1,14 +1,18 @@
-"""Admission of the three real shops' 374 pictures against labels made by eye: precision and recall per class.
+"""Admission of the three real shops' 374 pictures against labels made by eye: precision and recall per class and fault.
 
     python -m tests.benchmarks.admission --data ../shared/data [--processes 2]
 
 Labels are in tests/data/picture_labels.csv. Pictures are split in halves by a hash of the file name: thresholds
 are chosen on `tuning`, the table is of `held out`. A class is predicted by the treatment (usable: it is cut out) or by
 the reason against a cut-out.
+
+The last tables are of the cut-outs that classical-23 accepted, each mask as it is now, whether still accepted or not:
+what the eye sees wrong with it (tests/data/cutout_fault_labels.csv), and how many of these are refused.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections import Counter
 from pathlib import Path
@@ -19,7 +23,7 @@ from ray_tasks.pictures.admit import admit
 from ray_tasks.pictures.cutout import ClassicalCutOut
 from ray_tasks.pictures.open_image import ImageRejected, open_image
 from ray_tasks.pictures.photo import measure_photo
-from tests.benchmarks.labelled import told_of_pictures
+from tests.benchmarks.labelled import DATA, told_of_pictures
 
 CLASS_OF_REASON = {
     "background_not_uniform": "lifestyle",
@@ -79,6 +83,39 @@ def main() -> None:
             precision = f"{hits / said_so:.2f} ({hits} of {said_so})" if said_so else "never said"
             recall = f"{hits / are_so:.2f}" if are_so else "none"
             print(f"| {name} | {part} | {precision} | {recall} | {are_so} |")
+    _print_faults({(row["shop"], row["file"]): treatment for row, (treatment, _) in found})
+
+
+def _print_faults(treatments: dict[tuple[str, str], str]) -> None:
+    """Prints what was seen wrong with cut-outs, and which of them are refused."""
+    with (DATA / "cutout_fault_labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    kinds = [("none", ""), ("any", "looked for")]
+    kinds += [(fault, "glance") for fault in ("ground", "bite", "shadow", "things")]
+    print("\n| fault | seen at | half | cut-outs | refused |\n|---|---|---|---|---|")
+    for part in ("tuning", "held out"):
+        mine = [row for row in rows if half(row["file"]) == part]
+        refused = [row for row in mine if treatments[row["shop"], row["file"]] != "cutout"]
+        for fault, seen in kinds:
+            counts = [
+                sum(row["seen"] == seen and fault in (row["fault"], "any") for row in some)
+                for some in (mine, refused)
+            ]
+            print(f"| {fault} | {seen} | {part} | {counts[0]} | {counts[1]} |")
+    print(
+        "\n| half | refused, of which at a glance | or looked for | of all at a glance | left among accepted |"
+    )
+    print("|---|---|---|---|---|")
+    for part in ("tuning", "held out"):
+        mine = [row for row in rows if half(row["file"]) == part]
+        refused = [row for row in mine if treatments[row["shop"], row["file"]] != "cutout"]
+        at_glance, all_at_glance = (sum(row["seen"] == "glance" for row in some) for some in (refused, mine))
+        any_fault = sum(row["fault"] != "none" for row in refused)
+        print(
+            f"| {part} | {at_glance / len(refused):.2f} ({at_glance} of {len(refused)}) "
+            f"| {any_fault / len(refused):.2f} | {at_glance / all_at_glance:.2f} ({at_glance} of {all_at_glance}) "
+            f"| {all_at_glance - at_glance} of {len(mine) - len(refused)} |"
+        )
 
 
 if __name__ == "__main__":

@@ -121,6 +121,23 @@ def test_the_opening_ends_at_the_middle_of_the_step() -> None:
     assert abs(int(np.flatnonzero(~opened[160, 110:])[0]) + 110 - (180 - 70 + 7)) <= 2
 
 
+def test_a_hole_opens_where_the_ground_is_brighter_around_the_product_than_at_the_border() -> None:
+    photo = np.full((SIZE, SIZE, 3), 190.0)
+    pool = np.zeros((SIZE, SIZE), np.float32)
+    cv2.ellipse(pool, (180, 180), (130, 130), 0, 0, 360, 36, -1)
+    photo += cv2.GaussianBlur(pool, (0, 0), 14)[..., None]
+    photo += np.random.default_rng(1).normal(0, 0.5, (SIZE, SIZE, 1))
+    photo = np.rint(photo).astype(np.uint8)
+    cv2.rectangle(photo, (90, 130), (270, 260), (60, 90, 40), -1)
+    mask = np.zeros((SIZE, SIZE), bool)
+    mask[130:261, 90:271] = True
+    photo[165:200, 150:210] = 226
+    lab = cv2.cvtColor(cv2.GaussianBlur(photo.astype(np.float32), (0, 0), 0.8) / 255, cv2.COLOR_RGB2LAB)
+    opened = open_holes(mask, lab, fit_ground(lab), find_edges(lab))
+    assert not opened[170:195, 155:205].any()
+    assert opened[135:160, 95:265].all()
+
+
 def test_a_picture_full_of_product_stays() -> None:
     lab = np.zeros((40, 40, 3), np.float32)
     assert open_holes(np.ones((40, 40), bool), lab, fit_ground(lab), find_edges(lab)).all()

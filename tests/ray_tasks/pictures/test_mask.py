@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ray_tasks.pictures.ground import find_edges, fit_ground
-from ray_tasks.pictures.mask import best_mask, without_bites, without_notches
+from ray_tasks.pictures.mask import best_mask, coloured_parts, without_bites, without_notches
 
 SIZE = 360
 
@@ -73,3 +73,17 @@ def test_a_bite_out_of_one_side_of_a_can_is_filled_and_a_half_that_is_missing_is
     torn[80:200, 180:260] = False
     for other in (mug, torn, np.zeros_like(can)):
         assert (without_bites(other) == other).all()
+
+
+def test_a_dark_coloured_side_without_a_step_is_no_cast_shadow() -> None:
+    photo = _photo()
+    taken = np.zeros((SIZE, SIZE), bool)
+    taken[250:290, 111:170] = True
+    product = np.zeros_like(taken)
+    product[101:290, 111:250] = True
+    lab = cv2.cvtColor((photo / 255).astype(np.float32), cv2.COLOR_RGB2LAB)
+    kept = coloured_parts(taken, product & ~taken, lab, fit_ground(lab))
+    assert (kept == taken).all()
+    photo[taken] = (60, 60, 62)
+    lab = cv2.cvtColor((photo / 255).astype(np.float32), cv2.COLOR_RGB2LAB)
+    assert not coloured_parts(taken, product & ~taken, lab, fit_ground(lab)).any()
