@@ -17,12 +17,14 @@ from ray_tasks.pictures.geometry import Box
 from ray_tasks.pictures.script import script_of
 from ray_tasks.pictures.text_block import Align, TextBlock
 
-SAME = 0.75
+SAME = 0.80
 """Correlation from which on a piece shows what it should: right ones have 0.9 and more, other words 0.2 to 0.6."""
-SPOT = 0.40
+SPOT = 0.36
 """Difference in a spot, over the contrast, from which on a dot is missing, added or moved."""
 DOTS_PX = 46
 """Height of a line from which on a single dot is looked for; in smaller ones half a pixel is as much."""
+_STROKES = 0.4
+"""What is thinner than this share of a line's height is ink: strokes of bold letters have 0.15."""
 _SLACK = 3
 """Pixels by which boxes are rounded, and a piece may be found aside."""
 
@@ -38,15 +40,30 @@ def drawn_otherwise(gray: np.ndarray, kind: str, text: str, letters: Box, lines:
     ]
     if min(window.shape, default=0) <= 4 * _SLACK:
         return 1.0
-    seen = cv2.GaussianBlur(window, (0, 0), 0.7).astype(np.float32)
+    line_px = letters.height / lines
+    inks = _inks(cv2.GaussianBlur(window, (0, 0), 0.7), line_px)
     return min(
         (
-            _missing_share(seen, mask, letters.height / lines)
+            _missing_share(inks, mask, line_px)
             for role in ROLES.get(kind, ROLES["legal"])
             for mask in _masks(kind, role, text, letters, lines)
         ),
         default=1.0,
     )
+
+
+def _inks(window: np.ndarray, line_px: float) -> tuple[np.ndarray, np.ndarray]:
+    """(H, W) float32, twice: how much darker, and how much lighter, each pixel is than the ground around it.
+
+    What is thinner than a few strokes stands out; an edge of light or colour in the ground behind letters is none.
+    """
+    side = max(3, round(_STROKES * line_px)) | 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    dark, light = (
+        cv2.morphologyEx(window, way, disc).astype(np.float32)
+        for way in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT)
+    )
+    return dark, light
 
 
 def _locale(text: str) -> str:
@@ -84,11 +101,15 @@ def _masks(kind: str, role: str, text: str, letters: Box, lines: int) -> list[np
     return masks
 
 
-def _missing_share(seen: np.ndarray, mask: np.ndarray, line_px: float) -> float:
-    """Share of the mask's pieces, as wide as a line is high, that the pixels about their place do not resemble."""
-    whole = cv2.matchTemplate(seen, mask[: seen.shape[0], : seen.shape[1]], cv2.TM_CCOEFF_NORMED)
+def _missing_share(inks: tuple[np.ndarray, np.ndarray], mask: np.ndarray, line_px: float) -> float:
+    """Share of the mask's pieces, as wide as a line is high, that the ink about their place does not resemble."""
+
+    def resembles(ink: np.ndarray) -> float:
+        whole = mask[: ink.shape[0], : ink.shape[1]]
+        return float(cv2.matchTemplate(ink, whole, cv2.TM_CCOEFF_NORMED).max())
+
     # Letters are lighter than their ground or darker, all of them alike.
-    sign = 1.0 if whole.max() >= -whole.min() else -1.0
+    seen = max(inks, key=resembles)
     wrong = pieces = 0
     side = max(8, round(line_px))
     for top in np.arange(0, mask.shape[0] - 0.5 * line_px, line_px).round().astype(int).tolist():
@@ -100,7 +121,7 @@ def _missing_share(seen: np.ndarray, mask: np.ndarray, line_px: float) -> float:
             if around.shape[0] < piece.shape[0] or around.shape[1] < piece.shape[1]:
                 continue
             pieces += 1
-            found = sign * cv2.matchTemplate(around, piece, cv2.TM_CCOEFF_NORMED)
+            found = cv2.matchTemplate(around, piece, cv2.TM_CCOEFF_NORMED)
             y, x = np.unravel_index(int(np.argmax(found)), found.shape)
             shown = around[y : y + piece.shape[0], x : x + piece.shape[1]]
             other = bool(found.max() < SAME)
