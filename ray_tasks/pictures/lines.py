@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 
 import budoux
 
+from ray_tasks.pictures.chinese_words import LONGEST, WORDS
 from ray_tasks.pictures.hyphenation import hyphenated
 
 NO_START = frozenset("，。、！？：；）》」』】〉”’…—·・ー々ゃゅょっァィゥェォャュョッ～％℃°%,.!?:;)]}»٪،؛؟")
@@ -24,6 +25,11 @@ _IS_HAN = re.compile(f"[{_HAN}]")
 _NUMBER = re.compile(r"(?<![\w.,-])\d[\d.,]*\Z")
 _MEASURE = re.compile(rf"[^\W\d_]{{1,3}}[²³]?[.,!]?\Z|[%€$£°×]|[{_HAN}]")
 _COUNTED = re.compile(rf"\d\u00a0?[{_HAN}]\Z")
+_COUNTS = frozenset("一两三四五六七八九十几半每这那")
+_MEASURE_WORDS = frozenset(
+    "个只件张条把双副套杯瓶罐盒袋包本支块片台顶盏枚颗根款份组对束株盆壶面辆碗间趟次天年层段"
+)
+"""What is counted and the word that counts it stay together: one tent is 一顶 帐篷."""
 _PARTICLES = frozenset("的了吗呢吧地得们里上下中")
 """What clings to the word before it, so that no line should start with it."""
 
@@ -127,6 +133,7 @@ def _han_parts(run: str) -> list[Unit]:
     for phrase in _phrases().parse(run):
         at += len(phrase)
         ends.add(at)
+    whole = _inside_words(run)
     parts: list[Unit] = []
     start = 0
     for at in range(1, len(run) + 1):
@@ -137,6 +144,7 @@ def _han_parts(run: str) -> list[Unit]:
             one_mark = before == after and before in "—…"
             glued = "\u00a0" in (before, after) or before.isdigit()
             glued = glued or (at not in ends and bool(_COUNTED.search(run[start:at])))
+            glued = glued or at in whole or (before in _COUNTS and after in _MEASURE_WORDS)
             if inside_word or one_mark or glued or after in NO_START or before in NO_END:
                 continue
         apart = at in ends and (at == len(run) or run[at] not in _PARTICLES)
@@ -144,6 +152,17 @@ def _han_parts(run: str) -> list[Unit]:
         parts.append(Unit(run[start:at], cost=cost))
         start = at
     return parts
+
+
+def _inside_words(run: str) -> set[int]:
+    """The places in a text that lie within a known word: the longest that begins where the last one ended."""
+    inside: set[int] = set()
+    at = 0
+    while at < len(run):
+        longest = next((n for n in range(LONGEST, 1, -1) if run[at : at + n] in WORDS), 1)
+        inside.update(range(at + 1, at + longest))
+        at += longest
+    return inside
 
 
 def break_lines(

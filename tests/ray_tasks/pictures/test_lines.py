@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from ray_tasks.copywriting.locales import load_locale
+from ray_tasks.pictures.chinese_words import WORDS
 from ray_tasks.pictures.lines import NO_END, NO_START, break_lines, units, whole_words
 
 
@@ -31,6 +35,23 @@ def test_no_line_of_han_starts_or_ends_with_what_belongs_to_its_neighbour(width:
 def test_han_breaks_at_phrases_where_it_can() -> None:
     assert lines("早晨的第一杯黑咖啡，从这里开始", "zh", 20) == ["早晨的第一杯黑咖啡，", "从这里开始"]
     assert whole_words("会议之间的安静时光", "zh")[0] == "会议"
+
+
+@pytest.mark.parametrize("width", range(6, 30))
+def test_no_line_of_han_ends_inside_a_word_or_between_a_count_and_what_it_counts(width: int) -> None:
+    text = "上班、下班都带托特包，树篱旁边再添一张长凳，产自埃塞俄比亚"
+    broken = break_lines(text, "zh", width, columns)
+    if broken.fits:
+        ends = {len("".join(broken.lines[: i + 1])) for i in range(len(broken.lines))}
+        for word in ("上班", "下班", "托特包", "树篱", "一张", "长凳", "埃塞俄比亚"):
+            first = text.index(word)
+            assert not ends & set(range(first + 1, first + len(word)))
+
+
+def test_every_name_of_a_thing_in_chinese_copy_is_a_known_word() -> None:
+    names = {re.sub(r"^一.", "", item) for item in load_locale("zh").items.values()}
+    known = {name for name in names if re.fullmatch(r"[\u4e00-\u9fff]{2,}", name)}
+    assert known and not known - WORDS
 
 
 def test_lines_are_as_few_as_can_be_and_even() -> None:
