@@ -24,6 +24,8 @@ _SQUEEZE = 0.72
 """Width of a line as it is read first, over its own: read as surely, at that share of the cost."""
 _PAD = 0.12
 """Air around a line, as a share of its height."""
+_WAYS = ((_SQUEEZE, _PAD), (1.0, _PAD), (1.0, 0.0))
+"""Squeeze and air of one reading after the other, until one is right: a lone Latin letter among Han is lost in air."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,8 @@ def _reading(rgb: np.ndarray, gray: np.ndarray, texts: Sequence[TextBox]) -> dic
             misread = max(misread, drawn_otherwise(gray, kind, text.text, text.letters, text.lines))
             continue
         best = (len(wanted), len(wanted))
-        for squeeze in (_SQUEEZE, 1.0):
-            read = plain(_read(rgb, text, squeeze))
+        for squeeze, air in _WAYS:
+            read = plain(_read(rgb, text, squeeze, air))
             best = min(best, (distance(wanted, read), distance(_digits(wanted), _digits(read))))
             if best == (0, 0):
                 break
@@ -141,13 +143,13 @@ def _digits(text: str) -> str:
     return "".join(sign for sign in text if sign.isdecimal())
 
 
-def _read(rgb: np.ndarray, text: TextBox, squeeze: float) -> str:
+def _read(rgb: np.ndarray, text: TextBox, squeeze: float, air: float) -> str:
     """What is read in an element's lines, one after the other."""
     from ray_tasks.pictures.ocr import LINE_PX, read_lines
 
     assert text.letters is not None
     letters, height = text.letters, text.letters.height / text.lines
-    side, over = round(_PAD * height), _PAD * height / 2
+    side, over = round(air * height), air * height / 2
     lines = []
     for index in range(text.lines):
         top = letters.top + index * height

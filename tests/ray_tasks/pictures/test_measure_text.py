@@ -43,6 +43,17 @@ def test_what_was_set_is_read_and_anything_else_is_not() -> None:
     assert measured(blotted, text)["text_misread"] > 0.12
 
 
+def test_a_lone_latin_letter_among_han_is_read() -> None:
+    surface = np.full((200, 1000, 4), 225, np.uint8)
+    block = TextBlock("卷起袖子：T 形内六角扳手", "display-bold", 70, 990, locale="zh", leading=1.06)
+    block.paint(skia.Surface(surface, colorType=skia.kRGBA_8888_ColorType).getCanvas(), 8, 60, 0xFF303030)
+    box = Box(8, 60, 8 + round(block.width), 60 + round(block.height))
+    text = TextBox("headline", box, 9.0, block.words, box, 1)
+    picture = np.ascontiguousarray(surface[..., :3])
+    assert measured(picture, text)["text_misread"] == 0
+    assert measured(picture, replace(text, text=block.words.replace("T", "L")))["text_misread"] > 0.08
+
+
 def test_a_small_or_faint_headline_is_lost_in_a_thumbnail() -> None:
     rgb, text = headline()
     good = measured(rgb, text)
