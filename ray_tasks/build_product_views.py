@@ -262,14 +262,14 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
             num_gpus=share_of_card(stage.config.cutout),
         )
         budget = error_budget(new.num_rows, stage.config.quality.max_failed_share)
-        if not known.num_rows:  # a shop without any picture has not just some bad ones
-            budget = min(budget, max(0, new.num_rows - 1))
+        none_yet = not known.num_rows
         not_kept: list[dict[str, Any]] = []
         failures: list[str] = []
         with Appended(stage.state, "product_views") as table:
             for views in made:
                 bar.update(views.num_rows)
                 some = views.to_pylist()
+                none_yet = none_yet and all(view["verdict"] == "refused" for view in some)
                 table.add(view for view in some if view["reason"] not in NOT_KEPT)
                 not_kept += [view for view in some if view["reason"] in NOT_KEPT]
                 failures = [view["detail"] for view in not_kept if view["reason"] == FAILED]
@@ -278,7 +278,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
         bar.close()
         stage.to_try_again = len(not_kept)
         _report(stage, rows, pictured, not_kept)
-        if len(failures) > budget:
+        # A shop of which no picture came out has not just some bad ones.
+        if len(failures) > budget or (failures and none_yet):
             raise StageError(refusal(failures, new.num_rows))
     return []
 
