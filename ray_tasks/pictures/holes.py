@@ -63,9 +63,9 @@ _OPEN_OFF, _OPEN_SHARE, _OPEN_JUMP = 0.5, 0.09, 0.8
 
 _LEFT_UNEVEN, _LEFT_ROUGH, _LEFT_LIKE_GROUND, _LEFT_STEP = 2.3, 0.25, 0.35, 30.0
 _LEFT_DEPTH, _LEFT_CRISP = 18.0, 0.6
+"""Of a patch that may be ground that was left: looser than what may be opened."""
 _GRAIN = 0.4
 """Difference from the neighbours' median (Lab) from which a ground has a grain of its own: wood, a wall."""
-"""Of a patch that may be ground that was left: looser than what may be opened."""
 
 _KEPT_SHARE = 0.02
 """Of the mask: more that looks like ground at its outline was ground, or is clear glass."""
