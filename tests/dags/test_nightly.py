@@ -20,14 +20,12 @@ DAG_FILE = ROOT / "dags" / "nightly.py"
 STAGE_TASKS = ["ingest", "understand", "plan", "draw", "publish", "deliver"]
 
 LOOK = """
-import copy, datetime as dt, json, sys, time
+import copy, datetime as dt, json, sys
 from types import SimpleNamespace
 import airflow.sdk, airflow.providers.standard.decorators.bash, airflow.providers.standard.operators.empty
 before = set(sys.modules)
-started = time.perf_counter()
 sys.path.insert(0, sys.argv[1])
 import nightly
-parse_s = time.perf_counter() - started
 loaded = {name.partition(".")[0] for name in sys.modules}
 dag = nightly.dag
 
@@ -59,7 +57,6 @@ def settings(task):
 plain = {name: task for name, task in dag.task_dict.items()}
 from airflow.serialization.serialized_objects import DagSerialization
 out = {
-    "parse_s": parse_s,
     "heavy": sorted(loaded & {"pyspark", "ray", "torch", "pandas", "pyarrow", "numpy", "diffusers", "deltalake"} -
                     {name.partition(".")[0] for name in before}),
     "ours": sorted(loaded & {"schemas", "infra", "jobs", "ray_tasks"}),
@@ -111,8 +108,7 @@ def modules_of(command: str) -> list[str]:
     return words[words.index("infra.stage") + 1 : words.index("--run-date")]
 
 
-def test_parses_in_under_a_second_without_the_engines(dag: dict[str, Any]) -> None:
-    assert dag["parse_s"] < 1.0
+def test_parsing_loads_neither_an_engine_nor_code_of_ours(dag: dict[str, Any]) -> None:
     assert dag["heavy"] == []
     assert dag["ours"] == []
     assert dag["serialized"]
