@@ -168,7 +168,9 @@ def test_the_next_night_of_an_unchanged_shop_draws_nothing_and_ends_well(night: 
     objects, vectors = _files(night.state / "store"), _vectors(night.state)
     with tempfile.TemporaryDirectory(prefix="hf", ignore_cleanup_errors=True) as temporary:
         lines = _run(night.config, night.state, "2026-11-22", os.environ | {"TMPDIR": temporary})
-        assert (_ray_starts(night.temporary), _ray_starts(Path(temporary))) == (2, 1), "to understand, and to draw"
+        assert (_ray_starts(night.temporary), _ray_starts(Path(temporary))) == (2, 1), (
+            "to understand, and to draw"
+        )
     assert _files(night.state / "store") == objects
     assert _vectors(night.state) == vectors > 0, "the embedding model was called"
     assert {name: table_version(night.state, name) for name in made} == made

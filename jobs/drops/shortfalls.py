@@ -29,6 +29,7 @@ PICTURES = {
     "ground_in_cutout": "The ground cannot be told from the product; photograph it before one of another colour.",
     "outline_torn": "The product cannot be cut out cleanly; photograph it before a plain ground that differs from it.",
     "cutout_disputed": "The product cannot be cut out cleanly; photograph it in soft light, without a dark shadow.",
+    "shadow_merges": "The product's dark side cannot be told from its shadow; photograph it in soft light.",
     "background_textured": "The ground of the picture is not plain; photograph the product before a plain one.",
     "background_not_uniform": "The ground of the picture is not plain; photograph the product before a plain one.",
     "person_or_hand": "A person or a hand is in the picture; photograph the product alone.",

@@ -22,6 +22,7 @@ from ray_tasks.pictures.ground import Edges, Ground, find_edges, fit_ground, len
 from ray_tasks.pictures.holes import kept_ground, open_holes
 from ray_tasks.pictures.mask import best_mask, rate_mask, without_bites, without_notches
 from ray_tasks.pictures.matte import matte
+from ray_tasks.pictures.penumbra import without_penumbras
 from ray_tasks.pictures.people import skin_share
 from schemas.revisions import VIEWS
 
@@ -92,7 +93,7 @@ class ClassicalCutOut:
         if edges.grain > MAX_GRAIN:
             told = f"the ground's own structure is as steep as outlines: {edges.grain:.1f} of {MAX_GRAIN} at most"
             return refused(rgb, "textured", "background_textured", told)
-        mask, quality, detail = _finished_mask(lab, background, edges)
+        mask, quality, detail, with_shadow = _finished_mask(lab, background, edges)
         covered = float(mask.mean())
         different = float((length(lab - background.lab) > 14).mean())
         if covered < 0.3 * different and different > 0.02:
@@ -105,23 +106,26 @@ class ClassicalCutOut:
             return refused(rgb, background.kind, "low_quality", detail)
         if quality < LEAST_QUALITY:
             return replace(refused(rgb, background.kind, "low_quality", detail), quality=quality)
-        if doubtful := doubt(measure_doubts(small, mask, lab, background, edges)):
+        if doubtful := doubt(measure_doubts(small, mask, with_shadow, lab, background, edges)):
             return replace(refused(rgb, background.kind, *doubtful), quality=quality)
         rgba, alpha = matte(rgb, mask)
         return without_flaws(CutOut(alpha, rgba, quality, background.kind, "accepted", None, detail))
 
 
-def _finished_mask(lab: np.ndarray, background: Ground, edges: Edges) -> tuple[np.ndarray, float, str]:
-    """(mask, quality, detail): the best mask, without shade and ground in holes, rated before and after."""
-    mask, quality, detail, surely = best_mask(lab, background, edges)
-    mask = without_contact_shade(mask, lab, background)
+def _finished_mask(
+    lab: np.ndarray, background: Ground, edges: Edges
+) -> tuple[np.ndarray, float, str, np.ndarray]:
+    """(mask, quality, detail, with_shadow): the best mask without shade and ground in holes, rated before and after."""
+    best = best_mask(lab, background, edges)
+    mask = without_contact_shade(best.mask, lab, background)
     mask = without_pale_shade(mask, lab, background)
-    mask = without_cast_bars(mask, lab, background)
+    mask = without_penumbras(without_cast_bars(mask, lab, background), lab, background, edges)
     mask = open_holes(without_notches(mask), lab, background, edges)
     # What is opened parts a shadow from what hid its end.
     mask = without_bites(without_cast_bars(mask, lab, background))
-    finished, told = rate_mask(mask, edges, lab, background, surely)
-    return (mask, finished, told) if finished < quality else (mask, quality, detail)
+    finished, told = rate_mask(mask, edges, lab, background, best.surely)
+    quality, detail = (finished, told) if finished < best.quality else (best.quality, best.detail)
+    return mask, quality, detail, best.with_shadow
 
 
 def without_flaws(cut: CutOut) -> CutOut:

@@ -1,4 +1,4 @@
-"""What makes a mask doubtful though its outline lies on edges: ground inside, a torn outline, a second opinion."""
+"""What makes a mask doubtful though its outline lies on edges: ground inside, a torn outline, a merged shadow."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Doubts:
     """Pixels by which the outline is off a smooth one where product and ground look alike, a pixel of outline."""
     disputed: float
     """Share of the mask that a model of the colours of both sides takes for ground."""
+    merged: float
+    """Length at which the product goes on without a step in a large cast shadow, over the square root of its area."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Limits:
     ground_left: float = 0.0125
     torn: float = 0.05
     disputed: float = 0.06
+    merged: float = 0.15
 
 
 WORDS = {
@@ -42,6 +45,10 @@ WORDS = {
         "pixels off a smooth line, a pixel of outline, where product and ground look alike",
     ),
     "disputed": ("cutout_disputed", "of what was cut out is ground by the colours of both sides"),
+    "merged": (
+        "shadow_merges",
+        "of the product's size is outline that goes over into its shadow without a step",
+    ),
 }
 """Of each measurement: the reason of a refusal for it, and what its number says."""
 
@@ -56,13 +63,26 @@ _SECOND_PX = 256
 _SECOND_BAND_PX = 5
 """On both sides of the outline, what the second opinion decides."""
 _SECOND_ROUNDS = 2
+_LARGE_SHADOW = 0.18
+"""Of the mask: what was told from the product as cast shadow is large from there on."""
+_DARK, _NO_STEP, _STEP_PX = 50.0, 6.0, 7
+"""Lightness by which such a shadow is darker than the ground, Lab units between it and a product that may go on in it,
+and the window that both are seen in."""
 
 
 def measure_doubts(
-    rgb: np.ndarray, mask: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges
+    rgb: np.ndarray, mask: np.ndarray, with_shadow: np.ndarray, lab: np.ndarray, ground: Ground, edges: Edges
 ) -> Doubts:
-    """The doubts about an (H, W) bool mask of an (H, W, 3) uint8 picture, of the same size as lab."""
-    return Doubts(ground_left(mask, lab, ground, edges), _torn(mask, lab), _disputed(rgb, mask))
+    """The doubts about an (H, W) bool mask of an (H, W, 3) uint8 picture, of the same size as lab.
+
+    with_shadow (H, W) bool: the mask before cast shadows were told from it.
+    """
+    return Doubts(
+        ground_left(mask, lab, ground, edges),
+        _torn(mask, lab),
+        _disputed(rgb, mask),
+        _merged(with_shadow & ~grown(mask, 3), mask, lab, ground),
+    )
 
 
 def doubt(doubts: Doubts, limits: Limits | None = None) -> tuple[str, str] | None:
@@ -84,6 +104,17 @@ def _torn(mask: np.ndarray, lab: np.ndarray) -> float:
     # An outline that is off by one pixel is not torn.
     off = cv2.morphologyEx((smooth ^ mask).astype(np.uint8), cv2.MORPH_OPEN, box(2)) > 0
     return float((off & grown(alike, 9)).sum() / max(1, outline.sum()))
+
+
+def _merged(shadow: np.ndarray, mask: np.ndarray, lab: np.ndarray, ground: Ground) -> float:
+    shadow = cv2.morphologyEx(shadow.astype(np.uint8), cv2.MORPH_OPEN, box(5)) > 0
+    if shadow.sum() < _LARGE_SHADOW * mask.sum():
+        return 0.0
+    seam = mask & grown(~mask, 3) & grown(shadow, _STEP_PX)
+    beside = mean_beside(shadow, lab, _STEP_PX)
+    alike = length(beside - mean_beside(mask, lab, _STEP_PX)) < _NO_STEP
+    dark = (ground.lab - beside)[..., 0] > _DARK
+    return float((seam & alike & dark).sum() / np.sqrt(max(1, mask.sum())))
 
 
 def _disputed(rgb: np.ndarray, mask: np.ndarray) -> float:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ray_tasks.pictures.ground import Ground, box, grown, hue_off_shade, parts_holding
+from ray_tasks.pictures.penumbra import crispness
 
 _DEPTH = 26
 """How far above the outline a product may begin, in pixels of the working size: 5 % of a picture."""
@@ -37,16 +38,25 @@ _PALE = 15.0
 _PATCH_SHARE = 0.05
 """Of the mask: larger parts in the ground's hue are a product that happens to have it."""
 
-_BARS_PX, _LEAST_BAR_PX = (25, 45), 60
-"""Heights that a bar of cast shadow has at most (a low one may lie before a wide foot); its least area in pixels."""
+_BARS_PX, _CUT_BAR_PX, _LEAST_BAR_PX = (25, 45, 70), 45, 60
+"""Heights that a bar of cast shadow has at most (a low one may lie before a wide foot), the height from which the
+picture's border must cut it, and its least area in pixels."""
 _RUNS_ON = 7.0
 """Lightness by which a shadow differs at most from what lies beyond the end that the mask gives it."""
-_LOWEST = 0.35
-"""Of a product's height: above it nothing lies on the ground."""
-_SOFT_END = 0.53
-"""Share of the step over eleven pixels that an outline makes within three, up to which it is a penumbra: of 21 bars on
-real packshots 19 of shade have 0.58 and less, and the one of a product 0.67."""
+_LOWEST = 0.5
+"""Of a product's height: above it little lies on the ground, unless it is seen from above."""
+_SLIMMEST, _LONG = 0.8, 2.0
+"""Of a bar's height: its least width, and the one from which it may lie higher up where it is soft and even."""
+_ROUGHEST, _EVEN = 3.0, 1.0
+"""Lightness by which the middle pixel of a bar differs from those around it (a rim within it does not count), and up to
+which it is even."""
+_TINTED = 12.0
+"""Lab units by which a cast shadow is off the ground's hue at most: light falls in it from another side."""
+_SOFT_END = 0.535
+"""Share of the step over eleven pixels that an outline makes within three, up to which it is a penumbra: of 79 bars on
+real packshots 21 are below, all of shade, and of the 58 above 47 are of the product."""
 _LEAST_OUTLINE_PX = 8
+_LEAST_CORE_PX = 20
 _BAR_ROUNDS = 3
 """Of looking for bars: the middle one of a row hangs on the product only when its neighbours are gone."""
 
@@ -113,41 +123,45 @@ def without_cast_bars(mask: np.ndarray, lab: np.ndarray, background: Ground) -> 
 def _cast_bars(mask: np.ndarray, lab: np.ndarray, background: Ground, most_px: int) -> np.ndarray:
     """(H, W) bool: bars of cast shadow, less than `most_px` high, that hang on the rest of the mask."""
     upright = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((most_px, 5), np.uint8))
-    low = cv2.morphologyEx((mask & (upright == 0)).astype(np.uint8), cv2.MORPH_OPEN, box(3))
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(low, connectivity=4)
+    slim = cv2.morphologyEx((mask & (upright == 0)).astype(np.uint8), cv2.MORPH_OPEN, box(3))
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(slim, connectivity=4)
     rows = np.flatnonzero(mask.any(axis=1))
     light = np.ascontiguousarray(lab[..., 0])
-    in_hue = hue_off_shade(lab, background.lab) < 2 * background.tolerance
-    shade = in_hue & (background.lab[..., 0] - light > 2)
+    hue, darker = hue_off_shade(lab, background.lab), background.lab[..., 0] - light
+    shade = (hue < 2 * background.tolerance) & (darker > 2)
     rough = np.abs(light - cv2.medianBlur(light, 5))
-    crisp = _range(light, 3) / np.maximum(_range(light, 11), 1)
+    crisp = crispness(light)
     taken = np.zeros_like(mask)
     for index in range(1, count):
         left, top, width, height, area = stats[index]
-        if area < _LEAST_BAR_PX or width < height or top + height / 2 < rows[-1] - _LOWEST * np.ptp(rows):
+        at_border = left < 4 or left + width > mask.shape[1] - 4
+        if area < _LEAST_BAR_PX or width < _SLIMMEST * height or (most_px > _CUT_BAR_PX and not at_border):
             continue
         bar = parts == index
-        if shade[bar].mean() < 0.7 or rough[bar].mean() > 1.3:
+        inner = cv2.erode(bar.astype(np.uint8), box(3)) > 0
+        inner = inner if inner.sum() >= _LEAST_CORE_PX else bar
+        if (
+            np.median(darker[inner]) < 2
+            or np.median(hue[inner]) > _TINTED
+            or np.median(rough[inner]) > _ROUGHEST
+        ):
             continue
         rows_of_bar = np.flatnonzero(bar.any(axis=1))
         others = (mask & ~bar)[max(0, rows_of_bar[0] - 2) : rows_of_bar[-1] + 3]
         before, behind = others[:, max(0, left - 4) : left], others[:, left + width : left + width + 4]
-        if not before.size or not behind.size:
-            continue
-        ends = before.mean(), behind.mean()
+        # An end at the picture's border is free.
+        ends = before.mean() if before.size else 0.0, behind.mean() if behind.size else 0.0
         if max(ends) < 0.5 or min(ends) > 0.3:
             continue
         outline = bar & grown(~mask, 3) & ~grown(mask & ~bar, 7)
         soft = outline.sum() >= _LEAST_OUTLINE_PX and np.median(crisp[outline]) < _SOFT_END
-        if soft or _runs_on(bar, light, left, width, hangs_left=ends[0] > ends[1]):
+        plainly = shade[bar].mean() > 0.7 and rough[bar].mean() < 1.3 and width >= height
+        lies_low = top + height / 2 >= rows[-1] - _LOWEST * np.ptp(rows)
+        flat = width > _LONG * height and np.median(rough[inner]) < _EVEN
+        runs_on = lies_low and plainly and _runs_on(bar, light, left, width, hangs_left=ends[0] > ends[1])
+        if (soft and (lies_low or flat)) or runs_on:
             taken |= bar
     return taken
-
-
-def _range(light: np.ndarray, size: int) -> np.ndarray:
-    """(H, W) float32: the highest less the lowest value in a square around each pixel."""
-    found: np.ndarray = cv2.dilate(light, box(size)) - cv2.erode(light, box(size))
-    return found
 
 
 def _runs_on(bar: np.ndarray, light: np.ndarray, left: int, width: int, *, hangs_left: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -51,25 +52,37 @@ FRAGMENT = 1 / 3
 """Of the largest piece: what is loose and smaller is a part that the mask lost hold of, what is larger an object."""
 
 
-def best_mask(
-    lab: np.ndarray, background: Ground, edges: Edges
-) -> tuple[np.ndarray, float, str, np.ndarray | None]:
-    """(mask, quality, detail, surely) of the proposal with the best quality; later ones are made only when needed.
+@dataclass(frozen=True)
+class Proposal:
+    """A mask (H, W) bool, its quality 0 to 1, and what was measured for that, in words.
 
-    surely (H, W) bool: what is the product's by its colour, see `rate_mask`.
+    surely (H, W) bool: what is the product's by its colour, see `rate_mask`. with_shadow (H, W) bool: the first
+    proposal, which keeps what may be cast shadow.
     """
-    best: tuple[float, np.ndarray, float, str, np.ndarray | None] | None = None
+
+    mask: np.ndarray
+    quality: float
+    detail: str
+    surely: np.ndarray | None
+    with_shadow: np.ndarray
+
+
+def best_mask(lab: np.ndarray, background: Ground, edges: Edges) -> Proposal:
+    """The proposal with the best quality; later ones are made only when needed."""
+    best: tuple[float, Proposal] | None = None
     for mask, surely in _proposals(lab, background, edges):
         outline, detail = rate_mask(mask, edges, lab, background, surely)
         fragments, objects = _loose_shares(mask)
         # One of two objects may be a piece that another proposal holds; where none does, they are two objects.
         whole = outline * (1 - 0.4 * (fragments + objects))
         if best is None or whole > best[0]:
-            best = whole, mask, outline * (1 - 0.4 * fragments - 0.06 * objects), detail, surely
+            first = mask if best is None else best[1].with_shadow
+            quality = outline * (1 - 0.4 * fragments - 0.06 * objects)
+            best = whole, Proposal(mask, quality, detail, surely, first)
         if best[0] >= SURE_QUALITY:
             break
     assert best is not None
-    return best[1:]
+    return best[1]
 
 
 def _loose_shares(mask: np.ndarray) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Doubts about masks: ground in a hole, a torn outline, ground along it; a mask without them passes."""
+"""Doubts about masks: ground in a hole, a torn outline, ground along it, a merged shadow; one without them passes."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ def _photo(color: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(smooth).astype(np.uint8), mask > 0
 
 
-def _doubts(photo: np.ndarray, mask: np.ndarray) -> Doubts:
+def _doubts(photo: np.ndarray, mask: np.ndarray, with_shadow: np.ndarray | None = None) -> Doubts:
     lab = cv2.cvtColor(photo.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    return measure_doubts(photo, mask, lab, fit_ground(lab), find_edges(lab))
+    with_shadow = mask if with_shadow is None else with_shadow
+    return measure_doubts(photo, mask, with_shadow, lab, fit_ground(lab), find_edges(lab))
 
 
 def _torn(mask: np.ndarray) -> np.ndarray:
@@ -69,6 +70,22 @@ def test_each_damage_is_named(
     photo, mask = _photo(color)
     found = doubt(_doubts(photo, damaged(mask)))
     assert found is not None and found[0] == reason, found
+
+
+@pytest.mark.parametrize(("shadow_color", "merges"), [((62, 62, 64), True), ((92, 92, 94), False)])
+def test_a_dark_side_that_goes_over_into_its_shadow_is_named(
+    shadow_color: tuple[int, int, int], merges: bool
+) -> None:
+    photo, mask = _photo((60, 60, 62))
+    shadow = np.zeros_like(mask)
+    shadow[240:401, 381:480] = True
+    photo[240:401, 360:381] = (60, 60, 62)  # up to the seam: elsewhere the crate's edge is soft
+    photo[shadow] = shadow_color
+    found = doubt(_doubts(photo, mask, mask | shadow))
+    assert (found is not None and found[0] == "shadow_merges") == merges, found
+    # A small one does not count: a shadow that dark under a product's foot is common.
+    small = shadow & (np.arange(SIZE) < 420)
+    assert _doubts(photo, mask, mask | small).merged == 0
 
 
 @pytest.mark.parametrize("measurement", sorted(WORDS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from ray_tasks.pictures.foot import _joints, without_cast_bars, without_contact_shade, without_pale_shade
 from ray_tasks.pictures.ground import fit_ground
@@ -108,6 +109,21 @@ def test_a_bar_of_cast_shadow_goes_and_a_strap_on_the_ground_stays() -> None:
     assert not found[:, 206:].any()
     assert (found[:, :200] == mask[:, :200]).all()
     assert not without_cast_bars(np.zeros_like(mask), lab, fit_ground(lab)).any()
+
+
+@pytest.mark.parametrize(("height", "goes"), [(60, True), (90, False)])
+def test_a_high_bar_goes_only_where_the_border_of_the_picture_cuts_it(height: int, goes: bool) -> None:
+    photo, exact = standing((170, 40, 40))
+    shadow = np.zeros((SIZE, SIZE), np.float32)
+    shadow[230 - height : 230, 150:] = 130
+    lab = lab_of(photo - (cv2.GaussianBlur(shadow, (0, 0), 3) * ~exact)[..., None])
+    cut, ended = exact.copy(), exact.copy()
+    cut[230 - height : 230, 200:] = True
+    ended[230 - height : 230, 200:290] = True
+    ground = fit_ground(lab)
+    inner = np.s_[240 - height : 220, 210:280]
+    assert without_cast_bars(cut, lab, ground)[inner].any() == (not goes)
+    assert without_cast_bars(ended, lab, ground)[inner].all()
 
 
 def test_a_bar_with_a_penumbra_goes_and_a_dark_foot_with_an_edge_stays() -> None:

@@ -14,7 +14,7 @@ SIZE = 360
 def _mask(photo: np.ndarray) -> np.ndarray:
     smooth = cv2.GaussianBlur(photo.astype(np.float32), (0, 0), 0.8) / 255
     lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB)
-    return best_mask(lab, fit_ground(lab), find_edges(lab))[0]
+    return best_mask(lab, fit_ground(lab), find_edges(lab)).mask
 
 
 def _photo() -> np.ndarray:
