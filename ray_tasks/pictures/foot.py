@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -105,32 +107,50 @@ def without_pale_shade(mask: np.ndarray, lab: np.ndarray, background: Ground) ->
     return _without_specks(mask & ~taken, grown(taken, 7))
 
 
+@dataclass(frozen=True)
+class _Surface:
+    """What tells shade at each pixel, (H, W) each: Lab units and shares."""
+
+    light: np.ndarray
+    hue: np.ndarray
+    darker: np.ndarray
+    rough: np.ndarray
+    crisp: np.ndarray
+    shade: np.ndarray
+
+    @classmethod
+    def of(cls, lab: np.ndarray, background: Ground) -> _Surface:
+        """Of a picture, (H, W, 3) float32 CIELAB."""
+        light = np.ascontiguousarray(lab[..., 0])
+        hue, darker = hue_off_shade(lab, background.lab), background.lab[..., 0] - light
+        rough = np.abs(light - cv2.medianBlur(light, 5))
+        shade = (hue < 2 * background.tolerance) & (darker > 2)
+        return cls(light, hue, darker, rough, crispness(light), shade)
+
+
 def without_cast_bars(mask: np.ndarray, lab: np.ndarray, background: Ground) -> np.ndarray:
     """(H, W) bool: the mask without low bars of cast shadow that lie beside the foot.
 
     A bar is smooth and of the ground's hue, hangs on the product at one end, and at its other the shadow goes on where
     the mask stops, or its outline is a penumbra; a product's own foot or strap ends there with an edge.
     """
+    surface = _Surface.of(lab, background)
     for _ in range(_BAR_ROUNDS):
         before = mask
         for most_px in _BARS_PX:
-            mask = mask & ~_cast_bars(mask, lab, background, most_px)
+            mask = mask & ~_cast_bars(mask, surface, most_px)
         if (mask == before).all():
             break
     return mask
 
 
-def _cast_bars(mask: np.ndarray, lab: np.ndarray, background: Ground, most_px: int) -> np.ndarray:
+def _cast_bars(mask: np.ndarray, surface: _Surface, most_px: int) -> np.ndarray:
     """(H, W) bool: bars of cast shadow, less than `most_px` high, that hang on the rest of the mask."""
     upright = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((most_px, 5), np.uint8))
     slim = cv2.morphologyEx((mask & (upright == 0)).astype(np.uint8), cv2.MORPH_OPEN, box(3))
     count, parts, stats, _ = cv2.connectedComponentsWithStats(slim, connectivity=4)
     rows = np.flatnonzero(mask.any(axis=1))
-    light = np.ascontiguousarray(lab[..., 0])
-    hue, darker = hue_off_shade(lab, background.lab), background.lab[..., 0] - light
-    shade = (hue < 2 * background.tolerance) & (darker > 2)
-    rough = np.abs(light - cv2.medianBlur(light, 5))
-    crisp = crispness(light)
+    light, rough = surface.light, surface.rough
     taken = np.zeros_like(mask)
     for index in range(1, count):
         left, top, width, height, area = stats[index]
@@ -140,11 +160,8 @@ def _cast_bars(mask: np.ndarray, lab: np.ndarray, background: Ground, most_px: i
         bar = parts == index
         inner = cv2.erode(bar.astype(np.uint8), box(3)) > 0
         inner = inner if inner.sum() >= _LEAST_CORE_PX else bar
-        if (
-            np.median(darker[inner]) < 2
-            or np.median(hue[inner]) > _TINTED
-            or np.median(rough[inner]) > _ROUGHEST
-        ):
+        darker, tint = np.median(surface.darker[inner]), np.median(surface.hue[inner])
+        if darker < 2 or tint > _TINTED or np.median(rough[inner]) > _ROUGHEST:
             continue
         rows_of_bar = np.flatnonzero(bar.any(axis=1))
         others = (mask & ~bar)[max(0, rows_of_bar[0] - 2) : rows_of_bar[-1] + 3]
@@ -154,8 +171,8 @@ def _cast_bars(mask: np.ndarray, lab: np.ndarray, background: Ground, most_px: i
         if max(ends) < 0.5 or min(ends) > 0.3:
             continue
         outline = bar & grown(~mask, 3) & ~grown(mask & ~bar, 7)
-        soft = outline.sum() >= _LEAST_OUTLINE_PX and np.median(crisp[outline]) < _SOFT_END
-        plainly = shade[bar].mean() > 0.7 and rough[bar].mean() < 1.3 and width >= height
+        soft = outline.sum() >= _LEAST_OUTLINE_PX and np.median(surface.crisp[outline]) < _SOFT_END
+        plainly = surface.shade[bar].mean() > 0.7 and rough[bar].mean() < 1.3 and width >= height
         lies_low = top + height / 2 >= rows[-1] - _LOWEST * np.ptp(rows)
         flat = width > _LONG * height and np.median(rough[inner]) < _EVEN
         runs_on = lies_low and plainly and _runs_on(bar, light, left, width, hangs_left=ends[0] > ends[1])

@@ -196,8 +196,10 @@ def mean_beside(mask: np.ndarray, lab: np.ndarray, size_px: int) -> np.ndarray:
 
 def hue_off_shade(lab: np.ndarray, ground: np.ndarray) -> np.ndarray:
     """How far colours are from the ground's in shade, in Lab units: its chroma falls as its lightness does."""
-    dimmed = ground[..., 1:] * np.clip(lab[..., :1] / np.maximum(ground[..., :1], 1), 0, 1)
-    off: np.ndarray = np.hypot(*np.moveaxis(lab[..., 1:] - dimmed, -1, 0))
+    dimmed = np.clip(lab[..., 0] / np.maximum(ground[..., 0], 1), 0, 1)
+    off: np.ndarray = cv2.magnitude(
+        lab[..., 1] - ground[..., 1] * dimmed, lab[..., 2] - ground[..., 2] * dimmed
+    )
     return off
 
 
