@@ -26,6 +26,7 @@ from schemas.tables import BY_NAME
 
 if TYPE_CHECKING:
     from ray_tasks.pictures.cutout import CutOutMethod
+    from ray_tasks.pictures.geometry import Box
     from schemas.model_config import CutOut
 
 STAGE = "ray_tasks.build_product_views"
@@ -122,7 +123,7 @@ class CutOutImages:
             return row | {"reason": FAILED, "reasons": [FAILED], "detail": told}
 
     def _describe(self, image: Any) -> dict[str, Any]:
-        from ray_tasks.pictures.admit import admit
+        from ray_tasks.pictures.admit import ON_WHITE_AFTER, admit
         from ray_tasks.pictures.colours import product_palette
         from ray_tasks.pictures.compose import alpha_bounds
         from ray_tasks.pictures.cues import form_cues, lettering_cues
@@ -132,7 +133,8 @@ class CutOutImages:
         from ray_tasks.pictures.photo import measure_photo, shape_words, surface_words, whole_photo
 
         cut = with_objects(self._method.cut(image.rgb, image.alpha), self._objects)
-        texts = [text for text, _, score in read_text(image.rgb) if score >= LEAST_READING][:MOST_LINES]
+        read = [line for line in read_text(image.rgb) if line[2] >= LEAST_READING][:MOST_LINES]
+        lines = [(cleaned, place) for text, place, _ in read if (cleaned := plain_line(text))]
         people = skin_share(image.rgb) > 0
         found = cut.reason is None
         measured = measure_photo(image.rgb, cut.alpha > 127 if found else None)
@@ -145,7 +147,7 @@ class CutOutImages:
             "mask_quality": float(cut.quality),
             "product_share": float((cut.alpha > 127).mean()),
             "product_box": {side: getattr(bounds, side) for side in BOX_SIDES} if bounds else None,
-            "text_found": [cleaned for text in texts if (cleaned := plain_line(text))],
+            "text_found": [text for text, _ in lines],
             "people_present": people,
             "photo": [{"name": name, "value": value} for name, value in measured.items()],
             "verdict": "accepted" if admission.treatment else "refused",
@@ -157,29 +159,50 @@ class CutOutImages:
         if admission.treatment is None:
             return row
         rgba = cut.rgba if found else whole_photo(image.rgb)
+        if cut.reason in ON_WHITE_AFTER:
+            row |= self._on_white(rgba, [place for _, place in lines], image.rgb.shape[1], row["photo"])
         palette = product_palette(rgba)
         form = rgba[..., 3]
         words = [*shape_words(form), *surface_words(rgba), *form_cues(form)] if found else []
-        return (
-            row
-            | self._stored(rgba)
-            | {
-                "palette": [
-                    {"hex": colour.hex, "share": colour.share, "name": colour.name} for colour in palette
-                ],
-                "tags": [
-                    *dict.fromkeys(colour.name for colour in palette),
-                    *words,
-                    f"{cut.background_kind} background",
-                    *(["lettering"] if row["text_found"] else []),
-                    *lettering_cues(row["text_found"]),
-                    *(["people"] if people else []),
-                ],
-            }
-        )
+        uri, digest = self._stored(rgba)
+        return row | {
+            "cutout_uri": uri,
+            "cutout_sha256": digest,
+            "cutout_width_px": rgba.shape[1],
+            "cutout_height_px": rgba.shape[0],
+            "palette": [
+                {"hex": colour.hex, "share": colour.share, "name": colour.name} for colour in palette
+            ],
+            "tags": [
+                *dict.fromkeys(colour.name for colour in palette),
+                *words,
+                f"{cut.background_kind} background",
+                *(["lettering"] if row["text_found"] else []),
+                *lettering_cues(row["text_found"]),
+                *(["people"] if people else []),
+            ],
+        }
 
-    def _stored(self, rgba: Any) -> dict[str, Any]:
-        """Writes what is to be placed, (h, w, 4) uint8, as a PNG, and says where."""
+    def _on_white(self, photo: Any, texts: Sequence[Box], width_px: int, measured: Any) -> dict[str, Any]:
+        """What a photograph, (h, w, 4) uint8, measures as a main image beside `measured`, and where it is one.
+
+        texts: boxes of what was read in the source, which is `width_px` wide.
+        """
+        from ray_tasks.pictures.admit import stands_on_white
+        from ray_tasks.pictures.geometry import Box
+        from ray_tasks.pictures.white_ground import lift
+
+        scale = photo.shape[1] / width_px
+        places = [(text.left, text.top, text.right, text.bottom) for text in texts]
+        lifted = lift(photo[..., :3], [Box(*(round(scale * side) for side in place)) for place in places])
+        if lifted is None:
+            return {}
+        told = [{"name": name, "value": value} for name, value in lifted.measured.items()]
+        uri, digest = self._stored(lifted.rgba) if stands_on_white(lifted.measured) else (None, None)
+        return {"photo": [*measured, *told], "white_uri": uri, "white_sha256": digest}
+
+    def _stored(self, rgba: Any) -> tuple[str, str]:
+        """Writes what is to be placed, (h, w, 4) uint8, as a PNG; its key and SHA-256."""
         import cv2
 
         done, png = cv2.imencode(
@@ -191,12 +214,7 @@ class CutOutImages:
         digest = hashlib.sha256(data).hexdigest()
         uri = object_key("cutouts", digest, "png")
         self._store.put(uri, data)
-        return {
-            "cutout_uri": uri,
-            "cutout_sha256": digest,
-            "cutout_width_px": rgba.shape[1],
-            "cutout_height_px": rgba.shape[0],
-        }
+        return uri, digest
 
 
 def plain_line(text: str) -> str:

@@ -92,7 +92,11 @@ WORK_UNITS = Table(
         IMAGE,
         Column("product_hash", STRING, "The product's record.", nullable=True, sample=hex_digits(64)),
         CUTOUT,
-        Column("cutout_uri", STRING, "Object key of the cut-out."),
+        Column(
+            "cutout_uri",
+            STRING,
+            "Object key of what is placed: the cut-out, the whole photograph, or on white that without its ground.",
+        ),
         INSTRUCTION_HASH,
         SCENE_BACKEND,
         SCENE_REVISION,

@@ -61,6 +61,21 @@ PRODUCT_VIEWS = Table(
             nullable=True,
             sample=hex_digits(64),
         ),
+        Column(
+            "white_uri",
+            STRING,
+            "Object key of a framed photograph whose own white ground is lifted to transparent (PNG, RGBA), for "
+            "placements on white; NULL where the product was cut out, or the photograph does not show it on white.",
+            nullable=True,
+            sample=one_of(None, "cutouts/ab/cd.png"),
+        ),
+        Column(
+            "white_sha256",
+            STRING,
+            "SHA-256 (hex) of that file.",
+            nullable=True,
+            sample=hex_digits(64),
+        ),
         Column("cutout_width_px", INT, "Width of the cut-out.", nullable=True),
         Column("cutout_height_px", INT, "Height of the cut-out.", nullable=True),
         Column(
@@ -76,7 +91,8 @@ PRODUCT_VIEWS = Table(
         Column(
             "photo",
             list_of(MEASUREMENT),
-            "What the photograph measures by name: size, sharpness, lightness, contrast, clipping, detail.",
+            "What the photograph measures by name: size, sharpness, lightness, contrast, clipping, detail; "
+            "white_...: how its ground lifts to white, where that was tried.",
             nullable=True,
         ),
         Column(
@@ -136,6 +152,11 @@ PRODUCT_VIEWS = Table(
             "accepted_has_cutout",
             "verdict = 'refused' OR (cutout_uri IS NOT NULL AND cutout_sha256 IS NOT NULL)",
             breaks={"verdict": "accepted", "cutout_sha256": None},
+        ),
+        Check(
+            "white_has_its_hash",
+            "white_uri IS NULL OR white_sha256 IS NOT NULL",
+            breaks={"white_uri": "cutouts/ab/cd.png", "white_sha256": None},
         ),
         Check(
             "mask_quality_in_range",

@@ -34,6 +34,7 @@ VIEW_MODULES = {
     "objects",
     "matte",
     "walk",
+    "white_ground",
     "photo",
     "admit",
     "people",

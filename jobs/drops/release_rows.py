@@ -20,6 +20,7 @@ VIEW_COLUMNS = (
     "image_sha256",
     "verdict",
     "treatment",
+    "white_uri",
     "reason",
     "reasons",
     "detail",

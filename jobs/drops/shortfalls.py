@@ -16,7 +16,8 @@ SENTENCES = {
     "no_audience": "No user group could be found for this product.",
     "fewer_audiences": "Fewer user groups fit this product than were asked for.",
     "no_instruction": "No presentation could be written for a user group.",
-    "needs_cut_out": "This format shows the product alone, and the product could not be cut out of its picture.",
+    "needs_cut_out": "This format shows the product alone on white: it could not be cut out of its picture, which does "
+    "not show it whole on a clean white ground.",
     "not_planned": "The picture was not planned tonight.",
     "not_drawn": "The picture was planned but not drawn tonight; it is tried again the next night.",
     "not_scored": "The picture was drawn but not checked tonight; it is tried again the next night.",
@@ -140,12 +141,13 @@ def shortfalls(
             counts[("ray_tasks.infer_personas", "fewer_audiences", SENTENCES["fewer_audiences"])] = (
                 lacking * per_segment
             )
-        framed = said.views[product["image_sha256"]]["treatment"] == "framed"
+        view = said.views[product["image_sha256"]]
+        nothing_on_white = view["treatment"] == "framed" and view["white_uri"] is None
         for rank, segment_id in enumerate(segments[sku], start=1):
             for locale in merchant.locales:
                 for placement in placements_of(merchant, placements, rank):
                     if (segment_id, locale, placement) not in have:
-                        if framed and placements[placement].one_a_product:
+                        if nothing_on_white and placements[placement].one_a_product:
                             counts[("jobs.plan_work_units", "needs_cut_out", SENTENCES["needs_cut_out"])] += 1
                             continue
                         if (sku, segment_id, locale, placement) in said.recalled:

@@ -33,6 +33,8 @@ _OFFER = (
     "CASE WHEN legal IS NOT NULL AND scene_text THEN to_json(named_struct('currency', currency, 'legal', legal, "
     "'price_minor', coalesce(sale_price_minor, price_minor), 'was_price_minor', was_price_minor)) END"
 )
+_PLACED = "CASE WHEN look = 'white' THEN coalesce(white_{name}, cutout_{name}) ELSE cutout_{name} END"
+"""What a picture shows the product by: on white, a whole photograph without its ground."""
 _LEAST_REDUCTION = 0.95
 """Share of the former price that a price must not exceed to be called reduced."""
 
@@ -74,11 +76,11 @@ def build_wanted(
 
     products: with was_price_minor (see `former_prices`). placements: merchant_id, placement, width_px, height_px, look,
     scene_height_px, scene_text, legal (NULL: no price is shown), tier, estimated_s, estimated_gpu_s.
-    Only products with an accepted view are wanted; a white picture only of a product that was cut out, and only for its
-    first persona.
+    Only products with an accepted view are wanted; a white picture only of a product that was cut out or
+    photographed on white, and only for its first persona.
     """
     accepted = views.where(F.col("verdict") == "accepted").select(
-        "image_sha256", "cutout_sha256", "cutout_uri", "treatment"
+        "image_sha256", "cutout_sha256", "cutout_uri", "treatment", "white_sha256", "white_uri"
     )
     locales = F.collect_set("instruction_hash").over(Window.partitionBy("merchant_id", "sku", "segment_id"))
     shown = products.select("merchant_id", "sku", "image_sha256", "product_hash", *_PRICE)
@@ -92,7 +94,8 @@ def build_wanted(
             how="inner",
         )
         .join(F.broadcast(placements), on="merchant_id", how="inner")
-        .where("look <> 'white' OR (persona_rank = 1 AND treatment = 'cutout')")
+        .where("look <> 'white' OR (persona_rank = 1 AND (treatment = 'cutout' OR white_uri IS NOT NULL))")
+        .withColumns({f"cutout_{name}": F.expr(_PLACED.format(name=name)) for name in ("sha256", "uri")})
         .withColumn("variant", F.explode(F.sequence(F.lit(0), F.lit(max_attempts - 1))))
         # A picture on white has nothing that another attempt would change.
         .where("variant = 0 OR look <> 'white'")

@@ -80,7 +80,7 @@ def merchant_funnel(rows: MerchantRows) -> list[Step]:
         len(placements_of(merchant, rows.placements, ranks[row["sku"], row["segment_id"]]))
         for row in rows.instructions
     )
-    # A white picture of a photograph that is shown whole is wanted by the channel and never planned.
+    # A white picture is wanted by the channel and never planned of a photograph that is shown whole, if not on white.
     without_cut_out = sum(short.missing for short in rows.short if short.reason == "needs_cut_out")
     unplanned = _capped(Counter(needs_cut_out=without_cut_out), wanted - len(faces))
     return [

@@ -1,9 +1,14 @@
-"""From what was measured of a source picture to its treatment: cut-out, framed, or none, with reasons. Pure."""
+"""From what was measured of a source picture to its treatment: cut-out, framed, or none, with reasons. Pure.
+
+And whether a photograph that is framed may also be a main image, its ground lifted to white.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from ray_tasks.pictures.flaws import MAX_CRUMB_SHARE
 
 NEVER = ("blank_image", "too_small_in_frame")
 """Reasons of the cut-out after which a whole photograph would show nothing either."""
@@ -20,6 +25,38 @@ class Limits:
     min_contrast: float = 8
     max_clipped_dark: float = 0.9
     max_clipped_light: float = 0.92
+
+
+ON_WHITE_AFTER = frozenset(
+    {"low_quality", "ground_in_cutout", "outline_torn", "cutout_disputed", "shadow_merges"}
+)
+"""Reasons of the cut-out after which a photograph may still be a main image; after the others the picture itself is
+none: a person, a scene, a product that the border cuts."""
+
+
+@dataclass(frozen=True)
+class WhiteLimits:
+    """What a photograph on white must measure (`white_ground.Lifted`) to be a main image; part of the views' revision.
+
+    Chosen by looking at the 71 photographs of the three real shops that stand on a light ground.
+    """
+
+    min_white_ground: float = 225
+    """A ground that is darker is no white one that was lit too little."""
+    min_white_border: float = 0.96
+    """A little shade may lie on the border, where it is faded out."""
+    max_white_cut: float = 0.004
+    max_white_noise: float = 6
+    max_white_lighter: float = 0.02
+    """A white product before light grey melts into white."""
+    max_white_lost: float = 0.02
+    """Joints of a wall, folds of a cloth, and the seams of a white product that runs into its ground."""
+    max_white_left: float = 0.01
+    max_white_shade: float = 0.6
+    """Beyond it, it is rather another ground: a card behind the product, a sheet under it."""
+    max_white_crumbs: float = MAX_CRUMB_SHARE
+    max_white_captions: float = 0
+    """A main image may bear no text but the product's own."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +111,17 @@ def admit(
     return Admission(None if broken else "framed", reasons, "; ".join(told))
 
 
+def stands_on_white(measured: Mapping[str, float], limits: WhiteLimits | None = None) -> bool:
+    """Whether a photograph of these measurements may be a main image."""
+    limits = limits or WhiteLimits()
+    names = [field.name for field in fields(limits)]
+    return all(_holds(measured[name[4:]], name, getattr(limits, name)) for name in names)
+
+
 def _is_broken(rule: Rule, measured: Mapping[str, float], limits: Limits) -> bool:
-    value, limit = measured[rule.measurement], getattr(limits, rule.limit)
-    return not (value >= limit if rule.limit.startswith("min_") else value <= limit)
+    return not _holds(measured[rule.measurement], rule.limit, getattr(limits, rule.limit))
+
+
+def _holds(value: float, name: str, limit: float) -> bool:
+    """Whether a value is on the good side of a limit, by its name; NaN is not."""
+    return value >= limit if name.startswith("min_") else value <= limit

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS work_units (
   image_sha256 STRING NOT NULL COMMENT 'SHA-256 (hex) of the source image\'s bytes.',
   product_hash STRING COMMENT 'The product\'s record.',
   cutout_sha256 STRING NOT NULL COMMENT 'SHA-256 (hex) of the cut-out\'s file.',
-  cutout_uri STRING NOT NULL COMMENT 'Object key of the cut-out.',
+  cutout_uri STRING NOT NULL COMMENT 'Object key of what is placed: the cut-out, the whole photograph, or on white that without its ground.',
   instruction_hash STRING NOT NULL COMMENT 'SHA-256 (hex) over the parts of the instruction that reach the file.',
   scene_backend STRING NOT NULL COMMENT 'What draws the scene: components or a diffusion pipeline.',
   scene_revision STRING NOT NULL COMMENT 'Pinned revision of the scene backend (code or weights).',

@@ -135,8 +135,11 @@ def planned(config: Config, merchant: Any, product: Row, view: Row, told: list[R
     for (name, place), row in pairs(PLACEMENTS.items(), told):
         if place.look != "text" and row["locale"] != LOCALES[0]:
             continue
+        placed = "cutout"
         if place.look == "white" and product["framed"]:
-            continue
+            placed = "white"
+            if view["white_uri"] is None:
+                continue
         height, has_text = config.scene_of(merchant, name)
         slot = {key: row[key] for key in ("merchant_id", "sku", "segment_id", "locale")} | {"placement": name}
         yield slot | {
@@ -153,8 +156,8 @@ def planned(config: Config, merchant: Any, product: Row, view: Row, told: list[R
             "scene_height_px": height,
             "scene_text": has_text,
             "image_sha256": product["image_sha256"],
-            "cutout_sha256": view["cutout_sha256"],
-            "cutout_uri": view["cutout_uri"],
+            "cutout_sha256": view[f"{placed}_sha256"],
+            "cutout_uri": view[f"{placed}_uri"],
             "scene_backend": "component_scene",
             "scene_revision": COMPONENT_SCENE,
         }

@@ -42,9 +42,10 @@ def broken_objects(state: Path) -> list[str]:
         (row["uri"], row["sha256"])
         for row in _rows(state, "candidates", "uri", "sha256")
     ] + [
-        (row["cutout_uri"], row["cutout_sha256"])
-        for row in _rows(state, "product_views", "cutout_uri", "cutout_sha256")
-        if row["cutout_uri"]
+        (row[f"{kind}_uri"], row[f"{kind}_sha256"])
+        for kind in ("cutout", "white")
+        for row in _rows(state, "product_views", f"{kind}_uri", f"{kind}_sha256")
+        if row[f"{kind}_uri"]
     ]  # fmt: skip
     return [uri for uri, digest in named if not _is_whole(store, uri, digest)]
 

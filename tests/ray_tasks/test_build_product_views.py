@@ -17,6 +17,8 @@ from infra.settings import load_config
 from infra.tables import append_rows, ensure_tables
 from ray_tasks import build_product_views
 from ray_tasks.build_product_views import IMAGES, CutOutImages, plain_line, view_rejects
+from ray_tasks.pictures.cutout import CutOut as Cut
+from ray_tasks.pictures.cutout import refused
 from schemas.model_config import CutOut
 from tests.ray_tasks.records import CONFIG, NIGHT, product, tables
 
@@ -109,6 +111,40 @@ def test_a_photograph_that_cannot_be_cut_out_is_kept_whole(
     )
     assert (row["cutout_width_px"], row["cutout_height_px"], row["product_box"]) == (640, 480, None)
     assert row["palette"] and {m["name"] for m in row["photo"]} >= {"sharpness", "lightness", "contrast"}
+
+
+def test_a_photograph_on_white_that_cannot_be_cut_out_may_still_be_a_main_image(tmp_path: Path) -> None:
+    config = load_config(ROOT / "infra/config/local.toml")
+    make = CutOutImages(config, tmp_path)
+
+    def view(picture: np.ndarray, reason: str) -> dict[str, Any]:
+        make._method = _Refusing(reason)
+        data = cv2.imencode(".png", picture)[1].tobytes()
+        (tmp_path / "picture").write_bytes(data)
+        return make.view(hashlib.sha256(data).hexdigest(), str(tmp_path / "picture"))
+
+    row = view(_packshot(), "outline_torn")
+    assert (row["treatment"], row["reason"]) == ("framed", "outline_torn")
+    data = open_store(config.store, tmp_path).get(row["white_uri"])
+    assert hashlib.sha256(data).hexdigest() == row["white_sha256"] != row["cutout_sha256"]
+    rgba = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert (rgba[[0, -1]][..., 3] == 0).all() and rgba[rgba.shape[0] // 2, rgba.shape[1] // 2, 3] == 255
+    assert {"white_ground", "white_border", "sharpness"} <= {m["name"] for m in row["photo"]}
+    # A scene, or a ground that is not white, is none; its measurements say why where it was looked at.
+    for picture, reason in ((_packshot(), "person_or_hand"), (_packshot() // 2, "outline_torn")):
+        row = view(picture, reason)
+        assert (row["treatment"], row["white_uri"], row["white_sha256"]) == ("framed", None, None)
+        assert any(m["name"] == "white_ground" for m in row["photo"]) == (reason == "outline_torn")
+
+
+class _Refusing:
+    """A method that cuts nothing out."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def cut(self, rgb: np.ndarray, alpha: np.ndarray | None = None) -> Cut:
+        return refused(rgb, "white", self._reason, "not cut out")
 
 
 def test_a_shop_that_wants_one_object_shows_pictures_of_several_whole_and_keeps_both_results(

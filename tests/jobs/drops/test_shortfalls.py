@@ -17,7 +17,9 @@ PLACEMENTS = {
     "white": Placement(width_px=512, height_px=512, look="white", channel="main_image"),
 }
 PRODUCT = {"sku": "p", "title": "Pan", "image_sha256": "i"}
-VIEW = {"i": {"verdict": "accepted", "reason": None, "detail": None, "treatment": "cutout"}}
+VIEW = {
+    "i": {"verdict": "accepted", "reason": None, "detail": None, "treatment": "cutout", "white_uri": None}
+}
 PERSONAS = [{"sku": "p", "segment_id": s, "rank": i} for i, s in enumerate(("a", "b"), start=1)]
 WRITTEN = [{"sku": "p", "segment_id": s, "locale": "en"} for s in ("a", "b")]
 UNITS = [
@@ -104,5 +106,10 @@ def test_a_white_picture_is_wanted_once_and_not_of_a_framed_photograph() -> None
     framed = {"i": VIEW["i"] | {"treatment": "framed"}}
     (found,) = shortfalls(shop, PLACEMENTS, [PRODUCT], assets, Said(framed, PERSONAS, WRITTEN, UNITS, {}, []))
     assert (found.reason, found.missing) == ("needs_cut_out", 1)
+    on_white = {"i": framed["i"] | {"white_uri": "cutouts/w.png"}}
+    (found,) = shortfalls(
+        shop, PLACEMENTS, [PRODUCT], assets, Said(on_white, PERSONAS, WRITTEN, UNITS, {}, [])
+    )
+    assert (found.reason, found.missing) == ("not_planned", 1)
     white = ASSET | {"placement": "white"}
     assert not list(shortfalls(shop, PLACEMENTS, [PRODUCT], [*assets, white], said))

@@ -37,7 +37,7 @@ def _wanted_frame(spark: SparkSession, changed: dict[str, Any] | None = None, **
     instruction |= changed.get("instruction", {})
     german = {**KEY, "locale": "de", "instruction_hash": "i2", "layout": "headline_left"}
     view = {"image_sha256": "p1", "cutout_sha256": "c1", "cutout_uri": "u", "verdict": "accepted"}
-    view |= {"treatment": "cutout"}
+    view |= {"treatment": "cutout", "white_uri": None, "white_sha256": None}
     return build_wanted(
         _frame(spark, INSTRUCTIONS, instruction, german),
         _frame(
@@ -133,13 +133,32 @@ def test_a_former_price_is_the_lowest_of_the_thirty_nights_before_the_reduction(
     assert [(row["sku"], row["was_price_minor"]) for row in found] == [("reduced", 1000)]
 
 
-def test_a_white_picture_is_made_once_a_product_and_of_what_was_cut_out(spark: SparkSession) -> None:
-    def whites(rank: int, treatment: str) -> set[tuple[str, int]]:
-        rows = _wanted(spark, {"view": {"treatment": treatment}}, rank=rank)
-        return {(row["locale"], row["variant"]) for row in rows if row["placement"] == "white"}
+def test_a_white_picture_is_made_once_a_product_and_of_what_was_cut_out_or_stands_on_white(
+    spark: SparkSession,
+) -> None:
+    lifted = {"white_uri": "w", "white_sha256": "w9"}
 
-    assert whites(1, "cutout") == {("en", 0), ("de", 0)}
-    assert whites(2, "cutout") == whites(1, "framed") == set()
+    def whites(rank: int, view: dict[str, Any]) -> set[tuple[str, int, str, str]]:
+        rows = _wanted(spark, {"view": view}, rank=rank)
+        placed = ("locale", "variant", "cutout_uri", "cutout_sha256")
+        assert {row["cutout_uri"] for row in rows if row["placement"] != "white"} == {"u"}
+        return {tuple(row[name] for name in placed) for row in rows if row["placement"] == "white"}
+
+    assert whites(1, {"treatment": "cutout"}) == {("en", 0, "u", "c1"), ("de", 0, "u", "c1")}
+    assert whites(1, {"treatment": "framed"} | lifted) == {("en", 0, "w", "w9"), ("de", 0, "w", "w9")}
+    assert whites(2, {"treatment": "cutout"}) == whites(1, {"treatment": "framed"}) == set()
+    assert whites(2, {"treatment": "framed"} | lifted) == set()
+
+
+def test_a_photograph_found_to_stand_on_white_changes_no_other_unit(spark: SparkSession) -> None:
+    framed = {"treatment": "framed"}
+    lifted = framed | {"white_uri": "w", "white_sha256": "w9"}
+
+    def ids(view: dict[str, Any]) -> set[str]:
+        rows = _wanted(spark, {"view": view}, rank=1)
+        return {row["asset_id"] for row in rows if row["placement"] != "white"}
+
+    assert ids(framed) == ids(lifted)
 
 
 def test_a_refused_picture_wants_nothing(spark: SparkSession) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
-from ray_tasks.pictures.admit import RULES, admit
+from ray_tasks.pictures.admit import RULES, WhiteLimits, admit, stands_on_white
 
 GOOD = {
     "short_side_px": 600.0,
@@ -52,3 +54,13 @@ def test_every_rule_has_a_case_above() -> None:
 @pytest.mark.parametrize("reason", ["blank_image", "too_small_in_frame"])
 def test_what_shows_nothing_is_not_framed(reason: str) -> None:
     assert admit(reason, "nothing stands out", GOOD).treatment is None
+
+
+def test_every_limit_of_a_photograph_on_white_keeps_it_out() -> None:
+    limits = {field.name: getattr(WhiteLimits(), field.name) for field in fields(WhiteLimits)}
+    good = {name[4:]: limit for name, limit in limits.items()}
+    assert stands_on_white(good)
+    for name, limit in limits.items():
+        beyond = limit - 0.001 if name.startswith("min_") else limit + 0.001
+        assert not stands_on_white(good | {name[4:]: beyond}), name
+        assert not stands_on_white(good | {name[4:]: float("nan")}), name
