@@ -81,7 +81,7 @@ OF_THE_SETTING = frozenset(
     }
 )  # fmt: skip
 """Reasons that another setting may cure; what else can be cured at all, another layout may."""
-OF_THE_SOURCE = frozenset({"product_cut", "cut_out_crumbs", "baked_text"})
+OF_THE_SOURCE = frozenset({"product_cut", "cut_out_crumbs", "baked_text", "ground_not_white"})
 """Reasons that lie in the product's own picture: nothing is tried again."""
 CALM_SETTINGS = (
     "studio_sweep",

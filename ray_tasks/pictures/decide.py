@@ -49,6 +49,7 @@ class Thresholds:
     min_text_margin_px: float = 12
     max_clutter_product: float = 4.0
     max_clutter_text: float = 2.5
+    min_clipped_light_share: float = -1.0
     max_clipped_light_share: float = 0.20
     max_clipped_dark_share: float = 0.10
     min_background_deviation: float = 4.0
@@ -83,6 +84,7 @@ class Thresholds:
             min_separation=0.0,
             min_separation_p20=0.0,
             max_ground_contact=math.inf,
+            min_clipped_light_share=0.99,
             max_clipped_light_share=1.0,
             min_background_deviation=0.0,
             min_twin_distance=0.0,
@@ -198,6 +200,7 @@ RULES = (
     Rule("blurry_product", "sharpness", "min_sharpness", "sharpness of the product"),
     Rule("cluttered", "clutter_product", "max_clutter_product", "unrest around the product"),
     Rule("cluttered", "clutter_text", "max_clutter_text", "unrest around the text"),
+    Rule("ground_not_white", "clipped_light_share", "min_clipped_light_share", "share of white background"),
     Rule("overexposed", "clipped_light_share", "max_clipped_light_share", "share of burnt-out background"),
     Rule("underexposed", "clipped_dark_share", "max_clipped_dark_share", "share of black background"),
     Rule(

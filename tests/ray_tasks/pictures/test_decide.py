@@ -35,8 +35,16 @@ def test_a_picture_within_all_limits_is_accepted() -> None:
 def test_each_limit_rejects_for_its_own_reason(rule: Rule) -> None:
     limit = getattr(LIMITS, rule.limit)
     beyond = limit - 0.001 if rule.limit.startswith("min_") else limit + 0.001
-    for value in (beyond, math.nan):
-        assert decide(GOOD | {rule.measurement: value}, LIMITS) == [rule.reason]
+    assert decide(GOOD | {rule.measurement: beyond}, LIMITS) == [rule.reason]
+    of_it = dict.fromkeys(other.reason for other in RULES if other.measurement == rule.measurement)
+    assert decide(GOOD | {rule.measurement: math.nan}, LIMITS) == list(of_it)
+
+
+def test_only_on_white_the_ground_has_to_be_white() -> None:
+    grey = GOOD | {"product_extent": 0.9, "clipped_light_share": 0.1}
+    assert decide(grey, LIMITS) == []
+    assert decide(grey, LIMITS.of_look("white")) == ["ground_not_white"]
+    assert decide(grey | {"clipped_light_share": 1.0}, LIMITS.of_look("white")) == []
 
 
 def test_reasons_come_once_and_weightiest_first() -> None:
@@ -103,5 +111,6 @@ def test_a_judge_is_believed_no_further_than_its_measured_precision() -> None:
         "judged_floating",
         "judged_unreadable",
     ]
-    assert decide(GOOD | says | known, LIMITS.of_look("white")) == []
+    on_white = {"clipped_light_share": 1.0}
+    assert decide(GOOD | says | known | on_white, LIMITS.of_look("white")) == []
     assert "precision of the judge that says a floating product: 0.95" in explain(GOOD | says | known, LIMITS)

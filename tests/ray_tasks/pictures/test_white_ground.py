@@ -100,6 +100,24 @@ def test_the_picture_on_white_passes_like_that_of_a_cut_out() -> None:
     assert (picture.rgb[[0, -1]] == 255).all() and (picture.rgb[:, [0, -1]] == 255).all()
 
 
+def test_a_ground_that_is_left_grey_on_white_is_rejected() -> None:
+    """A patch of the photograph's ground beside the product, a little darker than white, as no lift should leave it."""
+    lifted = _lifted(_photo(bottle(360), _ground())[0])
+    picture = set_text(white_base(lifted.rgba, CANVAS), TextSpec("", locale="en"))
+    limits = Thresholds().of_look("white")
+
+    def reasons(rgb: np.ndarray) -> list[str]:
+        jpeg = encode_jpeg(rgb, alt_text="A bottle.", digital_source_type="compositeSynthetic", language="en")
+        return decide(
+            measure(jpeg, lifted.rgba, picture.placed.box, [], overflow=False, changed_core_px=0), limits
+        )
+
+    assert reasons(picture.rgb) == []
+    left = picture.rgb.copy()
+    left[60:140, 600:740] = 246
+    assert reasons(left) == ["ground_not_white"]
+
+
 def test_shade_that_the_border_cuts_fades_out() -> None:
     photo, _ = _photo(shoe(300), _ground(), left=240, aside=150)
     assert photo[:, -1].min() < photo[:, 0].min() - 20, "the border cuts the shade"
