@@ -13,7 +13,7 @@ from schemas.config import Quality
 from schemas.instruction import content_hash
 from schemas.model_config import CutOut, Scene, Weights, WriterModel
 
-VIEWS = "classical-26"
+VIEWS = "classical-27"
 """Opening, cut-out, admission, ground lifted to white, colours, tags, and text found."""
 COMPONENT_SCENE = "components-14"
 """Component-based drawing of scenes."""

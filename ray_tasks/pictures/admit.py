@@ -55,6 +55,8 @@ class WhiteLimits:
     max_white_shade: float = 0.6
     """Beyond it, it is rather another ground: a card behind the product, a sheet under it."""
     max_white_crumbs: float = MAX_CRUMB_SHARE
+    max_white_side: float = 0.01
+    """On white even a shade that ends in a straight line is seen."""
     max_white_captions: float = 0
     """A main image may bear no text but the product's own."""
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ray_tasks.pictures.compose import alpha_bounds
 from ray_tasks.pictures.cutout import WORK_PX
-from ray_tasks.pictures.flaws import crumb_share
+from ray_tasks.pictures.flaws import crumb_share, cut_side, soft_outline
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.ground import (
     RING_SHARE,
@@ -62,7 +62,8 @@ class Lifted:
     white_lighter: what is lighter than the ground and goes with it, as a share of what stays.
     white_lost: edges that go with the ground, as a share of those that stay; white_left: share of what stays that is
     ground seen through it; both count as far as the lift is seen. white_shade: share of what stays that is shade.
-    white_crumbs: share of what stays in loose crumbs. white_captions: lines of text that stand on the ground.
+    white_crumbs: share of what stays in loose crumbs. white_side: the longest share of a side of its bounds along which
+    the border cuts it. white_captions: lines of text that stand on the ground.
     """
 
     rgba: np.ndarray
@@ -99,6 +100,7 @@ def lift(rgb: np.ndarray, texts: Sequence[Box] = ()) -> Lifted | None:
     kept *= np.maximum(_inwards(height, width), _enlarged(_soft(product), rgb))
     alpha = np.rint(255 * kept).astype(np.uint8)
     alpha[~parts_holding(alpha > 0, alpha >= _SOLID)] = 0
+    alpha = soft_outline(alpha)
     bounds = alpha_bounds(alpha)
     if bounds is None:
         return None
@@ -119,6 +121,7 @@ def lift(rgb: np.ndarray, texts: Sequence[Box] = ()) -> Lifted | None:
         "white_left": seen * ground_left(opened, lab, ground, edges),
         "white_shade": _shade(stays, product),
         "white_crumbs": crumb_share(alpha),
+        "white_side": cut_side(alpha[bounds.top : bounds.bottom, bounds.left : bounds.right]),
         "white_captions": float(sum(is_caption(alpha > 127, text) for text in texts)),
     }
     # With a clear rim: what has no transparent pixel is a photograph to be framed.

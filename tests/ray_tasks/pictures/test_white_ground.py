@@ -128,6 +128,16 @@ def test_shade_that_the_border_cuts_fades_out() -> None:
     assert np.abs(np.diff(seen[..., 0].astype(int), axis=1))[:, -60:].max() < 12
 
 
+def test_a_coloured_shade_that_the_border_cuts_keeps_a_photograph_out() -> None:
+    photo, share = _photo(shoe(300), _ground(), aside=400)
+    tinted = photo.copy()
+    strip = np.s_[TOP + 80 : TOP + 112, LEFT + 200 :]
+    tinted[strip] = np.where(share[strip][..., None] > 0, photo[strip], (214, 190, 160))
+    assert stands_on_white(_lifted(photo).measured)
+    assert _lifted(tinted).measured["white_side"] > 0.1
+    assert not stands_on_white(_lifted(photo).measured | {"white_side": 0.1})
+
+
 def test_ground_seen_through_a_handle_is_lifted_too() -> None:
     ring = cv2.circle(np.zeros((320, 320, 4), np.uint8), (160, 160), 140, (40, 60, 150, 255), 26, cv2.LINE_AA)
     ring[..., :3] = (40, 60, 150)
