@@ -373,7 +373,7 @@ def save_tiny_matting(folder: Path, seed: int = 0) -> None:
         torch.manual_seed(seed)
         model = VitMatteForImageMatting(
             VitMatteConfig(
-                backbone_config=VitDetConfig(
+                backbone_config=VitDetConfig(  # type: ignore[call-arg]
                     hidden_size=16,
                     num_hidden_layers=2,
                     num_attention_heads=2,
