@@ -40,7 +40,7 @@ OUTPUTS = ("instructions",)
 
 BATCH_SIZE = 32
 WRITER = "rules"
-WRITER_REVISION = "rules-13"
+WRITER_REVISION = "rules-14"
 
 _PRODUCT_COLUMNS = (
     "run_date",
@@ -215,7 +215,7 @@ class InstructionWriter:
                     scenes.dress(
                         setting, thing.kind, product["palette"] or [], seed, taken_lights, season, size
                     ),
-                    scenes.layout(product["aspect"], seed, taken_layouts),
+                    scenes.layout(product["aspect"], seed, taken_layouts, framed=bool(product.get("framed"))),
                 )
             )
         return dressed

@@ -188,10 +188,10 @@ def palette(product_colours: Sequence[str], accents: Sequence[str], seed: Sequen
     return list(dict.fromkeys(colours))[:5]
 
 
-def layout(aspect: float | None, seed: Sequence[str], taken: set[str]) -> str:
+def layout(aspect: float | None, seed: Sequence[str], taken: set[str], *, framed: bool = False) -> str:
     """Where the text stands: beside a tall product, above or below a wide one; different from the other personas'.
 
-    `aspect` is the cut-out's width over its height; None when unknown.
+    `aspect` is the cut-out's width over its height; None when unknown. A framed photograph suits every layout.
     """
     if aspect is not None and aspect < _TALL:
         order = [
@@ -207,7 +207,7 @@ def layout(aspect: float | None, seed: Sequence[str], taken: set[str]) -> str:
         ]
     else:
         order = shuffled(LAYOUTS, *seed, "side")
-    preferred = order if aspect is None or _TALL <= aspect <= _WIDE else order[:2]
+    preferred = order if framed or aspect is None or _TALL <= aspect <= _WIDE else order[:2]
     chosen = next(
         (name for name in preferred if name not in taken), pick(preferred, *seed, "repeated layout")
     )

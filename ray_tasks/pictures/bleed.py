@@ -30,7 +30,13 @@ _ONWARD = 12.0
 """Levels that a fall-off of light at an edge may go on by."""
 _MUD = (42.0, 130.0)
 """Hues (OKLCH, degrees) that look like mud where they are deep."""
-_DEEP, _PALE = 0.34, 0.89
+_FIELDS = {
+    "headline_top": (0.89, 0.05, 0.085),
+    "headline_left": (0.34, 0.05, 0.09),
+    "headline_right": (0.955, 0.012, 0.02),
+    "headline_bottom": (0.76, 0.09, 0.12),
+}
+"""Lightness, least and greatest chroma (OKLCH) of a layout's field: pale, deep, paper, strong."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +167,7 @@ def draw_bleed(
     """
     rng = np.random.default_rng(seed)
     w, h = layout.canvas.width_px, layout.canvas.height_px
-    color = field(tones, deep=bool(rng.integers(2)))
+    color = field(tones, layout.name, across=bool(rng.integers(2)))
     # Light falls from one side, as on a sheet of paper.
     side = np.linspace(0.0, 1.0, w, dtype=np.float32)[:: 1 if rng.integers(2) else -1, None]
     light = 1.03 - 0.09 * (0.6 * side + 0.4 * np.linspace(0.0, 1.0, h, dtype=np.float32)[:, None, None])
@@ -175,13 +181,18 @@ def draw_bleed(
     return np.clip(np.rint(out + grain), 0, 255).astype(np.uint8)
 
 
-def field(tones: Tones, *, deep: bool) -> Rgb:
-    """A colour of the wall's hue that carries text as it is: deep, or pale."""
-    lightness, chroma, hue = to_lch(tones.wall)
-    mud = _MUD[0] < hue < _MUD[1]
-    if lightness < 0.5 or (deep and not mud):
-        return oklch(_DEEP, min(0.09, 0.03 + chroma), _MUD[0] if mud else hue)
-    return oklch(_PALE, min(0.085, max(0.05, chroma)), hue)
+def field(tones: Tones, layout_name: str, *, across: bool = False) -> Rgb:
+    """A colour that carries text as it is: of the wall's hue, or the one across from it, which suits a product too.
+
+    Its depth goes with the layout, as personas of one product have different ones: so their fields differ at a glance.
+    """
+    _, chroma, hue = to_lch(tones.wall)
+    hue = (hue + 180) % 360 if across else hue
+    lightness, least, most = _FIELDS[layout_name]
+    if _MUD[0] < hue < _MUD[1] and lightness < 0.8:
+        # Neither deep nor middling is such a hue a colour: brick where it is deep, amber where it is strong.
+        lightness, hue = (lightness, _MUD[0]) if lightness < 0.5 else (0.83, min(max(hue, 68.0), 90.0))
+    return oklch(lightness, min(most, max(least, chroma)), hue)
 
 
 def _region(layout: Layout, box: Box, plain: Sides) -> Box:

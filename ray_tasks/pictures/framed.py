@@ -111,7 +111,7 @@ def draw_ground(canvas: Canvas, layout: Layout, photo: Box, tones: Tones, seed: 
     w, h = canvas.width_px, canvas.height_px
     surface = skia.Surface(w, h)
     brush = Brush(surface.getCanvas(), w, h, rng)
-    tones = _carrying_text(tones)
+    tones = _carrying_text(tones, layout.name, across=bool(rng.integers(2)))
     wall = shift(tones.wall, 0.02)
     brush.wash(0, h, [(0.0, shift(wall, 0.015)), (1.0, shift(wall, -0.03))])
     second = _second(tones)
@@ -146,9 +146,9 @@ def draw_ground(canvas: Canvas, layout: Layout, photo: Box, tones: Tones, seed: 
     return np.clip(np.rint(rgb * light + 90 * (light - 1) + grain), 0, 255).astype(np.uint8)
 
 
-def _carrying_text(tones: Tones) -> Tones:
+def _carrying_text(tones: Tones, layout_name: str, *, across: bool) -> Tones:
     """The tones with a wall that is light or dark: on a middling one no ink reads well, and the print has its mount."""
-    wall = field(tones, deep=False)
+    wall = field(tones, layout_name, across=across)
     return replace(tones, wall=wall, wall_deep=shift(wall, -0.16, 1.15))
 
 

@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from ray_tasks.pictures.bleed import Sides, plain_sides
+from ray_tasks.pictures.bleed import Sides, field, plain_sides
 from ray_tasks.pictures.decide import Thresholds, decide
 from ray_tasks.pictures.encode import encode_jpeg
 from ray_tasks.pictures.framed import is_photograph, plan_framed
 from ray_tasks.pictures.geometry import Canvas
 from ray_tasks.pictures.layout import TextSpec
 from ray_tasks.pictures.measure import TextBox, measure
+from ray_tasks.pictures.palette import harmonise, to_lch
 from ray_tasks.pictures.photo import whole_photo
 from ray_tasks.pictures.picture import Picture, render_picture
 from ray_tasks.pictures.scene import SceneSpec
@@ -125,3 +126,11 @@ def test_the_same_arguments_give_the_same_bytes_and_other_personas_another_groun
     assert _picture(photo).rgb.tobytes() == first.tobytes()
     for other in (_picture(photo, 2, mood="premium").rgb, _picture(photo, layout=LAYOUTS[3]).rgb):
         assert np.abs(other.astype(int) - first).mean() > 8
+
+
+def test_each_layout_has_a_field_that_is_told_from_the_others_at_a_glance() -> None:
+    for mood in MOODS:
+        tones = harmonise(("#c8663a", "#d9c6a5"), mood, (0.5, 0.4, 0.3))
+        for across in (False, True):
+            lightness = sorted(to_lch(field(tones, layout, across=across))[0] for layout in LAYOUTS)
+            assert np.diff(lightness).min() > 0.04
