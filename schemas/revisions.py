@@ -19,7 +19,7 @@ COMPONENT_SCENE = "components-14"
 """Component-based drawing of scenes."""
 PAINTER = "painter-2"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""
-RENDERER = "render-16"
+RENDERER = "render-17"
 """Composition, layout, typesetting and encoding."""
 LAYOUT_REVISIONS: dict[str, str] = {}
 """Of a layout that is set otherwise than in RENDERER's days: raised here, only what asks for it is drawn again."""

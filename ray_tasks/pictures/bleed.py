@@ -31,10 +31,10 @@ _ONWARD = 12.0
 _MUD = (42.0, 130.0)
 """Hues (OKLCH, degrees) that look like mud where they are deep."""
 _FIELDS = {
-    "headline_top": (0.89, 0.05, 0.085),
+    "headline_top": (0.89, 0.045, 0.06),
     "headline_left": (0.34, 0.05, 0.09),
     "headline_right": (0.955, 0.012, 0.02),
-    "headline_bottom": (0.76, 0.09, 0.12),
+    "headline_bottom": (0.78, 0.065, 0.095),
 }
 """Lightness, least and greatest chroma (OKLCH) of a layout's field: pale, deep, paper, strong."""
 
