@@ -5,10 +5,13 @@
 `new`: packshots that no shop sells, drawn for this table alone: every shape of the sample shop's drawer whose name the
 hash gives to it, in other proportions, views, colours and grounds. No threshold was ever chosen on them: when one of
 them fails, the table says so, and the limits stay. `tuning` and `held_out`: the sample shop's families (the hundreds of
-a SKU) divided in two, of which limits were chosen on the first, and looked at beside the second; it is made by
-`python -m infra.sample_shop --out var/sample_shop`. A product counts where its cut-out agrees with its exact mask (IoU
-of 0.97 at least). AP is the average precision of the reason's own measurements over good pictures and those with the
-defect, all strengths together; the shares are of pictures rejected for that reason at the thresholds.
+a SKU) divided in two, of which limits were chosen on the first, and looked at beside the second; it is made by `python
+-m infra.sample_shop --out var/sample_shop`. A product counts where its cut-out agrees with its exact mask (IoU of 0.97
+at least). Its main image on white is made from its photograph, as of products that no night cuts out, or from its
+cut-out where the photograph does not stand on white. AP is the average precision of the reason's own measurements over
+good pictures and those with the defect, all strengths together; the shares are of pictures rejected for that reason at
+the thresholds. Defects on white are held against good main images, the others against good scenes. What only a model
+measures is no part of this: see `tests.benchmarks.judge`.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ import hashlib
 import re
 import tomllib
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -26,6 +31,7 @@ import numpy as np
 from infra.sample_shop import catalog, shapes
 from infra.sample_shop.packshot import Label, Shot, compose
 from infra.sample_shop.shapes import Solid
+from ray_tasks.pictures.admit import stands_on_white
 from ray_tasks.pictures.arrange import TextSpec
 from ray_tasks.pictures.component_scene import DRAWERS
 from ray_tasks.pictures.cutout import ClassicalCutOut
@@ -34,9 +40,19 @@ from ray_tasks.pictures.geometry import Canvas
 from ray_tasks.pictures.open_image import ImageRejected, open_image
 from ray_tasks.pictures.palette import Rgb, oklch
 from ray_tasks.pictures.scene import SceneSpec
+from ray_tasks.pictures.white_ground import lift
 from schemas.instruction import LAYOUTS, LIGHTS, MOODS, SETTINGS
 from tests.benchmarks.cutout import measures
-from tests.ray_tasks.pictures.defects import DEFECTS, READ, SCALED, STRENGTHS, Case, draw_case
+from tests.ray_tasks.pictures.defects import (
+    DEFECTS,
+    ON_WHITE,
+    READ,
+    SCALED,
+    STRENGTHS,
+    Case,
+    draw_case,
+    white_case,
+)
 
 TEXTS = (
     TextSpec("Dry feet on every trail", ("Only 420 g", "Two-year warranty"), "New in", "See it", "en"),
@@ -57,8 +73,19 @@ SIZES_CM = {
 CANVASES = (Canvas(1024, 1024), Canvas(1080, 1350), Canvas(1200, 628))
 
 
-def products(shop: Path, judge: str) -> list[tuple[str, str, np.ndarray]]:
-    """(SKU, shape, cut-out) of the product families of one half, where the cut-out is as good as the exact mask."""
+class Product(NamedTuple):
+    """A product whose cut-out is as good as its exact mask."""
+
+    sku: str
+    shape: str
+    photo: np.ndarray
+    """(H, W, 3) uint8."""
+    cutout: np.ndarray
+    """(h, w, 4) uint8."""
+
+
+def products(shop: Path, judge: str) -> list[Product]:
+    """Those of the product families of one half."""
     found = []
     drawn = {
         p.sku: p.draw.get("shape", "") for name in ("everyday", "roastery") for p in catalog.products(name)
@@ -75,12 +102,12 @@ def products(shop: Path, judge: str) -> list[tuple[str, str, np.ndarray]]:
             exact = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
             cut = ClassicalCutOut().cut(rgb)
             if cut.verdict == "accepted" and measures(cut.alpha, exact)[0] >= 0.97:
-                found.append((mask.stem, drawn[mask.stem], cut.rgba))
+                found.append(Product(mask.stem, drawn[mask.stem], rgb, cut.rgba))
     return found
 
 
-def new_products(count: int = 30) -> list[tuple[str, str, np.ndarray]]:
-    """(name, shape, cut-out) of packshots drawn for this table, where the cut-out is as good as the exact mask."""
+def new_products(count: int = 30) -> list[Product]:
+    """Those of packshots drawn for this table."""
     usual = tomllib.loads((Path(shapes.__file__).parent / "shapes.toml").read_text(encoding="utf-8"))
     names = [name for name in sorted(usual) if int(hashlib.sha256(name.encode()).hexdigest(), 16) % 3]
     found = []
@@ -107,9 +134,10 @@ def new_products(count: int = 30) -> list[tuple[str, str, np.ndarray]]:
         label = Label(("Orlo", name.upper(), "No 7"), "#f2efe6", "#26303a", colors[2])
         ground = ("#ffffff", "#eceff1", "#f3eee6")[number % 3]
         picture, exact = compose(Shot((solid,), label if "label" in draw else Label(), ground), 900)
-        cut = ClassicalCutOut().cut(np.ascontiguousarray(picture[..., ::-1]))
+        rgb = np.ascontiguousarray(picture[..., ::-1])
+        cut = ClassicalCutOut().cut(rgb)
         if cut.verdict == "accepted" and measures(cut.alpha, exact)[0] >= 0.97:
-            found.append((f"{name} {number}", name, cut.rgba))
+            found.append(Product(f"{name} {number}", name, rgb, cut.rgba))
     return found
 
 
@@ -132,6 +160,14 @@ def good_case(cutout: np.ndarray, size_cm: int, number: int) -> Case:
     )
     text, layout = TEXTS[number % len(TEXTS)], LAYOUTS[(number // 3) % len(LAYOUTS)]
     return draw_case(cutout, spec, text, layout, number, CANVASES[(number // 2) % len(CANVASES)])
+
+
+def main_image(product: Product, case: Case) -> tuple[Case, bool]:
+    """The product of a case on white, and whether it is its photograph with the ground lifted."""
+    lifted = lift(product.photo)
+    if lifted is None or not stands_on_white(lifted.measured):
+        return white_case(product.cutout, case.order), False
+    return white_case(lifted.rgba, case.order), True
 
 
 def badness(measured: dict[str, float], reason: str, thresholds: Thresholds) -> float:
@@ -166,54 +202,62 @@ def main() -> None:
     parser.add_argument("--products", type=int, default=24, help="how many products get every defect")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    thresholds = Thresholds()
     if arguments.judge != "new" and not arguments.shop:
         parser.error(f"--judge {arguments.judge} needs --shop")
-    cutouts = new_products() if arguments.judge == "new" else products(arguments.shop, arguments.judge)
-    chosen = {
-        round(i * (len(cutouts) - 1) / max(1, arguments.products - 1)) for i in range(arguments.products)
-    }
-    good: list[dict[str, float]] = []
+    found = new_products() if arguments.judge == "new" else products(arguments.shop, arguments.judge)
+    chosen = {round(i * (len(found) - 1) / max(1, arguments.products - 1)) for i in range(arguments.products)}
+    good: dict[bool, list[dict[str, float]]] = {False: [], True: []}
+    """Of scenes and of main images on white."""
     bad: dict[str, dict[int, list[dict[str, float]]]] = defaultdict(lambda: defaultdict(list))
-    false: Counter[str] = Counter()
-    rejected = 0
-    for number, (sku, shape, cutout) in enumerate(cutouts):
+    false: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
+    rejected = {False: 0, True: 0}
+    photographs = 0
+    for number, product in enumerate(found):
         # A neighbour in the list stands in for the same product's picture for another persona.
-        case = good_case(cutout, SIZES_CM[shape], number)
-        other = good_case(cutout, SIZES_CM[shape], number + 7)
-        measured = Case.measured(_with_other(case, other))
-        good.append(measured)
-        if reasons := decide(measured, thresholds):
-            rejected += 1
-            false.update(reasons)
-            print(f"good but rejected: {sku}, {case.order.spec.setting}: {', '.join(reasons)}")
+        case = good_case(product.cutout, SIZES_CM[product.shape], number)
+        other = good_case(product.cutout, SIZES_CM[product.shape], number + 7)
+        white, is_photograph = main_image(product, case)
+        photographs += is_photograph
+        for shown in (replace(case, others=(other.look(),)), white):
+            measured = shown.measured()
+            good[shown.on_white].append(measured)
+            if reasons := decide(measured, shown.limits()):
+                rejected[shown.on_white] += 1
+                false[shown.on_white].update(reasons)
+                where = "on white" if shown.on_white else shown.order.spec.setting
+                print(f"good but rejected: {product.sku}, {where}: {', '.join(reasons)}")
         for name, (_, make) in DEFECTS.items() if number in chosen else ():
             if name in SCALED and case.px_per_cm is None:
                 continue  # nobody can tell how large it is there
             for strength in STRENGTHS:
-                defect = make(case, strength)
+                defect = make(white if name in ON_WHITE else case, strength)
                 bad[name][strength].append((defect if name in READ else defect.unread()).measured())
-    print(f"\n{len(good)} good pictures, {rejected} rejected ({rejected / len(good):.1%}): {dict(false)}\n")
-    print("| defect | reason | AP | rejected at strength 1 | 2 | 3 | 4 | good ones rejected for it |")
+    for on_white, told in ((False, "scenes"), (True, f"main images on white, {photographs} of photographs")):
+        share = rejected[on_white] / len(found)
+        print(
+            f"\n{len(found)} good {told}; {rejected[on_white]} rejected ({share:.1%}): {dict(false[on_white])}"
+        )
+    print("\n| defect | reason | AP | rejected at strength 1 | 2 | 3 | 4 | good ones rejected for it |")
     print("|---|---|---:|---:|---:|---:|---:|---:|")
+    limits = {False: Thresholds(), True: Thresholds().of_look("white")}
     for name, (reason, _) in DEFECTS.items():
-        clean = [badness(row, reason, thresholds) for row in good]
-        spoilt = {s: [badness(row, reason, thresholds) for row in bad[name][s]] for s in STRENGTHS}
+        on_white = name in ON_WHITE
+        clean = [badness(row, reason, limits[on_white]) for row in good[on_white]]
+        spoilt = {s: [badness(row, reason, limits[on_white]) for row in bad[name][s]] for s in STRENGTHS}
         precision = average_precision(clean, [value for values in spoilt.values() for value in values])
         shares = " | ".join(f"{np.mean([value > 0 for value in spoilt[s]]):.0%}" for s in STRENGTHS)
-        print(f"| {name} | {reason} | {precision:.3f} | {shares} | {false[reason]} |")
-    print("\n| measurement | limit | good: worst 1 % | worst 5 % | median |")
-    print("|---|---:|---:|---:|---:|")
-    for rule in (*RULES, *SCALE_RULES):
-        values = np.array([row[rule.measurement] for row in good if rule.measurement in row])
-        low = rule.limit.startswith("min_")
-        at = [np.quantile(values, q) for q in ((0.01, 0.05, 0.5) if low else (0.99, 0.95, 0.5))]
-        limit = getattr(thresholds, rule.limit)
-        print(f"| {rule.measurement} | {limit:.4g} | {' | '.join(f'{value:.3g}' for value in at)} |")
-
-
-def _with_other(case: Case, other: Case) -> Case:
-    return Case(**{**vars(case), "others": (other.look(),)})
+        print(f"| {name} | {reason} | {precision:.3f} | {shares} | {false[on_white][reason]} |")
+    for on_white, told in ((False, "scenes"), (True, "on white")):
+        print(f"\n| measurement, {told} | limit | good: worst 1 % | worst 5 % | median |")
+        print("|---|---:|---:|---:|---:|")
+        for rule in (*RULES, *SCALE_RULES):
+            limit = getattr(limits[on_white], rule.limit)
+            values = np.array([row[rule.measurement] for row in good[on_white] if rule.measurement in row])
+            if not values.size:
+                continue
+            low = rule.limit.startswith("min_")
+            at = [np.quantile(values, q) for q in ((0.01, 0.05, 0.5) if low else (0.99, 0.95, 0.5))]
+            print(f"| {rule.measurement} | {limit:.4g} | {' | '.join(f'{value:.3g}' for value in at)} |")
 
 
 if __name__ == "__main__":

@@ -11,16 +11,19 @@ import numpy as np
 from ray_tasks.pictures.arrange import TextSpec
 from ray_tasks.pictures.component_scene import DRAWERS, ComponentScene
 from ray_tasks.pictures.compose import place_product, resized
+from ray_tasks.pictures.decide import Thresholds
 from ray_tasks.pictures.encode import encode_jpeg
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.measure import measure
 from ray_tasks.pictures.measure_ground import Look, look_of
 from ray_tasks.pictures.measure_text import TextBox
 from ray_tasks.pictures.palette import oklab_from_srgb, parse_hex, srgb_from_oklab
-from ray_tasks.pictures.picture import draw_base, set_text
+from ray_tasks.pictures.picture import draw_base, set_text, white_base
 from ray_tasks.pictures.scene import CORE_PX, Core, SceneOrder, SceneSpec
 
 STRENGTHS = (1, 2, 3, 4)
+WHITE_CANVAS = Canvas(1024, 1024)
+"""A main image's."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Case:
     stands: bool = True
     brand_colors: tuple[str, ...] = ()
     px_per_cm: float | None = None
+    on_white: bool = False
+    """Whether it is a main image: the product alone on pure white, under limits of its own."""
 
     @property
     def canvas(self) -> Canvas:
@@ -64,6 +69,9 @@ class Case:
             size_cm=self.order.spec.size_cm,
             px_per_cm=self.px_per_cm,
         )
+
+    def limits(self) -> Thresholds:
+        return Thresholds().of_look("white" if self.on_white else None)
 
     def unread(self) -> Case:
         """The case without what its texts should say: nothing is read, and measuring takes half the time."""
@@ -115,6 +123,17 @@ def draw_case(
         stands=stands,
         px_per_cm=base.px_per_cm,
     )
+
+
+def white_case(cutout: np.ndarray, order: SceneOrder) -> Case:
+    """A good main image as the night makes it, of a product that the order's spec tells of.
+
+    cutout: (h, w, 4) uint8, cut out, or a photograph whose ground was lifted.
+    """
+    base = white_base(cutout, WHITE_CANVAS)
+    rgb = set_text(base, TextSpec("", locale="en")).rgb
+    alpha = base.placed.rgba[..., 3:].astype(np.float32) / 255.0
+    return Case(rgb, base.scene_rgb, cutout, base.placed.box, (), alpha, order, on_white=True)
 
 
 def _tinted(case: Case, strength: int) -> Case:
@@ -392,6 +411,50 @@ def _at_the_border(case: Case, strength: int) -> Case:
     return _with_headline(case, replace(headline, box=box))
 
 
+def _cast_on_white(case: Case, strength: int) -> Case:
+    """The ground of a photograph in warm light, not lifted the whole way."""
+    depth = (2, 4, 8, 16)[strength - 1]
+    return case.around(lambda rgb: rgb - depth * np.array((0.3, 0.6, 1.0)))
+
+
+def _vignette_on_white(case: Case, strength: int) -> Case:
+    """The ground falls off to the corners, as under a lens or a lamp."""
+    depth = (2, 4, 8, 16)[strength - 1]
+    height, width = case.rgb.shape[:2]
+    ys, xs = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    fall = depth * (xs**2 + ys**2)[..., None] / 2
+    return case.around(lambda rgb: rgb - fall)
+
+
+def _stain_on_white(case: Case, strength: int) -> Case:
+    """A soft grey stain where the ground is widest."""
+    depth, share = ((4, 0.03), (8, 0.05), (12, 0.08), (20, 0.12))[strength - 1]
+    ground = cv2.copyMakeBorder((case.alpha[..., 0] == 0).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    widest = cv2.distanceTransform(ground, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    y, x = np.unravel_index(widest.argmax(), widest.shape)
+    ys, xs = np.mgrid[: widest.shape[0], : widest.shape[1]]
+    sigma = share * min(widest.shape)
+    fall = depth * np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * sigma**2))[..., None]
+    return case.around(lambda rgb: rgb - fall)
+
+
+def _sheet_on_white(case: Case, strength: int) -> Case:
+    """A grey sheet under the product that was taken for its shade, and stays with it in the alpha."""
+    own = case.cutout[..., 3:] / 255.0
+    sheet = np.zeros_like(own)
+    sheet[len(sheet) // 2 :] = (0.12, 0.25, 0.5, 1.0)[strength - 1] * (1 - own[len(sheet) // 2 :])
+    alpha = own + sheet
+    rgb = (case.cutout[..., :3] * own + 228 * sheet) / np.maximum(alpha, 1e-3)
+    return white_case(np.rint(np.dstack([rgb, 255 * alpha])).astype(np.uint8), case.order)
+
+
+def _small_on_white(case: Case, strength: int) -> Case:
+    share, size = (0.87, 0.82, 0.7, 0.5)[strength - 1], case.canvas
+    side = round(share * min(size.width_px, size.height_px))
+    left, top = (size.width_px - side) // 2, (size.height_px - side) // 2
+    return case.standing(case.cutout, Box(left, top, left + side, top + side))
+
+
 def _headline(case: Case) -> int:
     return next(i for i, text in enumerate(case.texts) if text.element == "headline")
 
@@ -436,9 +499,18 @@ DEFECTS: dict[str, tuple[str, Callable[[Case, int], Case]]] = {
     "off brand": ("brand_clash", _off_brand),
     "like another": ("near_duplicate", _twin),
     "advertising baked in": ("baked_text", _advertising),
+    "cast on white": ("ground_not_white", _cast_on_white),
+    "vignette on white": ("ground_not_white", _vignette_on_white),
+    "stain on white": ("ground_not_white", _stain_on_white),
+    "sheet left on white": ("ground_not_white", _sheet_on_white),
+    "small on white": ("product_too_small", _small_on_white),
 }
 """Name -> the reason that it has to be rejected for, and what makes it of a good picture."""
 READ = ("misspelt", "covered text", "wrong digits")
 """Those for which text has to be read."""
 SCALED = ("too large for its scene", "too small for its scene")
 """Those that can be made only where the scene's scale is known."""
+ON_WHITE = tuple(name for name in DEFECTS if name.endswith(" on white"))
+"""Those that are made on main images, which have limits of their own."""
+UNTOLD = ("sheet left on white",)
+"""Those that no rule tells yet: what stays in the alpha counts as the product."""

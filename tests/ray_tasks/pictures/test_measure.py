@@ -12,14 +12,24 @@ import pytest
 
 from ray_tasks.pictures.arrange import TextSpec
 from ray_tasks.pictures.compose import place_product
-from ray_tasks.pictures.decide import Thresholds, decide
+from ray_tasks.pictures.decide import RULES, SCALE_RULES, Thresholds, decide
 from ray_tasks.pictures.encode import encode_jpeg
 from ray_tasks.pictures.geometry import Box, Canvas
 from ray_tasks.pictures.measure import measure, placed_pixels
 from ray_tasks.pictures.measure_text import NO_TEXT_CONTRAST
 from ray_tasks.pictures.scene import SceneSpec
 from schemas.instruction import LAYOUTS, LIGHTS, MOODS, SETTINGS
-from tests.ray_tasks.pictures.defects import DEFECTS, READ, SCALED, STRENGTHS, Case, draw_case
+from tests.ray_tasks.pictures.defects import (
+    DEFECTS,
+    ON_WHITE,
+    READ,
+    SCALED,
+    STRENGTHS,
+    UNTOLD,
+    Case,
+    draw_case,
+    white_case,
+)
 from tests.ray_tasks.pictures.product_shapes import bottle, shoe
 
 CANVAS = Canvas(640, 640)
@@ -61,6 +71,11 @@ def good(number: int = 2, setting: str = "wood_table") -> Case:
     return draw_case(PRODUCTS[number % 3], spec, TEXTS[number % 2], layout, number, CANVAS)
 
 
+@functools.cache
+def main_image(number: int = 2) -> Case:
+    return white_case(PRODUCTS[number], good(number).order)
+
+
 @pytest.mark.parametrize("number", range(len(SETTINGS)))
 def test_good_pictures_pass(number: int) -> None:
     measured = good(number, SETTINGS[number]).unread().measured()
@@ -68,12 +83,22 @@ def test_good_pictures_pass(number: int) -> None:
     assert all(np.isfinite(value) for value in measured.values())
 
 
+@pytest.mark.parametrize("number", range(len(PRODUCTS)))
+def test_good_main_images_pass(number: int) -> None:
+    case = main_image(number)
+    assert decide(case.measured(), case.limits()) == []
+
+
+def test_every_reason_has_a_defect() -> None:
+    assert {rule.reason for rule in (*RULES, *SCALE_RULES)} == {reason for reason, _ in DEFECTS.values()}
+
+
 @pytest.mark.parametrize("name", DEFECTS)
 def test_each_defect_is_rejected_for_its_reason(name: str) -> None:
     reason, make = DEFECTS[name]
-    case = good() if name in READ else good().unread()
+    case = main_image() if name in ON_WHITE else good() if name in READ else good().unread()
     measured = make(case, STRENGTHS[-1]).measured()
-    assert reason in decide(measured, Thresholds())
+    assert (reason in decide(measured, case.limits())) == (name not in UNTOLD)
     assert all(np.isfinite(value) for value in measured.values())
 
 
