@@ -15,7 +15,7 @@ from schemas.model_config import CutOut, Scene, Weights, WriterModel
 
 VIEWS = "classical-27"
 """Opening, cut-out, admission, ground lifted to white, colours, tags, and text found."""
-COMPONENT_SCENE = "components-14"
+COMPONENT_SCENE = "components-15"
 """Component-based drawing of scenes."""
 PAINTER = "painter-2"
 """What a diffusion model is told, and what is done with its picture: prompts, conditions, shadow, repeats."""

@@ -6,8 +6,8 @@ import math
 
 import skia
 
-from ray_tasks.pictures.brush import Brush, polygon, ramp
-from ray_tasks.pictures.palette import mix, oklch, shift, to_lch
+from ray_tasks.pictures.brush import Brush, polygon, ramp, smooth_path
+from ray_tasks.pictures.palette import Rgb, mix, oklch, shift, to_lch
 from ray_tasks.pictures.settings_indoor import tinted
 from ray_tasks.pictures.settings_studio import WHITE, plaster
 from ray_tasks.pictures.stage import Setting, Stage, free_side, lay_surface
@@ -27,22 +27,7 @@ def _renovation_backdrop(brush: Brush, stage: Stage) -> None:
     brush.panel(
         min(edge, far), -9, max(edge, far), e - 0.035 * h, ramp(shift(paint, 0.03), shift(paint, -0.03))
     )
-    stroke = 0.105 * h
-    for k in range(int(e / stroke) + 1):
-        y, reach = k * stroke, brush.rng.uniform(0.02, 0.15) * w
-        near = edge - side * reach
-        brush.panel(
-            min(near, edge),
-            y + 3,
-            max(near, edge),
-            y + stroke - 3,
-            ramp(shift(paint, 0.03), shift(paint, 0.0)),
-            radius=9,
-        )
-        for _ in range(7):
-            fy, length = y + brush.rng.uniform(0.1, 0.9) * stroke, brush.rng.uniform(0.01, 0.06) * w
-            a, b = near - side * length, near
-            brush.rect(min(a, b), fy, max(a, b), fy + brush.rng.uniform(2, 8), paint, alpha=0.75)
+    _rolled_edge(brush, stage, edge, side, paint)
     with brush.depth(4):
         brush.panel(-w, e - 0.036 * h, 2 * w, e + 9, ramp(oklch(0.95, 0.006, 90), oklch(0.86, 0.008, 90)))
     metal = oklch(0.72, 0.012, 240)
@@ -89,6 +74,32 @@ def _renovation_backdrop(brush: Brush, stage: Stage) -> None:
                 paint,
                 radius=5,
             )
+
+
+def _rolled_edge(brush: Brush, stage: Stage, edge: float, side: int, paint: Rgb) -> None:
+    """Where a roller has left off: strokes that overlap, end unevenly, and run dry."""
+    w, band = stage.width, 0.105 * stage.height
+    rng = brush.rng
+    with brush.depth(3.5):
+        count = int(stage.edge_y / band) + 1
+        for k in range(-count, count):
+            top, bottom = (k - 0.06) * band, (k + 1.06) * band
+            near = edge - side * rng.uniform(0.02, 0.15) * w
+            tone = shift(paint, 0.03 - 0.06 * max(0.0, (k + 0.5) / count) + rng.uniform(-0.004, 0.004))
+            root = edge + side * 0.04 * w
+            ends = [
+                (near - side * rng.uniform(-0.006, 0.012) * w, top + part * (bottom - top))
+                for part in (0.04, 0.15, 0.3, 0.45, 0.6, 0.75, 0.88, 0.97)
+            ]
+            brush.path(smooth_path([(root, top), (root, bottom), (near + side * 0.012 * w, bottom), *ends[::-1],
+                                    (near + side * 0.012 * w, top)]), tone)  # fmt: skip
+            for _ in range(26):
+                y, thick = top + rng.uniform(0.06, 0.94) * (bottom - top), rng.uniform(1, 6) * brush.unit
+                start, tip = near + side * 0.02 * w, near - side * rng.uniform(0.01, 0.065) * w
+                rect = skia.Rect.MakeLTRB(min(start, tip), y, max(start, tip), y + thick)
+                stops = [(0.0, tone), (0.4, tone), (1.0, tone)]
+                dry = brush.gradient((start, y), (tip, y), stops, (0.9, rng.uniform(0.3, 0.7), 0.0))
+                brush.canvas.drawRect(rect, dry)
 
 
 def _renovation_ground(brush: Brush, stage: Stage) -> None:
