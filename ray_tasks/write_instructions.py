@@ -40,7 +40,7 @@ OUTPUTS = ("instructions",)
 
 BATCH_SIZE = 32
 WRITER = "rules"
-WRITER_REVISION = "rules-14"
+WRITER_REVISION = "rules-15"
 
 _PRODUCT_COLUMNS = (
     "run_date",

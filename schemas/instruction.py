@@ -57,10 +57,23 @@ SURFACE_OF_SETTING = {
     "diwali_lamps": "silk",
     "ramadan_lanterns": "tile",
     "birthday_party": "linen",
+    "bench_flatlay": "workbench",
+    "dust_sheet_flatlay": "dust_sheet",
+    "pegboard": "rail",
 }
 """What the product stands on: it follows from the setting."""
 SETTINGS = tuple(SURFACE_OF_SETTING)
-SEEN_FROM_ABOVE = frozenset({"linen_fabric", "paper_flatlay", "wood_flatlay", "picnic_blanket", "silk_drape"})
+SEEN_FROM_ABOVE = frozenset(
+    {
+        "linen_fabric",
+        "paper_flatlay",
+        "wood_flatlay",
+        "picnic_blanket",
+        "silk_drape",
+        "bench_flatlay",
+        "dust_sheet_flatlay",
+    }
+)
 """Settings that a product lies in."""
 LIGHTS = ("studio_soft", "window_left", "window_right", "golden_hour", "cool_morning", "night_lamp")
 SEASONS = ("all", "spring", "summer", "autumn", "winter")

@@ -108,11 +108,20 @@ KINDS = (
     ),
     Kind(
         "tool",
-        "tool tools drill saw sander hammer screwdriver wrench plier pliers grinder router jigsaw driver "
-        "allen pegboard workbench toolbox measuring level multitool",
+        "tool tools drill impact saw sander grinder router jigsaw driver pegboard workbench toolbox measuring level "
+        "multitool",
         "workshop_bench wood_table garden_lawn renovation_room",
         "tools",
         "make",
+        size_cm=28,
+    ),
+    Kind(
+        "hand tool",
+        "hammer screwdriver wrench plier allen chisel rasp coping",
+        "bench_flatlay pegboard dust_sheet_flatlay paper_flatlay",
+        "",
+        "make",
+        stands=False,
         size_cm=28,
     ),
     Kind(

@@ -270,6 +270,30 @@ GUIDES: dict[str, SettingGuide] = {
         ("none",),
         ("#a9b8a4", "#c9a27e", "#8fa6b8", "#d6c2a8"),
     ),
+    "bench_flatlay": SettingGuide(
+        "a workbench seen from above, hand tools laid out, repairing, woodworking, measuring and marking, crafts",
+        ("window_left", "window_right", "night_lamp"),
+        ("energetic", "calm"),
+        ("all",),
+        ("none",),
+        ("#a8703f", "#4a5560", "#d9a441", "#7d8a70"),
+    ),
+    "pegboard": SettingGuide(
+        "a tool board on a garage wall, every tool on its hook, tidy workshop, repairs after work",
+        ("window_left", "studio_soft", "window_right"),
+        ("calm", "energetic", "fresh"),
+        ("all",),
+        ("none",),
+        ("#b98a4e", "#3f5f73", "#d0552f", "#6f7d58"),
+    ),
+    "dust_sheet_flatlay": SettingGuide(
+        "a dust sheet on the floor, painting walls, moving into a new flat, a first tool box, small repairs at home",
+        ("window_left", "window_right", "cool_morning"),
+        ("energetic", "fresh", "calm"),
+        ("all", "spring"),
+        ("none",),
+        ("#4f8a8b", "#e0a44a", "#c8664f", "#6f8f5f"),
+    ),
     "renovation_room": SettingGuide(
         "a room under renovation, painting walls, moving into a new flat, home improvement, a "
         "contractor on site",

@@ -57,6 +57,9 @@ SETTING_PHRASES = {
     "diwali_lamps": "on a festive cloth, blurred oil lamps and marigold garlands behind",
     "ramadan_lanterns": "on tiles, blurred brass lanterns and a crescent moon behind",
     "birthday_party": "on a table, blurred balloons and presents behind",
+    "bench_flatlay": "on a worn wooden workbench seen from above, wood shavings at the side",
+    "pegboard": "hanging on a perforated tool board",
+    "dust_sheet_flatlay": "on a dust sheet with drops of paint seen from above",
 }
 LIGHT_PHRASES = {
     "studio_soft": "soft studio light",

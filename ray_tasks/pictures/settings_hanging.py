@@ -1,4 +1,4 @@
-"""Rail and pegs: the product hangs before a wall."""
+"""Rail, pegs and pegboard: the product hangs before a wall."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import math
 import skia
 
 from ray_tasks.pictures.brush import Brush, polygon, ramp
-from ray_tasks.pictures.palette import mix, oklch, shift
+from ray_tasks.pictures.palette import mix, oklch, shift, to_lch
 from ray_tasks.pictures.settings_home import BRASS
 from ray_tasks.pictures.settings_indoor import OAK, WALNUT
 from ray_tasks.pictures.settings_studio import no_ground, plaster
-from ray_tasks.pictures.stage import Setting, Stage, free_side
+from ray_tasks.pictures.settings_workplaces import hang_tool
+from ray_tasks.pictures.stage import Setting, Stage, beside_text, free_side
 
 
 def _rail_backdrop(brush: Brush, stage: Stage) -> None:
@@ -162,7 +163,45 @@ def _pegs_backdrop(brush: Brush, stage: Stage) -> None:
             brush.oval(x, y + 0.130 * h, 0.108 * w, 0.017 * h, shift(cap, -0.02))
 
 
+def _pegboard_backdrop(brush: Brush, stage: Stage) -> None:
+    """A perforated board over a workbench: the product hangs on a hook, other tools beside it where no text stands."""
+    tones, w, h, unit = stage.tones, stage.width, stage.height, brush.unit
+    dark = to_lch(tones.product)[0] > 0.6
+    board = tones.tint(oklch(0.44 if dark else 0.70, 0.05, 70), 0.2)
+    plaster(brush, stage, board, strength=0.5)
+    step, seen = 0.048 * w, brush.seen
+    x, y = stage.product.center_x, stage.product.top + 0.004 * h
+    with brush.depth(1.2):
+        for i in range(math.floor((seen.left() - x) / step), math.ceil((seen.right() - x) / step) + 1):
+            for j in range(math.floor((seen.top() - y) / step), math.ceil((seen.bottom() - y) / step) + 1):
+                cx, cy = x + i * step, y + j * step
+                brush.oval(cx + 0.8 * unit, cy + 1.4 * unit, 4.6 * unit, 4.6 * unit, shift(board, 0.09))
+                brush.oval(cx, cy, 4.3 * unit, 4.3 * unit, shift(board, -0.24))
+    steel, grip = oklch(0.60, 0.012, 250), mix(tones.accent, oklch(0.55, 0.16, 35), 0.4)
+    sides = (-free_side(stage),) if beside_text(stage) else (-1.0, 1.0)
+    kind = int(brush.rng.integers(4))
+    with brush.depth(3.5):
+        for side in sides:
+            at = x + side * step * math.ceil((0.5 * stage.product.width + 0.09 * w) / step)
+            brush.canvas.save()
+            brush.canvas.translate(at, y)
+            hang_tool(brush, kind % 4, 0.27 * h, steel, grip)
+            brush.canvas.restore()
+            kind += 1
+    brush.oval(
+        x - stage.light.side * 5 * unit,
+        y + 9 * unit,
+        9 * unit,
+        9 * unit,
+        shift(board, -0.3),
+        alpha=0.5,
+        blur=4,
+    )
+    brush.sphere(x, y, 8 * unit, steel, stage.light.side)
+
+
 HANGING: dict[str, Setting] = {
     "wardrobe_rail": Setting(_rail_backdrop, no_ground, (0.10, 0.10), 0.30, hangs=True, usual_cm=70),
+    "pegboard": Setting(_pegboard_backdrop, no_ground, (0.10, 0.10), 0.30, hangs=True, usual_cm=28),
     "hallway_pegs": Setting(_pegs_backdrop, no_ground, (0.10, 0.10), 0.30, hangs=True, usual_cm=45),
 }

@@ -1,4 +1,4 @@
-"""Sets built for a shoot: painted steps, and flat lays seen from above (paper, planks, gingham, silk)."""
+"""Sets built for a shoot: painted steps, and flat lays seen from above (paper, planks, gingham, silk, a workbench)."""
 
 from __future__ import annotations
 
@@ -98,6 +98,92 @@ def _silk_backdrop(brush: Brush, stage: Stage) -> None:
     )
 
 
+def _bench_backdrop(brush: Brush, stage: Stage) -> None:
+    """A worn workbench: saw cuts, drill holes, shavings, and a steel rule at the product's side of the picture."""
+    w, h, rng, unit = stage.width, stage.height, brush.rng, brush.unit
+    pale = to_lch(stage.tones.product)[0] < 0.6
+    worn = (oklch(0.75, 0.055, 70), oklch(0.64, 0.058, 62), oklch(0.36, 0.035, 52))
+    dark = (oklch(0.42, 0.05, 58), oklch(0.31, 0.045, 52), oklch(0.20, 0.03, 48))
+    wood = worn if pale else dark
+    _cover(brush, stage, "wood", tinted(stage, wood), 1.25)
+    for _ in range(9):
+        x, y = rng.uniform(-0.2, 1.2) * w, rng.uniform(-0.2, 1.2) * h
+        length, lean = rng.uniform(0.03, 0.14) * w, rng.uniform(-0.6, 0.6)
+        cut = polygon([(x, y), (x + length, y + lean * length)], closed=False)
+        brush.stroke(cut, shift(wood[2], -0.05), rng.uniform(1.0, 2.2), alpha=0.55)
+        brush.oval(w - x, y, 4 * unit, 4 * unit, shift(wood[2], -0.1), alpha=0.7, blur=0.8)
+    side = -1.0 if stage.product.center_x < 0.48 * w else 1.0
+    border = 0.5 * w + side * 0.475 * w
+    _shavings(brush, border - side * 0.05 * w, 0.06 * w, h, shift(OAK[0], 0.12))
+    steel, wide = oklch(0.78, 0.008, 240), 0.05 * w
+    brush.canvas.save()
+    brush.canvas.translate(border, 0.5 * h)
+    brush.canvas.rotate(float(side * rng.uniform(1.5, 4.0)))
+    brush.rect(
+        -wide / 2 + 4 * unit, -2 * h, wide / 2 + 6 * unit, 2 * h, (0.06, 0.05, 0.04), alpha=0.4, blur=5
+    )
+    brush.panel(
+        -wide / 2, -2 * h, wide / 2, 2 * h, ramp(shift(steel, 0.07), shift(steel, -0.07)), across=True
+    )
+    step, inner = 9.0 * unit, -side * wide / 2
+    for k in range(-round(2 * h / step), round(2 * h / step)):
+        mark = wide * (0.42 if k % 10 == 0 else 0.3 if k % 5 == 0 else 0.18)
+        a, b = sorted((inner, inner + side * mark))
+        brush.rect(a, k * step, b, k * step + 1.4 * unit, oklch(0.25, 0.01, 250), alpha=0.8)
+    brush.canvas.restore()
+
+
+def _shavings(brush: Brush, x: float, spread: float, height: float, wood: Rgb) -> None:
+    """Curls of planed wood down the picture, around a column `x`."""
+    rng, unit = brush.rng, brush.unit
+    for k in range(15):
+        cx, cy = x + rng.normal(0, 0.5) * spread, (k + rng.uniform(0, 1)) / 15 * height
+        radius, start, turn = rng.uniform(10, 30) * unit, rng.uniform(0, 360), rng.uniform(120, 330)
+        oval = skia.Rect.MakeLTRB(cx - radius, cy - 0.7 * radius, cx + radius, cy + 0.7 * radius)
+        curl = skia.PathBuilder()
+        curl.addArc(oval, start, turn)
+        path, tone = curl.detach(), shift(wood, rng.uniform(-0.06, 0.05))
+        under = skia.Path(path)
+        under.offset(3 * unit, 5 * unit)
+        thick = rng.uniform(3, 8)
+        brush.stroke(under, (0.08, 0.06, 0.04), thick, alpha=0.35, blur=3)
+        brush.stroke(path, shift(tone, -0.08), thick)
+        brush.stroke(path, tone, 0.5 * thick)
+
+
+def _dust_sheet_backdrop(brush: Brush, stage: Stage) -> None:
+    """A painter's sheet with folds, drops of the paint, and a strip of masking tape at the product's side."""
+    w, h, rng, unit = stage.width, stage.height, brush.rng, brush.unit
+    light = to_lch(stage.tones.product)[0] < 0.62
+    sheet = stage.tones.tint(oklch(0.85 if light else 0.56, 0.016, 82), 0.1)
+    _cover(brush, stage, "linen", (shift(sheet, 0.03), shift(sheet, -0.04), WHITE), 0.9)
+    for _ in range(5):
+        x, lean = rng.uniform(-0.1, 1.1) * w, rng.uniform(-0.35, 0.35) * w
+        fold = polygon([(x, -h), (x + lean, 2 * h)], closed=False)
+        brush.stroke(fold, shift(sheet, -0.16), 26, alpha=0.30, blur=15)
+        fold.offset(16 * unit, 0)
+        brush.stroke(fold, shift(sheet, 0.08), 12, alpha=0.35, blur=8)
+    _, chroma, hue = to_lch(stage.tones.accent)
+    paint = oklch(0.58, max(0.085, 0.8 * chroma), hue)
+    side = -1.0 if stage.product.center_x < 0.48 * w else 1.0
+    border = 0.5 * w + side * 0.47 * w
+    for _ in range(42):
+        x, y = border - side * abs(rng.normal(0, 0.16)) * w, rng.uniform(-0.3, 1.3) * h
+        radius = rng.uniform(1.5, 4) * unit * rng.uniform(1, 3.2)
+        brush.oval(
+            x, y, radius, radius * rng.uniform(0.75, 1), shift(paint, rng.uniform(-0.04, 0.04)), alpha=0.92
+        )
+    brush.canvas.save()
+    brush.canvas.translate(border, 0.5 * h)
+    brush.canvas.rotate(float(-side * rng.uniform(3, 8)))
+    tape, half = oklch(0.80, 0.085, 92), 0.028 * w
+    brush.rect(-half + 3 * unit, -2 * h, half + 4 * unit, 2 * h, (0.1, 0.09, 0.07), alpha=0.28, blur=4)
+    brush.panel(
+        -half, -2 * h, half, 2 * h, ramp(shift(tape, 0.03), shift(tape, -0.03)), across=True, alpha=0.95
+    )
+    brush.canvas.restore()
+
+
 def _cover(brush: Brush, stage: Stage, material: str, colors: tuple[Rgb, Rgb, Rgb], scale: float) -> None:
     shader = material_shader(material, stage.plane(scale, from_above=True), colors)
     brush.canvas.drawPaint(skia.Paint(Shader=shader))
@@ -109,6 +195,10 @@ SETS: dict[str, Setting] = {
     "wood_flatlay": Setting(_planks_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True),
     "picnic_blanket": Setting(
         _gingham_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True, open_air=True
+    ),
+    "bench_flatlay": Setting(_bench_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True, usual_cm=28),
+    "dust_sheet_flatlay": Setting(
+        _dust_sheet_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True, unscaled=True
     ),
     "silk_drape": Setting(_silk_backdrop, no_ground, (0.10, 0.10), 0.30, from_above=True, unscaled=True),
 }

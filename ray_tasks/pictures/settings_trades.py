@@ -76,7 +76,7 @@ def _renovation_backdrop(brush: Brush, stage: Stage) -> None:
             )
 
 
-def _rolled_edge(brush: Brush, stage: Stage, edge: float, side: int, paint: Rgb) -> None:
+def _rolled_edge(brush: Brush, stage: Stage, edge: float, side: float, paint: Rgb) -> None:
     """Where a roller has left off: strokes that overlap, end unevenly, and run dry."""
     w, band = stage.width, 0.105 * stage.height
     rng = brush.rng
