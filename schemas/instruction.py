@@ -59,7 +59,7 @@ SURFACE_OF_SETTING = {
     "birthday_party": "linen",
     "bench_flatlay": "workbench",
     "dust_sheet_flatlay": "dust_sheet",
-    "pegboard": "rail",
+    "pegboard": "pegboard",
 }
 """What the product stands on: it follows from the setting."""
 SETTINGS = tuple(SURFACE_OF_SETTING)

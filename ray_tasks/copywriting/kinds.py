@@ -117,7 +117,7 @@ KINDS = (
     ),
     Kind(
         "hand tool",
-        "hammer screwdriver wrench plier allen chisel rasp coping",
+        "hammer screwdriver wrench plier allen chisel rasp",
         "bench_flatlay pegboard dust_sheet_flatlay paper_flatlay",
         "",
         "make",
