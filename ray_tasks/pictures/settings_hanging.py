@@ -164,7 +164,7 @@ def _pegs_backdrop(brush: Brush, stage: Stage) -> None:
 
 
 def _pegboard_backdrop(brush: Brush, stage: Stage) -> None:
-    """A perforated board over a workbench: the product hangs on a hook, other tools beside it where no text stands."""
+    """A perforated tool board: the product hangs on a hook, other tools beside it where no text stands."""
     tones, w, h, unit = stage.tones, stage.width, stage.height, brush.unit
     dark = to_lch(tones.product)[0] > 0.6
     board = tones.tint(oklch(0.44 if dark else 0.70, 0.05, 70), 0.2)

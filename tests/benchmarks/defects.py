@@ -5,13 +5,13 @@
 `new`: packshots that no shop sells, drawn for this table alone: every shape of the sample shop's drawer whose name the
 hash gives to it, in other proportions, views, colours and grounds. No threshold was ever chosen on them: when one of
 them fails, the table says so, and the limits stay. `tuning` and `held_out`: the sample shop's families (the hundreds of
-a SKU) divided in two, of which limits were chosen on the first, and looked at beside the second; it is made by `python
--m infra.sample_shop --out var/sample_shop`. A product counts where its cut-out agrees with its exact mask (IoU of 0.97
-at least). Its main image on white is made from its photograph, as of products that no night cuts out, or from its
-cut-out where the photograph does not stand on white. AP is the average precision of the reason's own measurements over
-good pictures and those with the defect, all strengths together; the shares are of pictures rejected for that reason at
-the thresholds. Defects on white are held against good main images, the others against good scenes. What only a model
-measures is no part of this: see `tests.benchmarks.judge`.
+a SKU) divided in two, of which limits were chosen on the first, and looked at beside the second; it is made by
+`python -m infra.sample_shop --out var/sample_shop`. A product counts where its cut-out agrees with its exact mask (IoU
+of 0.97 at least). Its main image on white is made from its photograph, as of products that no night cuts out, or from
+its cut-out where the photograph does not stand on white. AP is the average precision of the reason's own measurements
+over good pictures and those with the defect, all strengths together; the shares are of pictures rejected for that
+reason at the thresholds. Defects on white are held against good main images, the others against good scenes. What only
+a model measures is no part of this: see `tests.benchmarks.judge`.
 """
 
 from __future__ import annotations
