@@ -43,15 +43,13 @@ from ray_tasks.pictures.scene import SceneSpec
 from ray_tasks.pictures.white_ground import lift
 from schemas.instruction import LAYOUTS, LIGHTS, MOODS, SETTINGS
 from tests.benchmarks.cutout import measures
+from tests.ray_tasks.pictures.cases import Case, draw_case, white_case
 from tests.ray_tasks.pictures.defects import (
     DEFECTS,
     ON_WHITE,
     READ,
     SCALED,
     STRENGTHS,
-    Case,
-    draw_case,
-    white_case,
 )
 
 TEXTS = (

@@ -27,7 +27,8 @@ from ray_tasks.models.judge import (
 from ray_tasks.models.vision_language import VisionLanguageModel
 from schemas.revisions import judge_revision
 from tests.benchmarks.defects import good_case
-from tests.ray_tasks.pictures.defects import DEFECTS, STRENGTHS, Case
+from tests.ray_tasks.pictures.cases import Case
+from tests.ray_tasks.pictures.defects import DEFECTS, STRENGTHS
 from tests.ray_tasks.pictures.product_shapes import bottle, shoe
 
 UNREADABLE = ("faint text", "covered text", "text on text", "small headline")

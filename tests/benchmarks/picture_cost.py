@@ -48,7 +48,8 @@ def main() -> None:
         return done
 
     backend, canvas, texts = ComponentScene(), Canvas(1024, 1024), list(TEXTS[:3])
-    for number, (*_, cutout) in enumerate(products(arguments.shop, "held_out")[: arguments.products]):
+    for number, product in enumerate(products(arguments.shop, "held_out")[: arguments.products]):
+        cutout = product.cutout
         spec = SceneSpec(
             SETTINGS[number * 5 % len(SETTINGS)],
             LIGHTS[number % len(LIGHTS)],

@@ -19,6 +19,7 @@ from ray_tasks.pictures.measure import measure, placed_pixels
 from ray_tasks.pictures.measure_text import NO_TEXT_CONTRAST
 from ray_tasks.pictures.scene import SceneSpec
 from schemas.instruction import LAYOUTS, LIGHTS, MOODS, SETTINGS
+from tests.ray_tasks.pictures.cases import Case, draw_case, white_case
 from tests.ray_tasks.pictures.defects import (
     DEFECTS,
     ON_WHITE,
@@ -26,9 +27,6 @@ from tests.ray_tasks.pictures.defects import (
     SCALED,
     STRENGTHS,
     UNTOLD,
-    Case,
-    draw_case,
-    white_case,
 )
 from tests.ray_tasks.pictures.product_shapes import bottle, shoe
 
