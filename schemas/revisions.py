@@ -23,7 +23,7 @@ RENDERER = "render-17"
 """Composition, layout, typesetting and encoding."""
 LAYOUT_REVISIONS: dict[str, str] = {}
 """Of a layout that is set otherwise than in RENDERER's days: raised here, only what asks for it is drawn again."""
-SCORER = "measure-16"
+SCORER = "measure-17"
 """Measurements and the default thresholds."""
 SEEING = "seeing-1"
 """What models measure of a picture: questions, words, and what is made of the answers."""

@@ -127,7 +127,7 @@ def measure(
         "twin_distance": twin_distance(look, others),
         "colour_clash": colour_clash(look, opaque),
         "brand_clash": brand_clash(look, brand_colors, opaque),
-        "baked_text": 0.0 if text_boxes else float(sum(map(is_promotion, source_texts))),
+        "baked_text": _baked_text(source_texts, framed, bool(text_boxes)),
         **_scale(product_box, size_cm, px_per_cm),
     }
 
@@ -139,16 +139,32 @@ def _scale(box: Box, size_cm: float | None, px_per_cm: float | None) -> dict[str
     return {"scale_in_scene": max(box.width, box.height) / (size_cm * px_per_cm)}
 
 
-_PROMOTION = re.compile(
-    r"\d\s*%|[€$£]|www\.|\.(com|de|fr|net|org|shop)\b|\b(sale|deal|offer|free|discount|save|rabatt|gratis|angebot|"
-    r"soldes?|promo|remise|offert|new|neu|nouveau)\b",
-    re.IGNORECASE,
+_OFFER = (
+    r"[€$£]|[-−–]\s*\d+\s*%|\d\s*%\s*(off|rabatt|günstiger|de remise)\b|"
+    r"\b(sale|deal|offer|discount|save|rabatt|angebot|soldes?|promo|remise)\b"
 )
+_PROMOTION = _OFFER + r"|\d\s*%|www\.|\.(com|de|fr|net|org|shop)\b|\b(free|gratis|offert|new|neu|nouveau)\b"
+
+
+def _baked_text(texts: Sequence[str], framed: bool, has_text: bool) -> float:
+    """How many texts of the source picture do not belong into this one.
+
+    Channels that forbid text forbid advertising baked in, but not labels. Beside our own text an offer does not belong:
+    it promises a price that the record may not have. There a cut-out has left it behind, and a photograph shows it.
+    """
+    if has_text and not framed:
+        return 0.0
+    return float(sum(is_offer(text) if has_text else is_promotion(text) for text in texts))
 
 
 def is_promotion(text: str) -> bool:
-    """Whether a text in a source picture advertises: channels that forbid text forbid it baked in, but not labels."""
-    return bool(_PROMOTION.search(text))
+    """Whether a text in a source picture advertises."""
+    return bool(re.search(_PROMOTION, text, re.IGNORECASE))
+
+
+def is_offer(text: str) -> bool:
+    """Whether a text in a source picture names a price or a reduction; "70 % cocoa" and "sugar free" are labels."""
+    return bool(re.search(_OFFER, text, re.IGNORECASE))
 
 
 def _ground_contact(gray: np.ndarray, alpha: np.ndarray, box: Box) -> float:

@@ -120,6 +120,28 @@ def test_a_framed_photograph_passes_the_scorer_with_its_pixels_unchanged(tone: i
         assert decide(measured, Thresholds()) == []
 
 
+@pytest.mark.parametrize(
+    ("texts", "reasons"),
+    [
+        (("SALE", "-40 %"), ["baked_text"]),
+        (("30% off",), ["baked_text"]),
+        (("nur 9,99 €",), ["baked_text"]),
+        (("NORVAND", "70 % COCOA", "SUGAR FREE", "NEW YORK", "www.norvand.example"), []),
+    ],
+)
+def test_an_offer_in_a_photograph_rejects_its_pictures_and_a_label_does_not(
+    texts: tuple[str, ...], reasons: list[str]
+) -> None:
+    photo = _photo()
+    picture = _picture(photo)
+    boxes = [TextBox(name, box, picture.text.contrast[name]) for name, box in picture.text.boxes.items()]
+    measured = measure(
+        encode_jpeg(picture.rgb, alt_text="a print"), photo, picture.placed.box, boxes,
+        overflow=False, changed_core_px=0, source_texts=texts,
+    )  # fmt: skip
+    assert decide(measured, Thresholds()) == reasons
+
+
 def test_the_same_arguments_give_the_same_bytes_and_other_personas_another_ground() -> None:
     photo = _photo()
     first = _picture(photo).rgb

@@ -87,6 +87,11 @@ def test_good_main_images_pass(number: int) -> None:
     assert decide(case.measured(), case.limits()) == []
 
 
+def test_what_was_written_beside_a_product_stays_behind_when_it_is_cut_out() -> None:
+    case = replace(good().unread(), source_texts=("SALE", "-40 %"))
+    assert decide(case.measured(), case.limits()) == []
+
+
 def test_every_reason_has_a_defect() -> None:
     assert {rule.reason for rule in (*RULES, *SCALE_RULES)} == {reason for reason, _ in DEFECTS.values()}
 
