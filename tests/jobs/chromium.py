@@ -26,6 +26,10 @@ FLAGS = (
 KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Escape": 27, "Enter": 13, "Tab": 9}
 
 
+class Interrupted(AssertionError):
+    """The page that a command was for went away before it ended."""
+
+
 class Page:
     """One tab: what it logged, and what a person can do in it."""
 
@@ -44,6 +48,8 @@ class Page:
         while True:
             message = json.loads(self._socket.recv(timeout=30))
             if message.get("id") == self._last_id:
+                if "navigated" in message.get("error", {}).get("message", ""):
+                    raise Interrupted(message)
                 assert "error" not in message, message
                 result: dict[str, Any] = message["result"]
                 return result
@@ -83,11 +89,17 @@ class Page:
         return result["result"].get("value")
 
     def wait(self, condition: str, timeout_s: float = 10) -> None:
-        """Waits until an expression is true."""
+        """Waits until an expression is true, on the page that is there then."""
         end = time.monotonic() + timeout_s
-        while not self.run(condition):
+        while not self._is_true(condition):
             assert time.monotonic() < end, f"never true: {condition}"
             time.sleep(0.05)
+
+    def _is_true(self, condition: str) -> bool:
+        try:
+            return bool(self.run(condition))
+        except Interrupted:
+            return False
 
     def press(self, key: str, *, shift: bool = False) -> None:
         """Presses and releases a key."""

@@ -71,6 +71,12 @@ def test_the_error_check_sees_errors(browser: Page, url: str) -> None:
     assert "planted" in found and "said" in found and "ERR_FILE_NOT_FOUND" in found
 
 
+def test_waiting_goes_on_on_the_next_page(page: Page, url: str) -> None:
+    page.open(url)
+    page.run("setTimeout(() => location.assign('about:blank'), 100)")
+    page.wait("new Promise((done) => setTimeout(() => done(location.href === 'about:blank'), 400))")
+
+
 def test_the_large_view_by_keyboard(page: Page, url: str) -> None:
     page.open(url)
     page.run("document.querySelectorAll('.product .face')[9].focus()")
