@@ -51,8 +51,9 @@ PICTURES = {
     "image_too_small": "The picture has too few pixels; send a larger one.",
     "image_too_large": "The picture has too many pixels; send a smaller one.",
     "image_changed": "The picture changed while the catalog was read; it is looked at again the next night.",
+    "baked_text": "Advertising is printed into your picture; send one without it.",
 }
-"""What to tell a merchant of a refused picture; the measurements follow."""
+"""What to tell a merchant of a picture of theirs that was refused, or of which nothing good can be made."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,7 @@ def _of_face(
         codes = sorted({code for score in scored for code in score["reasons"]})
         attempts = "attempt was" if len(scored) == 1 else f"{len(scored)} attempts were"
         sentence = f"{'The' if len(scored) == 1 else 'All'} {attempts} rejected: {in_words(codes)}."
+        sentence = " ".join([sentence, *(PICTURES[code] for code in codes if code in PICTURES)])
         return "ray_tasks.score_candidates", "+".join(codes) or "rejected", sentence
     keys = {unit["asset_id"] for unit in units}
     of_units = [reject for reject in rejects if reject["key"] in keys]

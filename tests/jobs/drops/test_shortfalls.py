@@ -81,6 +81,15 @@ def test_a_refused_picture_is_told_in_words_and_in_numbers() -> None:
     assert found.explanation.endswith("not sharp enough to be shown whole (sharpness 1.08).")
 
 
+def test_a_rejection_that_lies_in_the_picture_says_what_to_send() -> None:
+    scored = dict.fromkeys(("a", "b"), REJECTED | {"reasons": ["baked_text"]})
+    (found,) = shortfalls(SHOP, PLACEMENTS, [PRODUCT], [], Said(VIEW, PERSONAS, WRITTEN, UNITS, scored, []))
+    assert (found.reason, found.missing) == ("baked_text", 2)
+    assert found.explanation.endswith(
+        "rejected: baked text. Advertising is printed into your picture; send one without it."
+    )
+
+
 def test_the_reject_of_the_same_face_is_told() -> None:
     stage = "ray_tasks.write_instructions"
     rejects = [reject(stage, "shop/p/a/en") | {"reason": "other"}, reject(stage, "shop/p/b/en")]
