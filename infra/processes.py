@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import NamedTuple
 
 _PR_SET_PDEATHSIG = 1
@@ -60,15 +61,20 @@ class _Needed(NamedTuple):
 _needed: dict[int, _Needed] = {}
 """By pidfd, which can be read once the process is dead."""
 
+_asked = False
+"""Whether `deaths` was called: from then on an interruption would only break off the report of it."""
+
 
 def interrupt_at_death(needed: Mapping[int, str], while_: Callable[[], bool]) -> None:
     """Has KeyboardInterrupt raised in the main thread at once when a process of `needed` dies, {pid: what it is}.
 
     Ray takes 4 to 6 s to be sure that a daemon of its own is dead. KeyboardInterrupt is what it passes on out of its
     own waits; other exceptions of a signal's handler are lost there. Its own word may still come first, and about
-    something else: whoever reports an error asks `deaths`. `while_` says whether the death of such a process is no part
-    of the ordinary end. Elsewhere than on Linux Ray's own word is waited for.
+    something else: whoever reports an error asks `deaths` first, and is not interrupted from there on. `while_` says
+    whether the death of such a process is no part of the ordinary end. Elsewhere than on Linux Ray's own word is waited
+    for.
     """
+    global _asked
     if sys.platform != "linux":
         return
     files = {os.pidfd_open(pid): _Needed(name, while_) for pid, name in needed.items()}
@@ -83,15 +89,25 @@ def interrupt_at_death(needed: Mapping[int, str], while_: Callable[[], bool]) ->
                 del _needed[file]
                 os.close(file)
 
-    signal.signal(signal.SIGUSR1, signal.default_int_handler)
+    _asked = False
+    signal.signal(signal.SIGUSR1, _interrupt)
     threading.Thread(target=wait, daemon=True).start()
+
+
+def _interrupt(_signal: int, frame: FrameType | None) -> None:
+    """At the entry of `deaths`, before its first statement, the frame is its own."""
+    if not _asked and (frame is None or frame.f_code is not deaths.__code__):
+        raise KeyboardInterrupt
 
 
 def deaths() -> str:
     """Which of the processes of `interrupt_at_death` are dead, in words; empty while all live.
 
-    From then on this process ends without Ray's own clean-up, which would ask the dead.
+    For the report of an error: no death interrupts from then on. If one is dead, this process ends without Ray's own
+    clean-up, which would ask the dead.
     """
+    global _asked
+    _asked = True
     dead = [_needed[file] for file in _readable(_needed, timeout_ms=0)]
     names = [process.name for process in dead if process.while_()]
     if not names:
